@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * beat.c - one beat: events in, decide, one append, and only when it stands do
+ * messages leave. Beats overlap: while some are on their way to the disk the
+ * next ones are decided; what each may say waits in its own effects until its
+ * ticket stands, in order. A crash at any line is safe: either a beat stands and
+ * can be told again, or nobody was told.
+ *
+ * A lead that finds the house idle pays for one flush, not two: its scoring
+ * request leaves at once and the beat holds its commit for the answer. */
+#include "broker/beat.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "broker/metrics.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+enum {
+    FLIGHTS_MAX = 8,             /* beats decided, not standing */
+    FRAMES_A_ROLE = 256,         /* taken in one beat */
+    CHUNKS_A_BEAT = 8,           /* of sources: a bulk import must not hold up the others */
+    HOLD_US = 1000, HOLD_EVENTS_MAX = 4,
+    AWAY_WAIT_MS = 50, AWAY_REOPEN_US = 100 * 1000, BUSY_RETRY_MS = 500,
+    SWEEP_US = 5 * 1000 * 1000,
+    MEMORY_REFUSE_PERCENT = 70,
+    LEAVE_US = 3 * 1000 * 1000,
+};
+
+struct flight { struct effects *effects; uint64_t ticket; };
+
+struct beat {
+    struct beat_parts parts;
+    struct flight flights[FLIGHTS_MAX];
+    uint32_t first, n;           /* in flight, oldest first */
+    struct buf body;
+    int64_t base_core_us, base_mono_us;
+    int64_t woke_us;             /* mono: when the last wait was over */
+    int64_t away_since_us;       /* mono; 0: the store is there */
+    int64_t reopen_us, sweep_us;
+    int64_t lag_us;              /* of the beat in hand */
+    bool leave;
+};
+
+/* ---- time ---------------------------------------------------------------------------- */
+
+static int64_t core_time(const struct beat *beat)
+{
+    return beat->base_core_us + clock_mono_us() - beat->base_mono_us;
+}
+
+static int timeout_ms(const struct beat *beat)
+{
+    int64_t next = core_next_us(beat->parts.core), now = core_time(beat);
+    const int64_t store = store_next_us(beat->parts.store);
+    int64_t wait_us = next == INT64_MAX ? INT64_MAX : next - now;
+    if (store != INT64_MAX && store - clock_mono_us() < wait_us)
+        wait_us = store - clock_mono_us();
+    if (wait_us > SWEEP_US)
+        wait_us = SWEEP_US;
+    return wait_us <= 0 ? 0 : (int) ((wait_us + 999) / 1000);
+}
+
+/* A pause of the process must not cost live agents their leases: what it took is
+ * told to the core, which extends running durations by it. */
+static void note_lag(struct beat *beat, int waited_ms)
+{
+    const int64_t now = clock_mono_us(), took = now - beat->woke_us - (int64_t) waited_ms * 1000;
+    beat->woke_us = now;
+    beat->lag_us = took > core_policy(beat->parts.core)->heartbeat_ms * 500 ? took : 0;
+    if (beat->lag_us)
+        log_line(LOG_WARN, "beat.late", "lag_ms=%lld", (long long) (beat->lag_us / 1000));
+}
+
+static void sleep_until_needed(struct beat *beat)
+{
+    struct wait_fd fds[8];
+    int n = store_wait_fds(beat->parts.store, fds);
+    fds[n++] = (struct wait_fd){.fd = beat->parts.signal_fd};
+    const int signal_at = n - 1, metrics_at = n;
+    n += beat->parts.metrics ? metrics_wait_fd(beat->parts.metrics, &fds[n]) : 0;
+    const int wait = beat->n == FLIGHTS_MAX ? 1000 : timeout_ms(beat);
+    /* with all flights out only the store can bring anything on: leave the sockets full */
+    if (beat->n == FLIGHTS_MAX)
+        net_wait(NULL, 0, fds, n, wait);
+    else
+        door_wait(beat->parts.door, 0, fds, n, wait);
+    beat->leave = beat->leave || fds[signal_at].readable;
+    if (n > metrics_at)
+        metrics_run(beat->parts.metrics);
+    note_lag(beat, wait);
+}
+
+/* ---- in: decide ------------------------------------------------------------------------ */
+
+static void step(struct beat *beat, struct effects *effects, enum event_kind kind, uint32_t peer, const struct msg *msg)
+{
+    core_step(beat->parts.core, &(struct event){.kind = kind, .now_us = core_time(beat), .peer = peer, .msg = msg,
+                                                .lag_us = kind == EVENT_TIME ? beat->lag_us : 0}, effects);
+    if (kind == EVENT_TIME)
+        beat->lag_us = 0;
+}
+
+/* Intake is refused before memory is short: what is taken in must be kept. */
+static bool intake_is_full(struct beat *beat, uint32_t peer, const struct msg *msg)
+{
+    struct store_levels levels;
+    if (msg->kind != MSG_CHUNK)
+        return false;
+    store_levels(beat->parts.store, &levels);
+    if (levels.memory_max == 0 || levels.memory_used < levels.memory_max / 100 * MEMORY_REFUSE_PERCENT)
+        return false;
+    struct msg busy = {.kind = MSG_RECEIPT, .receipt = {.op = msg->chunk.op, .reason = REASON_BUSY, .level = 1,
+                                                        .retry_after_ms = BUSY_RETRY_MS}};
+    door_send(beat->parts.door, peer, &busy);
+    return true;
+}
+
+/* Sources last: agents, workers and operators are few bytes and many people wait for them. */
+static uint32_t take_events(struct beat *beat, struct effects *effects)
+{
+    static const enum role order[] = {ROLE_WORKER, ROLE_AGENT, ROLE_OPERATOR, ROLE_SOURCE};
+    uint32_t events = 0, peer;
+    while (door_gone(beat->parts.door, &peer)) {
+        step(beat, effects, EVENT_PEER_GONE, peer, NULL);
+        events++;
+    }
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        const uint32_t most = beat->lag_us            ? UINT32_MAX  /* late: hear everybody before anyone is judged silent */
+                              : order[i] == ROLE_SOURCE ? CHUNKS_A_BEAT
+                                                        : FRAMES_A_ROLE;
+        struct msg msg;
+        for (uint32_t n = 0; n < most && door_next(beat->parts.door, order[i], beat->woke_us, &peer, &msg); n++) {
+            if (!intake_is_full(beat, peer, &msg))
+                step(beat, effects, EVENT_MESSAGE, peer, &msg);
+            events++;
+        }
+    }
+    return events;
+}
+
+static uint32_t ask_workers(struct beat *beat, struct effects *effects)
+{
+    uint32_t asked = 0, peer;
+    struct msg msg;
+    bool wants_policy;
+    while (effects_next_ask(effects, &peer, &msg, &wants_policy)) {
+        if (wants_policy)
+            msg.request.policy = beat->parts.scoring;
+        door_send(beat->parts.door, peer, &msg);
+        asked++;
+    }
+    return asked;
+}
+
+static void hold_for_workers(struct beat *beat, struct effects *effects, uint32_t asked)
+{
+    const int64_t until_us = clock_mono_us() + HOLD_US;
+    while (asked > 0 && clock_mono_us() < until_us) {
+        uint32_t peer;
+        struct msg msg;
+        door_wait(beat->parts.door, ROLE_WORKER, NULL, 0, 1);
+        while (asked > 0 && door_next(beat->parts.door, ROLE_WORKER, clock_mono_us(), &peer, &msg)) {
+            asked -= msg.kind == MSG_DECISION;
+            step(beat, effects, EVENT_MESSAGE, peer, &msg);
+        }
+    }
+    step(beat, effects, EVENT_TIME, 0, NULL);
+    ask_workers(beat, effects);
+}
+
+/* ---- out: only what stands ----------------------------------------------------------------- */
+
+static void commit(struct beat *beat, struct flight *flight)
+{
+    beat->body.len = 0;
+    const uint32_t rows = core_seal(beat->parts.core, &beat->body);
+    if (rows > 0)
+        flight->ticket = store_append(beat->parts.store, (core_time(beat) + 999) / 1000,
+                                      core_policy(beat->parts.core)->version,
+                                      slice_of(beat->body.at, beat->body.len));
+    else if (effects_has_out(flight->effects))
+        flight->ticket = store_renew(beat->parts.store);
+    else {
+        effects_clear(flight->effects);
+        return;
+    }
+    beat->n++;
+}
+
+static void send_all(struct beat *beat, struct effects *effects)
+{
+    struct store_levels levels;
+    uint32_t peer;
+    struct msg msg;
+    store_levels(beat->parts.store, &levels);
+    while (effects_next_out(effects, &peer, &msg)) {
+        if (msg.kind == MSG_RECEIPT) {
+            msg.receipt.epoch = levels.last.epoch;
+            msg.receipt.beat = levels.last.beat;
+        } else if (msg.kind == MSG_WELCOME) {
+            msg.welcome.epoch = levels.last.epoch;
+            msg.welcome.beat = levels.last.beat;
+        }
+        door_send(beat->parts.door, peer, &msg);
+    }
+    effects_clear(effects);
+}
+
+static void release(struct beat *beat)
+{
+    while (beat->n && beat->flights[beat->first].ticket <= store_stands(beat->parts.store)) {
+        send_all(beat, beat->flights[beat->first].effects);
+        beat->first = (beat->first + 1) % FLIGHTS_MAX;
+        beat->n--;
+    }
+}
+
+/* ---- the store is away: promise nothing, accept nothing ---------------------------------------- */
+
+static void answer_busy(struct beat *beat)
+{
+    for (enum role role = ROLE_SOURCE; role <= ROLE_OPERATOR; role++) {
+        uint32_t peer;
+        struct msg msg;
+        while (door_next(beat->parts.door, role, clock_mono_us(), &peer, &msg)) {
+            struct msg busy = {.kind = MSG_ERROR, .error = {REASON_BUSY, msg.seq, slice_of("", 0), BUSY_RETRY_MS}};
+            if (msg.kind == MSG_CHUNK)
+                busy = (struct msg){.kind = MSG_RECEIPT, .receipt = {.op = msg.chunk.op, .reason = REASON_BUSY,
+                                                                     .level = 1, .retry_after_ms = BUSY_RETRY_MS}};
+            door_send(beat->parts.door, peer, &busy);
+        }
+    }
+}
+
+static enum store_status while_away(struct beat *beat)
+{
+    uint64_t epoch;
+    const int64_t now = clock_mono_us();
+    if (!beat->away_since_us) {
+        log_line(LOG_ERROR, "store.away", "why=\"%s\"", store_why(beat->parts.store));
+        beat->away_since_us = now;
+        beat->reopen_us = now;
+    }
+    answer_busy(beat);
+    if (now < beat->reopen_us) {
+        struct wait_fd leave = {.fd = beat->parts.signal_fd};
+        door_wait(beat->parts.door, 0, &leave, 1, AWAY_WAIT_MS);
+        beat->leave = beat->leave || leave.readable;
+        return STORE_OK;
+    }
+    const enum store_status status = store_reopen(beat->parts.store, &epoch);
+    beat->reopen_us = clock_mono_us() + AWAY_REOPEN_US;
+    if (status == STORE_AWAY || status == STORE_REFUSING)
+        return STORE_OK;
+    if (status != STORE_OK)
+        return status;
+    const int64_t outage_us = clock_mono_us() - beat->away_since_us;
+    core_epoch(beat->parts.core, epoch, core_time(beat), false);
+    beat->lag_us = outage_us;
+    beat->woke_us = clock_mono_us();
+    beat->away_since_us = 0;
+    log_line(LOG_INFO, "store.back", "epoch=%llu outage_ms=%lld", (unsigned long long) epoch,
+             (long long) (outage_us / 1000));
+    return STORE_OK;
+}
+
+/* ---- the beat --------------------------------------------------------------------------------------- */
+
+static enum store_status beat_once(struct beat *beat)
+{
+    if (beat->away_since_us)
+        return while_away(beat);
+    if (!beat->lag_us)
+        sleep_until_needed(beat);
+    enum store_status status = store_pump(beat->parts.store, clock_mono_us());
+    if (status == STORE_AWAY || status == STORE_REFUSING)
+        return while_away(beat);
+    if (status != STORE_OK)
+        return status;
+    release(beat);
+    if (clock_mono_us() >= beat->sweep_us) {
+        door_sweep(beat->parts.door, clock_mono_us(), core_policy(beat->parts.core)->lease_ms * 3000);
+        beat->sweep_us = clock_mono_us() + SWEEP_US;
+    }
+    if (beat->n == FLIGHTS_MAX)
+        return STORE_OK;
+    struct flight *flight = &beat->flights[(beat->first + beat->n) % FLIGHTS_MAX];
+    const uint32_t events = take_events(beat, flight->effects);
+    step(beat, flight->effects, EVENT_TIME, 0, NULL);
+    const uint32_t asked = ask_workers(beat, flight->effects);
+    if (asked > 0 && events <= HOLD_EVENTS_MAX && beat->n == 0)
+        hold_for_workers(beat, flight->effects, asked);
+    commit(beat, flight);
+    store_idle(beat->parts.store, beat->n == 0);
+    status = store_pump(beat->parts.store, clock_mono_us());
+    return status == STORE_AWAY || status == STORE_REFUSING ? while_away(beat) : status;
+}
+
+/* The door is closed to new events; what was decided gets its chance to stand. */
+static enum store_status leave(struct beat *beat)
+{
+    const int64_t until_us = clock_mono_us() + LEAVE_US;
+    enum store_status status = STORE_OK;
+    struct store_levels levels;
+    do {
+        struct wait_fd fds[2];
+        store_idle(beat->parts.store, true);
+        status = store_pump(beat->parts.store, clock_mono_us());
+        release(beat);
+        store_levels(beat->parts.store, &levels);
+        if (status != STORE_OK || (beat->n == 0 && levels.view_rows_behind == 0))
+            break;
+        net_wait(NULL, 0, fds, store_wait_fds(beat->parts.store, fds), 10);
+    } while (clock_mono_us() < until_us);
+    return status == STORE_AWAY || status == STORE_REFUSING ? STORE_OK : status;
+}
+
+enum store_status beat_run(struct beat *beat)
+{
+    enum store_status status = STORE_OK;
+    while (status == STORE_OK && !beat->leave)
+        status = beat_once(beat);
+    return status == STORE_OK ? leave(beat) : status;
+}
+
+struct beat *beat_new(const struct beat_parts *parts, int64_t core_time_us)
+{
+    struct beat *beat = calloc(1, sizeof *beat);
+    assert(beat);
+    beat->parts = *parts;
+    for (uint32_t i = 0; i < FLIGHTS_MAX; i++)
+        beat->flights[i].effects = effects_new();
+    beat->base_core_us = core_time_us;
+    beat->base_mono_us = beat->woke_us = clock_mono_us();
+    return beat;
+}
+
+void beat_destroy(struct beat **beat_p)
+{
+    struct beat *beat = *beat_p;
+    if (!beat)
+        return;
+    for (uint32_t i = 0; i < FLIGHTS_MAX; i++)
+        effects_destroy(&beat->flights[i].effects);
+    buf_fini(&beat->body);
+    free(beat);
+    *beat_p = NULL;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * main.c - takt-broker: options, take over the cell, load it, open the door, run
+ * beats. It holds no truth: killing it at any instant is safe. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "broker/beat.h"
+#include "broker/metrics.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "policy/policy_yaml.h"
+#include "worker/score.h"
+
+enum { EXIT_USAGE = 2, EXIT_UNSAFE = 3, EXIT_FENCED = 4, EXIT_DAMAGED = 5, EXIT_AWAY = 6, OPEN_TRIES = 100 };
+
+struct options {
+    const char *cell, *redis, *policy, *metrics;
+    const char *endpoints[DOOR_ROLES];
+    bool create_cell;
+};
+
+static const char help[] =
+    "Usage: takt-broker --redis unix:PATH --policy FILE [options]\n"
+    "\n"
+    "Takes over a cell, keeps its leads and agents, gives each lead to one agent.\n"
+    "\n"
+    "  --redis ADDRESS      unix:/path/to/socket or 127.0.0.1:PORT\n"
+    "  --policy FILE        programmes, teams, timers (takt policy check FILE)\n"
+    "  --cell NAME          cell to take over (default: the policy's)\n"
+    "  --create-cell        make the cell if it is not there\n"
+    "  --source, --agent, --worker, --operator ENDPOINT\n"
+    "                       where each role connects (default tcp://127.0.0.1:7701..7704)\n"
+    "  --metrics ADDRESS    Prometheus text, such as 127.0.0.1:7705 (default: none)\n"
+    "  --help\n"
+    "\n"
+    "Example: takt-broker --redis unix:/run/takt/redis.sock --policy policy.yaml --create-cell\n"
+    "Exit: 0 left on a signal, 2 usage or policy, 3 the store could lose data, 4 fenced by\n"
+    "another broker, 5 the stored state is damaged, 6 the store cannot be reached.\n";
+
+static int parse(int argc, char **argv, struct options *ret)
+{
+    enum { REDIS = 1, POLICY, CELL, CREATE, METRICS, HELP, SOURCE };
+    static const struct option table[] = {
+        {"redis", required_argument, NULL, REDIS},       {"policy", required_argument, NULL, POLICY},
+        {"cell", required_argument, NULL, CELL},         {"create-cell", no_argument, NULL, CREATE},
+        {"metrics", required_argument, NULL, METRICS},   {"help", no_argument, NULL, HELP},
+        {"source", required_argument, NULL, SOURCE},     {"agent", required_argument, NULL, SOURCE + 1},
+        {"worker", required_argument, NULL, SOURCE + 2}, {"operator", required_argument, NULL, SOURCE + 3},
+        {0}};
+    *ret = (struct options){.endpoints = {"tcp://127.0.0.1:7701", "tcp://127.0.0.1:7702", "tcp://127.0.0.1:7703",
+                                          "tcp://127.0.0.1:7704"}};
+    for (int option; (option = getopt_long(argc, argv, "", table, NULL)) != -1;) {
+        switch (option) {
+        case REDIS:
+            ret->redis = optarg;
+            break;
+        case POLICY:
+            ret->policy = optarg;
+            break;
+        case CELL:
+            ret->cell = optarg;
+            break;
+        case CREATE:
+            ret->create_cell = true;
+            break;
+        case METRICS:
+            ret->metrics = optarg;
+            break;
+        case HELP:
+            fputs(help, stdout);
+            exit(0);
+        case '?':
+            return -1;
+        default:
+            ret->endpoints[option - SOURCE] = optarg;
+        }
+    }
+    return ret->redis && ret->policy && optind == argc ? 0 : -1;
+}
+
+static bool load_row(void *arg, const struct row_ref *row, const struct entry *entry)
+{
+    (void) entry;
+    return core_apply(arg, row);
+}
+
+static int exit_code(enum store_status status)
+{
+    switch (status) {
+    case STORE_OK:
+        return 0;
+    case STORE_FENCED:
+        return EXIT_FENCED;
+    case STORE_UNSAFE:
+    case STORE_NO_CELL:
+        return EXIT_UNSAFE;
+    case STORE_DAMAGED:
+    case STORE_ROLLED_BACK:
+        return EXIT_DAMAGED;
+    case STORE_AWAY:
+    case STORE_REFUSING:
+        break;
+    }
+    return EXIT_AWAY;
+}
+
+static enum store_status take_over(struct store *store, struct core *core, bool create)
+{
+    uint64_t epoch = 0;
+    int64_t last_ms = 0;
+    enum store_status status = STORE_AWAY;
+    for (int tries = 0; tries < OPEN_TRIES && (status == STORE_AWAY || status == STORE_REFUSING); tries++) {
+        if (tries)
+            usleep(100 * 1000);
+        status = create ? store_create_cell(store) : STORE_OK;
+        if (status == STORE_OK)
+            status = store_open(store, (struct position){0}, &epoch);
+    }
+    const int64_t begun_us = clock_mono_us();
+    if (status == STORE_OK)
+        status = store_load(store, load_row, core, &last_ms);
+    if (status == STORE_OK && !core_loaded(core))
+        status = STORE_DAMAGED;
+    if (status != STORE_OK)
+        return status;
+    core_epoch(core, epoch, clock_wall_ms() * 1000, true);
+    struct core_levels levels;
+    core_levels(core, &levels);
+    log_line(LOG_INFO, "broker.loaded", "epoch=%llu leads=%llu waiting=%llu load_ms=%lld", (unsigned long long) epoch,
+             (unsigned long long) levels.leads, (unsigned long long) levels.waiting,
+             (long long) ((clock_mono_us() - begun_us) / 1000));
+    return STORE_OK;
+}
+
+static int run(const struct options *options, struct core *core, struct store *store)
+{
+    static uint8_t scoring[256 * 1024];
+    struct scoring all[POLICY_PROGRAMMES_MAX];
+    const struct policy *policy = core_policy(core);
+    char why[160];
+    enum store_status status = take_over(store, core, options->create_cell);
+    if (status != STORE_OK) {
+        log_line(LOG_ERROR, "broker.refused", "why=\"%s\"", store_why(store));
+        return exit_code(status);
+    }
+    struct beat_parts parts = {.store = store, .core = core};
+    if (!(parts.door = door_open(options->endpoints, why)) ||
+        (options->metrics && !(parts.metrics = metrics_open(options->metrics, core, store, parts.door, why)))) {
+        log_line(LOG_ERROR, "broker.refused", "why=\"%s\"", why);
+        door_close(&parts.door);
+        return EXIT_USAGE;
+    }
+    for (uint32_t i = 0; i < policy->n_programmes; i++)
+        all[i] = policy->programmes[i].scoring;
+    parts.scoring = slice_of(scoring, scoring_encode(all, policy->n_programmes, scoring, sizeof scoring));
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    parts.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    struct beat *beat = beat_new(&parts, core_now_us(core));
+    log_line(LOG_INFO, "broker.ready", "cell=%s source=%s agent=%s worker=%s operator=%s", policy->cell,
+             door_endpoint(parts.door, ROLE_SOURCE), door_endpoint(parts.door, ROLE_AGENT),
+             door_endpoint(parts.door, ROLE_WORKER), door_endpoint(parts.door, ROLE_OPERATOR));
+    status = beat_run(beat);
+    log_line(status == STORE_OK ? LOG_INFO : LOG_ERROR, "broker.left", "why=\"%s\"",
+             status == STORE_OK ? "signal" : store_why(store));
+    beat_destroy(&beat);
+    metrics_close(&parts.metrics);
+    door_close(&parts.door);
+    close(parts.signal_fd);
+    return exit_code(status);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct policy *policy = calloc(1, sizeof *policy);
+    struct buf findings = {0};
+    char id[32];
+    signal(SIGPIPE, SIG_IGN);
+    log_open("takt-broker", LOG_INFO);
+    if (!policy || parse(argc, argv, &options) < 0) {
+        fputs("takt-broker: --redis and --policy are needed; see takt-broker --help\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (policy_load(options.policy, policy, &findings) < 0) {
+        fprintf(stderr, "%.*s", (int) findings.len, (const char *) findings.at);
+        return EXIT_USAGE;
+    }
+    buf_fini(&findings);
+    snprintf(id, sizeof id, "broker-%d", (int) getpid());
+    struct core *core = core_new(policy);
+    struct store *store = store_redis_new(&(struct store_redis_options){
+        .address = options.redis, .cell = options.cell ? options.cell : policy->cell, .broker_id = id});
+    const int code = run(&options, core, store);
+    store_close(&store);
+    core_destroy(&core);
+    free(policy);
+    return code;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pending.c - rows waiting for the view.
+ *
+ * A table of our own instead of uthash, because feeding it is the store's only
+ * work per row: rows lie in one array (no allocation each), the table holds
+ * 32-bit places in it, and a probe compares 32 bits of hash before it touches a
+ * row. Linear probing, deletion by moving back, so there are no tombstones. */
+#include "broker/pending.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+enum { NO_PLACE = UINT32_MAX, FIRST_SLOTS = 1024 };
+
+struct place {                  /* a pending row in the array, linked in order of its first change */
+    struct pending_row pending;
+    uint32_t hash, before, after;
+};
+
+struct slot {
+    uint32_t hash, place;       /* place == NO_PLACE: empty */
+};
+
+struct pending {
+    uint64_t seed;
+    struct place *places;
+    uint32_t n_places, places_max;
+    uint32_t free_places;       /* list through .after */
+    uint32_t first, last;
+    struct slot *slots;
+    uint32_t mask;              /* slots - 1 */
+    uint32_t count;
+};
+
+static void *grow(void *at, size_t count, size_t size)
+{
+    at = reallocarray(at, count, size);
+    if (at == NULL)
+        abort();
+    return at;
+}
+
+struct kept *kept_new(uint32_t len)
+{
+    struct kept *kept = malloc(sizeof *kept + len);
+    if (kept == NULL)
+        abort();
+    *kept = (struct kept){.refs = 1, .len = len};
+    return kept;
+}
+
+void kept_release(struct kept **kept_p)
+{
+    struct kept *kept = *kept_p;
+    *kept_p = NULL;
+    if (kept == NULL)
+        return;
+    assert(kept->refs > 0);
+    if (--kept->refs == 0)
+        free(kept);
+}
+
+struct slice kept_body(const struct kept *kept)
+{
+    return (struct slice){kept->bytes + ENTRY_HEAD_BYTES, kept->len - ENTRY_HEAD_BYTES - ENTRY_CHECK_BYTES};
+}
+
+static struct slot *slots_new(uint32_t count)
+{
+    struct slot *slots = grow(NULL, count, sizeof *slots);
+    memset(slots, 0xff, count * sizeof *slots);
+    return slots;
+}
+
+struct pending *pending_new(uint64_t seed)
+{
+    struct pending *pending = grow(NULL, 1, sizeof *pending);
+    *pending = (struct pending){.seed = seed, .free_places = NO_PLACE, .first = NO_PLACE, .last = NO_PLACE};
+    pending->slots = slots_new(FIRST_SLOTS);
+    pending->mask = FIRST_SLOTS - 1;
+    return pending;
+}
+
+void pending_clear(struct pending *pending)
+{
+    struct pending_row row;
+    while (pending_take(pending, &row))
+        kept_release(&row.kept);
+}
+
+void pending_destroy(struct pending **pending_p)
+{
+    struct pending *pending = *pending_p;
+    *pending_p = NULL;
+    if (pending == NULL)
+        return;
+    pending_clear(pending);
+    free(pending->places);
+    free(pending->slots);
+    free(pending);
+}
+
+static uint32_t hash_of(const struct pending *pending, const struct row_ref *row)
+{
+    return (uint32_t) XXH3_64bits_withSeed(row->key.at, row->key.len, pending->seed + (uint64_t) row->type);
+}
+
+static bool same_key(const struct row_ref *a, const struct row_ref *b)
+{
+    return a->type == b->type && a->key.len == b->key.len && memcmp(a->key.at, b->key.at, a->key.len) == 0;
+}
+
+/* The slot of this key, or the empty one where it would go. */
+static struct slot *find(const struct pending *pending, const struct row_ref *row, uint32_t hash)
+{
+    for (uint32_t at = hash & pending->mask;; at = (at + 1) & pending->mask) {
+        struct slot *slot = &pending->slots[at];
+        if (slot->place == NO_PLACE)
+            return slot;
+        if (slot->hash == hash && same_key(&pending->places[slot->place].pending.row, row))
+            return slot;
+    }
+}
+
+static void double_slots(struct pending *pending)
+{
+    struct slot *old = pending->slots;
+    const uint32_t n_old = pending->mask + 1;
+    assert(n_old <= UINT32_MAX / 4);
+    pending->slots = slots_new(2 * n_old);
+    pending->mask = 2 * n_old - 1;
+    for (uint32_t i = 0; i < n_old; i++) {
+        if (old[i].place == NO_PLACE)
+            continue;
+        uint32_t at = old[i].hash & pending->mask;
+        while (pending->slots[at].place != NO_PLACE)
+            at = (at + 1) & pending->mask;
+        pending->slots[at] = old[i];
+    }
+    free(old);
+}
+
+static uint32_t new_place(struct pending *pending)
+{
+    if (pending->free_places != NO_PLACE) {
+        const uint32_t place = pending->free_places;
+        pending->free_places = pending->places[place].after;
+        return place;
+    }
+    if (pending->n_places == pending->places_max) {
+        pending->places_max = pending->places_max > 0 ? 2 * pending->places_max : FIRST_SLOTS / 2;
+        pending->places = grow(pending->places, pending->places_max, sizeof *pending->places);
+    }
+    return pending->n_places++;
+}
+
+static void link_behind(struct pending *pending, uint32_t place, uint32_t before)
+{
+    struct place *at = &pending->places[place];
+    at->before = before;
+    at->after = before == NO_PLACE ? pending->first : pending->places[before].after;
+    *(before == NO_PLACE ? &pending->first : &pending->places[before].after) = place;
+    *(at->after == NO_PLACE ? &pending->last : &pending->places[at->after].before) = place;
+}
+
+static void unlink_place(struct pending *pending, uint32_t place)
+{
+    const struct place *at = &pending->places[place];
+    *(at->before == NO_PLACE ? &pending->first : &pending->places[at->before].after) = at->after;
+    *(at->after == NO_PLACE ? &pending->last : &pending->places[at->after].before) = at->before;
+}
+
+/* A new row behind `before` (NO_PLACE: at the front). Takes over the reference to row->kept. */
+static void add(struct pending *pending, struct slot *slot, uint32_t hash, const struct pending_row *row,
+                uint32_t before)
+{
+    const uint32_t place = new_place(pending);
+    pending->places[place] = (struct place){.pending = *row, .hash = hash};
+    link_behind(pending, place, before);
+    *slot = (struct slot){hash, place};
+    pending->count++;
+    if (pending->count > pending->mask / 2)
+        double_slots(pending);
+}
+
+bool pending_feed(struct pending *pending, struct kept *kept, int64_t now_us)
+{
+    const struct slice body = kept_body(kept);
+    struct pending_row row = {.kept = kept, .first = kept->at, .since_us = now_us};
+    uint32_t at = 0;
+    int more;
+    while ((more = row_next(body, &at, &row.row)) > 0) {
+        if (row.row.type == ROW_SNAPSHOT)
+            continue;
+        kept->refs++;
+        const uint32_t hash = hash_of(pending, &row.row);
+        struct slot *slot = find(pending, &row.row, hash);
+        if (slot->place == NO_PLACE) {
+            add(pending, slot, hash, &row, pending->last);
+            continue;
+        }
+        struct pending_row *older = &pending->places[slot->place].pending;
+        kept_release(&older->kept);
+        older->kept = kept;
+        older->row = row.row;
+    }
+    return more == 0;
+}
+
+/* Close the gap at slot `at`: move back whatever probed past it. */
+static void clear_slot(struct pending *pending, uint32_t at)
+{
+    for (uint32_t next = (at + 1) & pending->mask;; next = (next + 1) & pending->mask) {
+        const struct slot slot = pending->slots[next];
+        if (slot.place == NO_PLACE)
+            break;
+        const uint32_t home = slot.hash & pending->mask;
+        if (((next - home) & pending->mask) < ((next - at) & pending->mask))
+            continue;
+        pending->slots[at] = slot;
+        at = next;
+    }
+    pending->slots[at].place = NO_PLACE;
+}
+
+bool pending_take(struct pending *pending, struct pending_row *ret)
+{
+    const uint32_t place = pending->first;
+    if (place == NO_PLACE)
+        return false;
+    struct place *at = &pending->places[place];
+    clear_slot(pending, (uint32_t) (find(pending, &at->pending.row, at->hash) - pending->slots));
+    unlink_place(pending, place);
+    *ret = at->pending;
+    at->after = pending->free_places;
+    pending->free_places = place;
+    pending->count--;
+    return true;
+}
+
+void pending_put_back(struct pending *pending, struct pending_row *row)
+{
+    const uint32_t hash = hash_of(pending, &row->row);
+    struct slot *slot = find(pending, &row->row, hash);
+    if (slot->place == NO_PLACE) {
+        add(pending, slot, hash, row, NO_PLACE);
+        row->kept = NULL;
+        return;
+    }
+    struct place *newer = &pending->places[slot->place];
+    newer->pending.first = row->first;
+    newer->pending.since_us = row->since_us;
+    unlink_place(pending, slot->place);
+    link_behind(pending, slot->place, NO_PLACE);
+    kept_release(&row->kept);
+}
+
+const struct pending_row *pending_first(const struct pending *pending)
+{
+    return pending->first == NO_PLACE ? NULL : &pending->places[pending->first].pending;
+}
+
+uint32_t pending_count(const struct pending *pending)
+{
+    return pending->count;
+}

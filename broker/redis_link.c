@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * redis_link.c - a non-blocking connection to Redis. */
+#include "broker/redis_link.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+
+enum { SENT_KEPT_MAX = 64 * 1024 };
+
+struct redis_link {
+    redisContext *redis;
+    struct buf out;
+    size_t sent;                /* of out */
+    bool lost;
+    char why[160];
+};
+
+static bool lose(struct redis_link *link, const char *what)
+{
+    if (!link->lost)
+        snprintf(link->why, sizeof link->why, "%.*s", (int) sizeof link->why - 1, what);
+    link->lost = true;
+    return false;
+}
+
+/* Wait for `events`; false when the deadline is over. */
+static bool wait_for(int fd, short events, int64_t deadline_us)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = events};
+    for (;;) {
+        const int64_t left_us = deadline_us - clock_mono_us();
+        if (left_us <= 0)
+            return false;
+        const int n = poll(&poll_fd, 1, (int) ((left_us + 999) / 1000));
+        if (n > 0)
+            return true;
+        if (n < 0 && errno != EINTR)
+            return false;
+    }
+}
+
+static redisContext *connect_to(const char *address, char why[160])
+{
+    static const char unix_prefix[] = "unix:";
+    if (strncmp(address, unix_prefix, strlen(unix_prefix)) == 0)
+        return redisConnectUnixNonBlock(address + strlen(unix_prefix));
+    const char *colon = strrchr(address, ':');
+    char host[128];
+    const int port = colon != NULL ? atoi(colon + 1) : 0;
+    if (colon == NULL || colon == address || (size_t) (colon - address) >= sizeof host || port <= 0 || port > 65535) {
+        snprintf(why, 160, "\"%.80s\" is no address of a Redis: unix:/path or host:port", address);
+        return NULL;
+    }
+    snprintf(host, sizeof host, "%.*s", (int) (colon - address), address);
+    return redisConnectNonBlock(host, port);
+}
+
+struct redis_link *redis_link_open(const char *address, int64_t deadline_us, char why[160])
+{
+    why[0] = '\0';
+    redisContext *redis = connect_to(address, why);
+    int error = 0;
+    socklen_t error_len = sizeof error;
+    if (redis == NULL) {
+        if (why[0] == '\0')
+            abort();
+        return NULL;
+    }
+    if (redis->err != 0)
+        snprintf(why, 160, "connecting to Redis: %.120s", redis->errstr);
+    else if (!wait_for(redis->fd, POLLOUT, deadline_us))
+        snprintf(why, 160, "connecting to Redis took too long");
+    else if (getsockopt(redis->fd, SOL_SOCKET, SO_ERROR, &error, &error_len) != 0 || error != 0)
+        snprintf(why, 160, "connecting to Redis: %.120s", strerror(error));
+    if (why[0] != '\0') {
+        redisFree(redis);
+        return NULL;
+    }
+    struct redis_link *link = calloc(1, sizeof *link);
+    if (link == NULL)
+        abort();
+    link->redis = redis;
+    return link;
+}
+
+void redis_link_close(struct redis_link **link_p)
+{
+    struct redis_link *link = *link_p;
+    *link_p = NULL;
+    if (link == NULL)
+        return;
+    redisFree(link->redis);
+    buf_fini(&link->out);
+    free(link);
+}
+
+/* "*3\r\n", "$12\r\n": by hand, since it is done for each argument of each row. */
+static void add_header(struct redis_link *link, char kind, uint64_t number)
+{
+    char text[24], *at = text + sizeof text;
+    *--at = '\n';
+    *--at = '\r';
+    do
+        *--at = (char) ('0' + number % 10);
+    while ((number /= 10) > 0);
+    *--at = kind;
+    buf_add(&link->out, at, (size_t) (text + sizeof text - at));
+}
+
+void redis_link_command(struct redis_link *link, uint32_t n)
+{
+    /* A socket that never empties under load must not make the queue grow for ever. */
+    if (link->sent > SENT_KEPT_MAX && link->sent > link->out.len / 2) {
+        link->out.len -= link->sent;
+        memmove(link->out.at, link->out.at + link->sent, link->out.len);
+        link->sent = 0;
+    }
+    add_header(link, '*', n);
+}
+
+void redis_link_arg2(struct redis_link *link, const void *a, size_t a_len, const void *b, size_t b_len)
+{
+    add_header(link, '$', a_len + b_len);
+    buf_add(&link->out, a, a_len);
+    buf_add(&link->out, b, b_len);
+    buf_add(&link->out, "\r\n", 2);
+}
+
+void redis_link_arg(struct redis_link *link, const void *bytes, size_t len)
+{
+    redis_link_arg2(link, bytes, len, NULL, 0);
+}
+
+void redis_link_text(struct redis_link *link, const char *text)
+{
+    redis_link_arg(link, text, strlen(text));
+}
+
+static bool flush(struct redis_link *link)
+{
+    while (link->sent < link->out.len) {
+        const ssize_t n =
+            send(link->redis->fd, link->out.at + link->sent, link->out.len - link->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return true;
+        if (n < 0)
+            return lose(link, strerror(errno));
+        link->sent += (size_t) n;
+    }
+    link->out.len = 0;
+    link->sent = 0;
+    return true;
+}
+
+bool redis_link_move(struct redis_link *link)
+{
+    if (link->lost || !flush(link))
+        return false;
+    if (redisBufferRead(link->redis) != REDIS_OK)
+        return lose(link, link->redis->errstr);
+    return true;
+}
+
+redisReply *redis_link_take(struct redis_link *link)
+{
+    void *reply = NULL;
+    if (redisGetReplyFromReader(link->redis, &reply) != REDIS_OK) {
+        lose(link, link->redis->errstr);
+        return NULL;
+    }
+    return reply;
+}
+
+redisReply *redis_link_wait(struct redis_link *link, int64_t deadline_us)
+{
+    for (;;) {
+        redisReply *reply = redis_link_take(link);
+        if (reply != NULL || link->lost)
+            return reply;
+        if (!flush(link))
+            return NULL;
+        const short events = (short) (POLLIN | (redis_link_wants_write(link) ? POLLOUT : 0));
+        if (!wait_for(link->redis->fd, events, deadline_us)) {
+            lose(link, "no answer in time");
+            return NULL;
+        }
+        if (!redis_link_move(link))
+            return NULL;
+    }
+}
+
+int redis_link_fd(const struct redis_link *link)
+{
+    return link->redis->fd;
+}
+
+bool redis_link_wants_write(const struct redis_link *link)
+{
+    return link->sent < link->out.len;
+}
+
+const char *redis_link_why(const struct redis_link *link)
+{
+    return link->why;
+}

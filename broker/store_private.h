@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store_private.h - what store.c asks of a place where a log can lie, and what
+ * both share. Seen by broker/store*.c alone.
+ *
+ * store.c holds the protocol: tickets, what is in flight, the chain of hashes,
+ * takeover, what to do after a lost reply, when and how far the view moves. A
+ * back end holds bytes: it carries them there and back and enforces the fence.
+ * So the two stores cannot differ in what they promise. */
+#ifndef TAKT_BROKER_STORE_PRIVATE_H
+#define TAKT_BROKER_STORE_PRIVATE_H
+
+#include <stdarg.h>
+
+#include "broker/entry.h"
+#include "broker/pending.h"
+#include "broker/pools.h"
+#include "broker/store.h"
+#include "common/net.h"
+
+enum {
+    NOT_BEHIND = -1,
+    VIEW_KEY_MAX = 16 + 2 * 255,
+    VIEW_ROWS_MAX = 200,            /* of one write of the view */
+    VIEW_PATIENCE_US = 700 * 1000,  /* under load: the oldest change waits so long, then it is written */
+    REPLY_PATIENCE_US = 3000 * 1000,
+    OPEN_PATIENCE_US = 2000 * 1000,
+    REOPEN_PATIENCE_US = 1000 * 1000,
+};
+
+struct flight {                     /* one ticket that does not stand yet */
+    struct flight *next;
+    uint64_t ticket;
+    int64_t sent_us;                /* 0: not sent by a pump yet */
+    struct position after;          /* the log must end here */
+    struct kept *kept;              /* NULL: a renewal */
+};
+
+struct chain {                      /* an entry and the hash of its bytes */
+    struct position at;
+    struct entry_hash hash;
+};
+
+struct view_mark {                  /* what the view says of itself, written with its rows in one go */
+    struct position at;             /* everything up to this entry is in the view */
+    uint64_t writes;                /* how many there were: tells one write from the next at the same position */
+};
+
+struct view_write {                 /* one write of the view: all of it or nothing */
+    bool out;                       /* sent, its outcome not known yet */
+    struct view_mark mark;
+    uint32_t n;
+    struct pending_row rows[VIEW_ROWS_MAX];
+    struct lead_glance glances[VIEW_ROWS_MAX];  /* of the ROW_LEADs among them */
+    uint32_t pools_before[VIEW_ROWS_MAX], pools_after[VIEW_ROWS_MAX];  /* 0: in none */
+};
+
+struct store_head {                 /* the end of a log, as it is now */
+    uint64_t epoch, nonce;
+    bool empty;
+    struct buf last;                /* the last entry's bytes, and the id it is stored under */
+    struct position last_at;
+};
+
+struct store {
+    const struct store_ops *ops;
+    enum store_status status;       /* anything but OK: until reopen */
+    char why[256];
+    uint64_t nonce;                 /* with the epoch: tells our takeover from anybody else's */
+    uint64_t epoch;                 /* 0: not open */
+    bool loaded;
+    struct chain tail, stood;       /* the last entry queued, the last that stands */
+    int64_t last_time_ms;           /* of the last entry loaded */
+    struct flight *first, *last, *unsent;
+    uint64_t tickets, stands, bytes_in_flight;
+    uint32_t n_in_flight;
+    int64_t now_us;                 /* of the last pump */
+    struct pending *pending;
+    struct pools *pools;
+    struct view_mark view;
+    struct view_write write;
+    bool idle;
+    int64_t behind_us;              /* since when the view's mark is not the last entry; or NOT_BEHIND */
+    int64_t first_pump_us;
+    uint64_t memory_used, memory_max;
+    uint64_t appends, renewals, append_us_sum;
+};
+
+/* Callbacks while reading. `value` is what the view keeps under view_key(): the whole row and its check. */
+typedef enum store_status store_value_fn(void *arg, struct slice key, struct slice value);
+typedef enum store_status store_entry_fn(void *arg, struct position id, struct slice bytes);
+
+/* All return STORE_OK or fail through store_fail(). Those with a deadline block until it at most. */
+struct store_ops {
+    enum store_status (*create)(struct store *store, int64_t deadline_us);
+    /* Drop what was connected, connect anew, check the configuration. */
+    enum store_status (*connect)(struct store *store, int64_t deadline_us);
+    enum store_status (*head)(struct store *store, int64_t deadline_us, struct store_head *ret);
+    /* If the end is still `head`: set the epoch and append `kept`, in one step. Otherwise *ret_moved. */
+    enum store_status (*take)(struct store *store, int64_t deadline_us, const struct store_head *head, uint64_t epoch,
+                              const struct kept *kept, bool *ret_moved);
+    /* Ours now: from here on the view's writes are fenced by our epoch. */
+    enum store_status (*arm)(struct store *store);
+    enum store_status (*read_mark)(struct store *store, struct view_mark *ret);
+    enum store_status (*read_view)(struct store *store, store_value_fn *each, void *arg);
+    /* From `from` itself to `to` itself. */
+    enum store_status (*read_log)(struct store *store, struct position from, struct position to, store_entry_fn *each,
+                                  void *arg);
+    void (*send)(struct store *store, const struct flight *flight);  /* queue it */
+    void (*pump)(struct store *store);        /* move bytes; store_stood() for each answer, in order */
+    bool (*view_ready)(const struct store *store);
+    void (*view_send)(struct store *store);   /* store->write; store_view_stood() or store_view_failed() when known */
+    int (*wait_fds)(struct store *store, struct wait_fd *fds);
+    int64_t (*next_us)(const struct store *store);
+    void (*close)(struct store *store);       /* frees the store itself too */
+};
+
+/* For the back ends. */
+void store_init(struct store *store, const struct store_ops *ops);
+void store_fini(struct store *store);
+enum store_status store_fail(struct store *store, enum store_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void store_stood(struct store *store);                       /* the first flight stands */
+void store_view_stood(struct store *store);                  /* store->write is done */
+void store_view_failed(struct store *store);                 /* it certainly is not: rows go back */
+
+/* What a row is called in the view: "lead:<hex>", "agent:<name>", "programme:<name>", "cell", ... Returns its length. */
+uint32_t view_key(const struct row_ref *row, char to[VIEW_KEY_MAX]);
+
+/* For store_recover.c: a queued flight, encoded behind store->tail and sent. */
+void store_queue(struct store *store, struct flight *flight);
+
+/* Read everything from the view's mark to the entry `to`, checking all of it. For
+ * a broker (store->epoch > 0) the log's rows go to store->pending too. */
+enum store_status store_walk(struct store *store, struct position to, store_row_fn *each, void *arg);
+
+#endif

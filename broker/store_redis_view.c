@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store_redis_view.c - the view's writes: rows, sorted sets and mark in one
+ * transaction, on a connection of their own, so that they never stand before a
+ * beat.
+ *
+ * The fence here is WATCH and not a script: a transaction of variadic commands
+ * costs Redis half of what the same writes cost from Lua. :epoch is watched
+ * before it is read, and a write goes out only after that read has shown it to be
+ * ours; so at most one write is out, and a takeover in between voids it. The next
+ * WATCH travels with each EXEC: one round trip a write. */
+#include "broker/store_redis_private.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REST_US = 1000 * 1000, INFO_US = 1000 * 1000 };
+
+static struct redis_store *redis_of(struct store *store)
+{
+    return (struct redis_store *) store;
+}
+
+/* ---- the commands of a write ---------------------------------------------------- */
+
+static void watch(struct redis_store *redis)
+{
+    redis_link_command(redis->view, 2);
+    redis_link_text(redis->view, "WATCH");
+    redis_link_text(redis->view, redis->keys.epoch);
+    redis_link_command(redis->view, 2);
+    redis_link_text(redis->view, "GET");
+    redis_link_text(redis->view, redis->keys.epoch);
+}
+
+static void add_value(struct redis_store *redis, const struct row_ref *row)
+{
+    const uint64_t check = htole64(entry_check(row->whole.at, row->whole.len));
+    redis_link_arg2(redis->view, row->whole.at, row->whole.len, &check, sizeof check);
+}
+
+static bool is_counter(const struct row_ref *row)
+{
+    return row->type == ROW_PROGRAMME || row->type == ROW_CELL;
+}
+
+/* MSET of the rows with a key of their own, or HSET of the counters. */
+static uint32_t add_rows(struct redis_store *redis, bool counters)
+{
+    const struct view_write *write = &redis->base.write;
+    char key[VIEW_KEY_MAX];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < write->n; i++)
+        n += is_counter(&write->rows[i].row) == counters;
+    if (n == 0)
+        return 0;
+    redis_link_command(redis->view, 2 * n + (counters ? 2 : 1));
+    redis_link_text(redis->view, counters ? "HSET" : "MSET");
+    if (counters)
+        redis_link_text(redis->view, redis->keys.counters);
+    const char *prefix = counters ? "" : redis->keys.prefix;
+    for (uint32_t i = 0; i < write->n; i++) {
+        const struct row_ref *row = &write->rows[i].row;
+        if (is_counter(row) != counters)
+            continue;
+        const uint32_t len = view_key(row, key);
+        redis_link_arg2(redis->view, prefix, strlen(prefix), key, len);
+        add_value(redis, row);
+    }
+    return 1;
+}
+
+static void add_score(struct redis_store *redis, double score)
+{
+    char text[40];
+    if (fabs(score) < 1e15 && score == (double) (int64_t) score)
+        snprintf(text, sizeof text, "%" PRId64, (int64_t) score);
+    else
+        snprintf(text, sizeof text, "%.17g", score);
+    redis_link_text(redis->view, text);
+}
+
+static void add_member(struct redis_store *redis, uint32_t i)
+{
+    static const size_t prefix_len = sizeof "lead:" - 1;
+    char key[VIEW_KEY_MAX];
+    const uint32_t len = view_key(&redis->base.write.rows[i].row, key);
+    redis_link_arg(redis->view, key + prefix_len, len - prefix_len);
+}
+
+static void begin_pool(struct redis_store *redis, const char *verb, uint32_t n_args, uint32_t pool)
+{
+    char key[KEY_MAX + 2 * NAME_BYTES_MAX + 16];
+    const int len = snprintf(key, sizeof key, "%spool:%s", redis->keys.prefix, pools_name(redis->base.pools, pool));
+    assert(len > 0 && (size_t) len < sizeof key);
+    redis_link_command(redis->view, 2 + n_args);
+    redis_link_text(redis->view, verb);
+    redis_link_arg(redis->view, key, (size_t) len);
+}
+
+/* One ZREM for each pool that is left and one ZADD for each that is entered or
+ * kept: `pools` says which, per row; rows of one pool are gathered by walking. */
+static uint32_t add_pools(struct redis_store *redis, const uint32_t *pools, const uint32_t *others, bool adding)
+{
+    const struct view_write *write = &redis->base.write;
+    bool done[VIEW_ROWS_MAX] = {false};
+    uint32_t commands = 0;
+    for (uint32_t i = 0; i < write->n; i++) {
+        if (done[i] || pools[i] == 0 || (!adding && pools[i] == others[i]))
+            continue;
+        uint32_t n = 0;
+        for (uint32_t k = i; k < write->n; k++)
+            n += pools[k] == pools[i] && (adding || others[k] != pools[k]);
+        begin_pool(redis, adding ? "ZADD" : "ZREM", adding ? 2 * n : n, pools[i]);
+        for (uint32_t k = i; k < write->n; k++) {
+            if (pools[k] != pools[i] || (!adding && others[k] == pools[k]))
+                continue;
+            if (adding)
+                add_score(redis, write->glances[k].rank);
+            add_member(redis, k);
+            done[k] = true;
+        }
+        commands++;
+    }
+    return commands;
+}
+
+static uint32_t add_due(struct redis_store *redis, bool terminal)
+{
+    const struct view_write *write = &redis->base.write;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < write->n; i++)
+        n += write->rows[i].row.type == ROW_LEAD && write->glances[i].terminal == terminal;
+    if (n == 0)
+        return 0;
+    redis_link_command(redis->view, 2 + (terminal ? n : 2 * n));
+    redis_link_text(redis->view, terminal ? "ZREM" : "ZADD");
+    redis_link_text(redis->view, redis->keys.due);
+    for (uint32_t i = 0; i < write->n; i++) {
+        if (write->rows[i].row.type != ROW_LEAD || write->glances[i].terminal != terminal)
+            continue;
+        if (!terminal)
+            add_score(redis, (double) write->glances[i].due_ms);
+        add_member(redis, i);
+    }
+    return 1;
+}
+
+void redis_view_send(struct store *store)
+{
+    struct redis_store *redis = redis_of(store);
+    const struct view_write *write = &store->write;
+    char at[48], mark[80];
+    position_text(write->mark.at, at);
+    snprintf(mark, sizeof mark, "%s %" PRIu64, at, write->mark.writes);
+    redis_link_command(redis->view, 1);
+    redis_link_text(redis->view, "MULTI");
+    uint32_t commands = add_rows(redis, false) + add_rows(redis, true);
+    commands += add_pools(redis, write->pools_before, write->pools_after, false);
+    commands += add_pools(redis, write->pools_after, write->pools_before, true);
+    commands += add_due(redis, true) + add_due(redis, false);
+    redis_link_command(redis->view, 3);
+    redis_link_text(redis->view, "SET");
+    redis_link_text(redis->view, redis->keys.view);
+    redis_link_text(redis->view, mark);
+    redis_link_command(redis->view, 1);
+    redis_link_text(redis->view, "EXEC");
+    watch(redis);
+    redis->view_answers_max = commands + 5; /* MULTI, the commands and SET queued, EXEC, WATCH, GET */
+    redis->view_answers = 0;
+    redis->view_refused = false;
+    redis->phase = VIEW_WRITING;
+    redis->view_sent_us = store->now_us;
+    if (!redis_link_move(redis->view))
+        redis_fail(redis, redis->view, NULL);
+}
+
+/* ---- the answers ---------------------------------------------------------------- */
+
+static void start_arming(struct redis_store *redis)
+{
+    watch(redis);
+    redis->view_answers_max = 2;
+    redis->view_answers = 0;
+    redis->view_refused = false;
+    redis->phase = VIEW_ARMING;
+    redis->view_sent_us = redis->base.now_us;
+}
+
+enum store_status redis_view_arm(struct store *store)
+{
+    struct redis_store *redis = redis_of(store);
+    redis->info_out = false;
+    start_arming(redis);
+    redis->view_sent_us = 0; /* the clock of the next pump counts */
+    return redis_link_move(redis->view) ? STORE_OK : redis_fail(redis, redis->view, NULL);
+}
+
+static bool is_temporary(const redisReply *reply)
+{
+    static const char *const words[] = {"OOM ", "MISCONF ", "NOREPLICAS ", "READONLY ", "BUSY ", "LOADING "};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strncmp(reply->str, words[i], strlen(words[i])) == 0)
+            return true;
+    return false;
+}
+
+/* EXEC: nil = somebody took over. An error within it can only be a key of another type. */
+static void take_exec(struct redis_store *redis, const redisReply *reply)
+{
+    struct store *store = &redis->base;
+    if (reply->type == REDIS_REPLY_NIL) {
+        store_fail(store, STORE_FENCED, "another broker took over: a write of the view was void");
+        return;
+    }
+    if (redis->view_refused || reply->type == REDIS_REPLY_ERROR) {
+        redis->view_refused = true;
+        store_view_failed(store);
+        return;
+    }
+    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++)
+        if (reply->element[i]->type == REDIS_REPLY_ERROR) {
+            redis_fail(redis, redis->view, reply->element[i]);
+            return;
+        }
+    store_view_stood(store);
+}
+
+static void take_epoch(struct redis_store *redis, const redisReply *reply)
+{
+    if (reply->type == REDIS_REPLY_ERROR) {
+        redis_fail(redis, redis->view, reply);
+        return;
+    }
+    if (reply->type != REDIS_REPLY_STRING || strcmp(reply->str, redis->epoch_text) != 0) {
+        store_fail(&redis->base, STORE_FENCED, "another broker took over: the epoch is not ours any more");
+        return;
+    }
+    redis->phase = redis->view_refused ? VIEW_RESTING : VIEW_READY;
+    redis->rest_us = redis->base.now_us + REST_US;
+}
+
+static void take_info(struct redis_store *redis, const redisReply *reply)
+{
+    struct store *store = &redis->base;
+    redis->info_out = false;
+    if (reply->type != REDIS_REPLY_STRING)
+        return; /* not allowed to ask: levels stay unknown */
+    const char *used = strstr(reply->str, "\nused_memory:"), *max = strstr(reply->str, "\nmaxmemory:");
+    if (used != NULL && max != NULL) {
+        store->memory_used = strtoull(used + strlen("\nused_memory:"), NULL, 10);
+        store->memory_max = strtoull(max + strlen("\nmaxmemory:"), NULL, 10);
+    }
+}
+
+static void take_answer(struct redis_store *redis, const redisReply *reply)
+{
+    if (redis->phase == VIEW_READY || redis->phase == VIEW_RESTING) {
+        if (redis->info_out)
+            take_info(redis, reply);
+        else
+            redis_fail(redis, redis->view, reply);
+        return;
+    }
+    const uint32_t left = redis->view_answers_max - ++redis->view_answers;
+    if (left == 0)
+        take_epoch(redis, reply);
+    else if (left == 2)
+        take_exec(redis, reply);
+    else if (reply->type == REDIS_REPLY_ERROR && is_temporary(reply))
+        redis->view_refused = true; /* EXEC will say so too */
+    else if (reply->type != REDIS_REPLY_STATUS)
+        redis_fail(redis, redis->view, reply);
+}
+
+/* ---- its turn in the loop ------------------------------------------------------- */
+
+static void ask_info(struct redis_store *redis)
+{
+    redis_link_command(redis->view, 2);
+    redis_link_text(redis->view, "INFO");
+    redis_link_text(redis->view, "memory");
+    redis->info_out = true;
+    redis->view_sent_us = redis->base.now_us;
+    redis->info_us = redis->base.now_us + INFO_US;
+}
+
+static bool is_waiting(const struct redis_store *redis)
+{
+    return redis->info_out || redis->phase == VIEW_ARMING || redis->phase == VIEW_WRITING;
+}
+
+void redis_view_pump(struct redis_store *redis)
+{
+    struct store *store = &redis->base;
+    const bool there = redis_link_move(redis->view);
+    redisReply *reply;
+    if (redis->view_sent_us == 0)
+        redis->view_sent_us = store->now_us;
+    while (store->status == STORE_OK && (reply = redis_link_take(redis->view)) != NULL) {
+        take_answer(redis, reply);
+        freeReplyObject(reply);
+    }
+    if (store->status != STORE_OK)
+        return;
+    if (!there) {
+        redis_fail(redis, redis->view, NULL);
+        return;
+    }
+    if (is_waiting(redis)) {
+        if (store->now_us - redis->view_sent_us > REPLY_PATIENCE_US)
+            store_fail(store, STORE_AWAY, "no answer to a write of the view for %d ms", REPLY_PATIENCE_US / 1000);
+        return;
+    }
+    if (store->now_us >= redis->info_us)
+        ask_info(redis);
+    else if (redis->phase == VIEW_RESTING && store->now_us >= redis->rest_us)
+        redis->phase = VIEW_READY; /* watched since the refusal */
+    else
+        return;
+    if (!redis_link_move(redis->view))
+        redis_fail(redis, redis->view, NULL);
+}
+
+bool redis_view_ready(const struct store *store)
+{
+    const struct redis_store *redis = (const struct redis_store *) store;
+    return redis->phase == VIEW_READY && !redis->info_out;
+}
+
+int64_t redis_view_next_us(const struct redis_store *redis)
+{
+    if (is_waiting(redis))
+        return redis->view_sent_us + REPLY_PATIENCE_US + 1;
+    return redis->phase == VIEW_RESTING && redis->rest_us < redis->info_us ? redis->rest_us : redis->info_us;
+}

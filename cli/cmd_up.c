@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cmd_up.c - `takt up`: everything on one machine, in one folder.
+ *
+ * DIR holds it all: redis/ (the data), policy.yaml (the policy in force), cell
+ * (its name, once it was created), endpoints (where the others find it), log/
+ * and lock. The lock is inherited by the children: an orphaned redis-server
+ * keeps it, so that never two of them write the same files. What a cell is made
+ * of is the broker's business; this only starts processes and keeps them. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/supervise.h"
+#include "cli/up_ports.h"
+#include "common/clock.h"
+#include "policy/policy_yaml.h"
+
+enum {
+    PATH_ROOM = 256,
+    SOCKET_PATH_MAX = 100, /* sun_path is 108 bytes */
+    READY_MS = 60 * 1000,  /* a large log takes its time to load */
+    LOCK_PATIENCE_MS = 3000,
+    STOP_MS = 10 * 1000,
+    WORKERS_MAX = 64,
+    BROKER_FENCED_EXIT = 4,
+};
+
+struct up {
+    struct cli_common common;
+    const char *policy_path, *ready_file;
+    int64_t workers, port_base;
+    bool log_to_stderr;
+    char dir[PATH_ROOM];
+    char cell[33];
+    bool create_cell;
+    int lock_fd;
+    struct up_ports ports;
+    struct supervisor *supervisor;
+    int redis, broker, worker[WORKERS_MAX];
+};
+
+/* ---- the folder ----------------------------------------------------------------- */
+
+static void path_in(const struct up *up, const char *name, char ret_path[2 * PATH_ROOM])
+{
+    snprintf(ret_path, 2 * PATH_ROOM, "%s/%s", up->dir, name);
+}
+
+static bool make_folder(const char *path)
+{
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return true;
+    cli_say("%s: %s", path, strerror(errno));
+    return false;
+}
+
+static bool open_folder(struct up *up)
+{
+    const char *dir = cli_dir(&up->common);
+    if (!make_folder(dir))
+        return false;
+    char *whole = realpath(dir, NULL);
+    if (!whole || strlen(whole) + strlen("/redis.sock") > SOCKET_PATH_MAX) {
+        cli_say("%s: %s", dir,
+                whole ? "this path is too long for a socket in it; take a shorter one" : strerror(errno));
+        free(whole);
+        return false;
+    }
+    snprintf(up->dir, sizeof up->dir, "%s", whole);
+    free(whole);
+    char path[2 * PATH_ROOM];
+    path_in(up, "redis", path);
+    if (!make_folder(path))
+        return false;
+    path_in(up, "log", path);
+    return make_folder(path);
+}
+
+/* The children of a killed `takt up` hold the lock for the moment they need to end, so wait a little. */
+static bool take_lock(struct up *up)
+{
+    char path[2 * PATH_ROOM];
+    path_in(up, "lock", path);
+    up->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int64_t until_us = clock_mono_us() + LOCK_PATIENCE_MS * 1000;
+    while (up->lock_fd >= 0 && flock(up->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        if (clock_mono_us() > until_us) {
+            char pid[32] = "";
+            ssize_t len = pread(up->lock_fd, pid, sizeof pid - 1, 0);
+            cli_say("%s is in use by another takt up (pid %.*s)", up->dir, len > 0 ? (int) strcspn(pid, "\n") : 0, pid);
+            return false;
+        }
+        usleep(50 * 1000);
+    }
+    if (up->lock_fd < 0 || ftruncate(up->lock_fd, 0) != 0 || dprintf(up->lock_fd, "%d\n", (int) getpid()) < 0) {
+        cli_say("%s: %s", path, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+/* Write a small file so that a reader sees the old or the new one, never half of it. */
+static bool put_file(const struct up *up, const char *name, const char *text, size_t len)
+{
+    char path[2 * PATH_ROOM], fresh[2 * PATH_ROOM + 8];
+    if (name[0] == '/')
+        snprintf(path, sizeof path, "%s", name);
+    else
+        path_in(up, name, path);
+    snprintf(fresh, sizeof fresh, "%s.new", path);
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool done = fd >= 0 && write(fd, text, len) == (ssize_t) len && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    done = done && rename(fresh, path) == 0;
+    if (!done)
+        cli_say("%s: %s", path, strerror(errno));
+    return done;
+}
+
+static bool get_file(const char *path, struct buf *ret)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = 1;
+    while (fd >= 0 && n > 0) {
+        char bytes[4096];
+        n = read(fd, bytes, sizeof bytes);
+        if (n > 0)
+            buf_add(ret, bytes, (size_t) n);
+    }
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0 && n == 0;
+}
+
+/* ---- what it runs --------------------------------------------------------------- */
+
+/* The policy given, or the one of last time; a copy of it is what the broker reads. */
+static bool take_policy(struct up *up)
+{
+    char kept[2 * PATH_ROOM];
+    path_in(up, "policy.yaml", kept);
+    const char *path = up->policy_path ? up->policy_path : kept;
+    struct buf text = {0}, findings = {0};
+    struct policy *policy = malloc(sizeof *policy);
+    if (!policy)
+        abort();
+    bool good = get_file(path, &text);
+    if (!good && !up->policy_path)
+        cli_say("%s has no policy yet: give one with --policy FILE", up->dir);
+    else if (!good)
+        cli_say("%s: %s", path, strerror(errno));
+    good = good && policy_load(path, policy, &findings) == 0;
+    if (findings.len > 0)
+        fwrite(findings.at, 1, findings.len, stderr);
+    good = good && (!up->policy_path || put_file(up, "policy.yaml", (const char *) text.at, text.len));
+    if (good)
+        snprintf(up->cell, sizeof up->cell, "%s", policy->cell);
+    buf_fini(&text);
+    buf_fini(&findings);
+    free(policy);
+    return good;
+}
+
+/* A cell is created once in the life of a folder. Lost data must not look like a new beginning. */
+static bool check_cell(struct up *up)
+{
+    char path[2 * PATH_ROOM];
+    path_in(up, "cell", path);
+    struct buf text = {0};
+    up->create_cell = !get_file(path, &text);
+    buf_add(&text, "", 1);
+    text.at[strcspn((const char *) text.at, "\n")] = '\0';
+    bool same = up->create_cell || strcmp((const char *) text.at, up->cell) == 0;
+    if (!same)
+        cli_say("%s holds the cell %s, the policy is for %s", up->dir, (const char *) text.at, up->cell);
+    buf_fini(&text);
+    return same;
+}
+
+static bool is_program(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+/* Beside takt itself, as installed or in a build tree; else in PATH. */
+static bool find_program(const char *name, char ret_path[2 * PATH_ROOM])
+{
+    static const char *const beside[] = {"", "../broker/", "../worker/"};
+    char self[PATH_ROOM];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[len > 0 ? len : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash)
+        slash[1] = '\0';
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+        snprintf(ret_path, 2 * PATH_ROOM, "%s%s%s", self, beside[i], name);
+        if (is_program(ret_path))
+            return true;
+    }
+    for (const char *at = getenv("PATH"); at && *at; at += strcspn(at, ":"), at += *at == ':') {
+        snprintf(ret_path, 2 * PATH_ROOM, "%.*s/%s", (int) strcspn(at, ":"), at, name);
+        if (is_program(ret_path))
+            return true;
+    }
+    cli_say("%s is neither beside takt nor in PATH", name);
+    return false;
+}
+
+static bool start_redis(struct up *up)
+{
+    char program[2 * PATH_ROOM], path[2 * PATH_ROOM], text[2048];
+    if (!find_program("redis-server", program))
+        return false;
+    int len = snprintf(text, sizeof text,
+                       "# written by takt up at each start: no edit lasts\n"
+                       "port 0\nunixsocket %s/redis.sock\nunixsocketperm 700\ndir %s/redis\ndatabases 1\n"
+                       "daemonize no\nprotected-mode yes\nloglevel notice\nlogfile \"\"\n"
+                       "appendonly yes\nappendfsync always\nno-appendfsync-on-rewrite no\nsave \"\"\n"
+                       "maxmemory-policy noeviction\n",
+                       up->dir, up->dir);
+    path_in(up, "redis.conf", path);
+    if (!put_file(up, "redis.conf", text, (size_t) len))
+        return false;
+    struct child_options child = {.name = "redis", .ready_word = "eady to accept connections"};
+    child.args[0] = program;
+    child.args[1] = path;
+    up->redis = supervise_start(up->supervisor, &child);
+    return true;
+}
+
+static bool start_broker(struct up *up)
+{
+    char program[2 * PATH_ROOM], redis[2 * PATH_ROOM], policy[2 * PATH_ROOM];
+    if (!find_program("takt-broker", program))
+        return false;
+    snprintf(redis, sizeof redis, "unix:%s/redis.sock", up->dir);
+    path_in(up, "policy.yaml", policy);
+    char at[UP_PORTS][64];
+    for (int i = 0; i < UP_PORTS; i++)
+        up_port_address(&up->ports, i, at[i]);
+    struct child_options child = {.name = "broker",
+                                  .ready_word = "broker.ready",
+                                  .final_exit = BROKER_FENCED_EXIT,
+                                  .final_why = "another broker took the cell over"};
+    const char *args[] = {program,       "--cell",       up->cell,
+                          "--redis",     redis,          "--policy",
+                          policy,        "--source",     at[UP_SOURCE],
+                          "--agent",     at[UP_AGENT],   "--worker",
+                          at[UP_WORKER], "--operator",   at[UP_OPERATOR],
+                          "--metrics",   at[UP_METRICS], up->create_cell ? "--create-cell" : NULL};
+    for (size_t i = 0; i < sizeof args / sizeof *args; i++)
+        child.args[i] = args[i];
+    up->broker = supervise_start(up->supervisor, &child);
+    return true;
+}
+
+static bool start_workers(struct up *up)
+{
+    char program[2 * PATH_ROOM], at[64];
+    if (up->workers > 0 && !find_program("takt-worker", program))
+        return false;
+    up_port_address(&up->ports, UP_WORKER, at);
+    for (int i = 0; i < up->workers; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "worker-%d", i + 1);
+        struct child_options child = {.name = name};
+        const char *args[] = {program, "--endpoint", at, "--name", name};
+        for (size_t k = 0; k < sizeof args / sizeof *args; k++)
+            child.args[k] = args[k];
+        up->worker[i] = supervise_start(up->supervisor, &child);
+    }
+    return true;
+}
+
+/* ---- up and down ---------------------------------------------------------------- */
+
+/* A death before the first "ready" is a wrong configuration: no use in trying again. */
+static bool wait_ready(struct up *up, int child, const char *name)
+{
+    int64_t until_us = clock_mono_us() + (int64_t) READY_MS * 1000;
+    while (!supervise_is_ready(up->supervisor, child)) {
+        if (supervise_deaths(up->supervisor, child) > 0) {
+            cli_say("%s does not start; %s%s/log/%s.log says why", name, up->log_to_stderr ? "" : "see ", up->dir,
+                    name);
+            return false;
+        }
+        if (clock_mono_us() > until_us) {
+            cli_say("%s is not ready after %d s", name, READY_MS / 1000);
+            return false;
+        }
+        if (supervise_turn(up->supervisor, 100) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool tell_ready(struct up *up)
+{
+    char text[1024], line[1024];
+    size_t len = up_ports_text(&up->ports, text, sizeof text);
+    len += (size_t) snprintf(text + len, sizeof text - len, "redis unix:%s/redis.sock\ncell %s\n", up->dir, up->cell);
+    char cell[40];
+    int cell_len = snprintf(cell, sizeof cell, "%s\n", up->cell);
+    if (!put_file(up, "cell", cell, (size_t) cell_len) || !put_file(up, "endpoints", text, len))
+        return false;
+    char metrics[64], source[64], agent[64];
+    up_port_address(&up->ports, UP_METRICS, metrics);
+    up_port_address(&up->ports, UP_SOURCE, source);
+    up_port_address(&up->ports, UP_AGENT, agent);
+    int n = snprintf(line, sizeof line,
+                     "takt is up: cell %s, %d worker%s, sources %s, agents %s, metrics http://%s/metrics, in %s\n",
+                     up->cell, (int) up->workers, up->workers == 1 ? "" : "s", source, agent, metrics, up->dir);
+    fputs(line, stdout);
+    fflush(stdout);
+    return !up->ready_file || put_file(up, up->ready_file, line, (size_t) n);
+}
+
+static bool start_all(struct up *up)
+{
+    return start_redis(up) && wait_ready(up, up->redis, "redis") && start_broker(up) &&
+           wait_ready(up, up->broker, "broker") && start_workers(up) && tell_ready(up);
+}
+
+static void stop_all(struct up *up)
+{
+    if (up->broker >= 0)
+        supervise_stop(up->supervisor, up->broker, STOP_MS);
+    for (int i = 0; i < WORKERS_MAX; i++)
+        if (up->worker[i] >= 0)
+            supervise_stop(up->supervisor, up->worker[i], STOP_MS);
+    if (up->redis >= 0)
+        supervise_stop(up->supervisor, up->redis, STOP_MS);
+}
+
+static int run(struct up *up)
+{
+    char log_dir[2 * PATH_ROOM];
+    path_in(up, "log", log_dir);
+    up->supervisor = supervise_new(up->log_to_stderr ? NULL : log_dir, up->lock_fd);
+    up->redis = up->broker = -1;
+    for (int i = 0; i < WORKERS_MAX; i++)
+        up->worker[i] = -1;
+    bool started = start_all(up);
+    while (started && supervise_turn(up->supervisor, -1) == 0)
+        continue;
+    if (started)
+        fputs("takt up: ending\n", stderr);
+    stop_all(up);
+    supervise_destroy(&up->supervisor);
+    return started ? CLI_DONE : CLI_FAILED;
+}
+
+static const struct cli_usage usage = {
+    .synopsis = "takt up [--dir DIR] [--policy FILE] [--workers N] [--port-base P]",
+    .about = "Runs a broker, scoring workers and a private redis-server on this machine, and\n"
+             "starts again what dies. Everything is kept in DIR. Ctrl-C or SIGTERM ends it in\n"
+             "order; the next `takt up` on DIR goes on where it stopped.",
+    .example = "takt up --policy deploy/policies/default.yaml",
+};
+
+int cmd_up(int argc, char **argv)
+{
+    struct up up = {.workers = 1};
+    const struct cli_option options[] = {
+        {"dir", "DIR", CLI_TEXT, &up.common.dir, 0, 0, "the folder (default: $TAKT_DIR, else ./takt-data)"},
+        {"policy", "FILE", CLI_TEXT, &up.policy_path, 0, 0, "the policy; without it that of last time"},
+        {"workers", "N", CLI_NUMBER, &up.workers, 0, WORKERS_MAX, "scoring workers (default: 1)"},
+        {"port-base", "P", CLI_NUMBER, &up.port_base, 1024, 65530,
+         "use the ports P to P+4 (default: those of last time, else free ones)"},
+        {"ready-file", "FILE", CLI_TEXT, &up.ready_file, 0, 0, "write this file, too, when all is up"},
+        {"foreground-log", NULL, CLI_FLAG, &up.log_to_stderr, 0, 0, "logs to stderr instead of DIR/log"},
+        CLI_END,
+    };
+    int exit_code = CLI_FAILED;
+    if (cli_options(&usage, options, argc, argv, &exit_code) < 0)
+        return exit_code;
+    char path[2 * PATH_ROOM];
+    if (!open_folder(&up) || !take_lock(&up) || !take_policy(&up) || !check_cell(&up))
+        return CLI_FAILED;
+    path_in(&up, "endpoints", path);
+    if (!up_ports_choose(&up.ports, path, (int) up.port_base))
+        return CLI_FAILED;
+    return run(&up);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * print.h - tables for people and the same as JSON.
+ *
+ * Types are those of Report in proto/takt.proto: s text, n number, d duration in
+ * ms, t time in ms since 1970. People see "1.5 s" and "2026-01-31 12:00:00Z";
+ * JSON has the number itself. Cells are somebody else's bytes: control characters
+ * are shown as "?", so that no report can drive a terminal. */
+#ifndef TAKT_CLI_PRINT_H
+#define TAKT_CLI_PRINT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "client/takt.h"
+
+struct print_table {
+    size_t n_columns, n_rows;
+    const takt_text *columns; /* n_columns */
+    const char *types;        /* n_columns letters */
+    const takt_text *cells;   /* row by row */
+};
+
+/* A header, a line a row, columns aligned: text left, the rest right. */
+void print_table(FILE *to, const struct print_table *table);
+
+/* An array of objects, a line a row. A cell of type n, d or t that is no number
+ * becomes null when it is empty and a string otherwise. */
+void print_json(FILE *to, const struct print_table *table);
+
+/* "1,234,567"; "850 ms", "12.3 s", "4 min 05 s", "3 h 10 min". `ret` is returned. */
+const char *print_count(uint64_t count, char ret[32]);
+const char *print_duration(int64_t ms, char ret[32]);
+
+static inline takt_text print_text(const char *at, size_t len) { return (takt_text){at, len}; }
+
+#endif

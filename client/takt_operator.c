@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * takt_operator.c - what an operator asks and reads.
+ *
+ * A Report does not name the Query it answers. So one is out at a time, and one
+ * that stays unanswered is asked again in a new session: a late answer to the
+ * first belongs to the old session and is dropped there. */
+#include <string.h>
+
+#include "client/takt_private.h"
+
+unsigned takt_query_by_name(const char *name)
+{
+#define QUERY(number, word, text) \
+    if (!strcmp(name, #word)) \
+        return number;
+#include "proto/queries.def"
+#undef QUERY
+    return 0;
+}
+
+int takt_query(takt_t *takt, unsigned what, const char *arg, uint32_t limit)
+{
+    const struct id none = {0};
+    int failed = takt_may(takt, TAKT_OPERATOR);
+    if (failed)
+        return failed;
+    struct msg_query query = {
+        .what = (enum query_what) what, .arg = slice_of(arg, arg ? strlen(arg) : 0), .limit = limit};
+    const char *wrong = wire_check_msg(&(struct msg){.kind = MSG_QUERY, .query = query});
+    if (wrong)
+        return takt_fail(takt, TAKT_EUSAGE, wrong);
+    if (requests_find(&takt->requests, REQUEST_QUERY, none))
+        return takt_fail(takt, TAKT_EBUSY, "a query waits for its answer");
+    char *kept = strdup(arg ? arg : "");
+    struct request *request = kept ? requests_add(&takt->requests, REQUEST_QUERY, none) : NULL;
+    if (!request) {
+        free(kept);
+        return takt_fail(takt, TAKT_ENOMEM, "no memory");
+    }
+    query.arg.at = (const uint8_t *) kept;
+    request->query = query;
+    request->bytes = kept;
+    return TAKT_OK;
+}
+
+bool operator_send(struct takt *takt, struct request *request, int64_t now_us)
+{
+    uint64_t seq =
+        session_send(takt->session, &(struct msg){.kind = MSG_QUERY, .query = request->query}, now_us);
+    if (!seq)
+        return false;
+    requests_sent(&takt->requests, request, seq, now_us);
+    return true;
+}
+
+static bool make_room(struct takt *takt, size_t n)
+{
+    if (n <= takt->cells_room)
+        return true;
+    takt_text *cells = realloc(takt->cells, n * sizeof *cells);
+    if (!cells)
+        return false;
+    takt->cells = cells;
+    takt->cells_room = n;
+    return true;
+}
+
+static takt_text text_of_slice(struct slice slice)
+{
+    return (takt_text){(const char *) slice.at, slice.len};
+}
+
+bool operator_tell(struct takt *takt, struct takt_event *ret_event)
+{
+    const struct msg_report *report = &takt->got.report;
+    struct request *request = requests_find(&takt->requests, REQUEST_QUERY, (struct id){0});
+    if (!request || request->query.what != report->what)
+        return false;
+    if (takt_is_busy(report->reason))
+        return takt_put_off(takt, request, 0, ret_event);
+    size_t n_cells = (size_t) report->n_columns * report->n_rows;
+    if (!make_room(takt, report->n_columns + n_cells))
+        return false; /* asked again when its time is over */
+    requests_done(&takt->requests, request);
+    for (size_t i = 0; i < report->n_columns; i++)
+        takt->cells[i] = text_of_slice(report->columns[i]);
+    for (size_t i = 0; i < n_cells; i++)
+        takt->cells[report->n_columns + i] = text_of_slice(report->cells[i]);
+    *ret_event = (struct takt_event){.kind = TAKT_REPORT, .reason = report->reason};
+    ret_event->report.what = report->what;
+    ret_event->report.n_columns = report->n_columns;
+    ret_event->report.n_rows = report->n_rows;
+    ret_event->report.columns = takt->cells;
+    ret_event->report.cells = takt->cells + report->n_columns;
+    ret_event->report.types = report->types;
+    ret_event->report.more = report->more;
+    return true;
+}

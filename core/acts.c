@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * acts.c - what agents do with the leads they were handed. A table says in which
+ * states each verb is allowed; every act carries the fence of its offer, so a
+ * late one of a former owner changes nothing. */
+#include "core/core_private.h"
+
+typedef enum reason act_fn(struct core *core, struct lead *lead, struct agent *agent, const struct act *act);
+
+static enum reason act_accept(struct core *core, struct lead *lead, struct agent *agent, const struct act *act)
+{
+    (void) act;
+    agent->misses = 0;
+    agent->penalty_ms = 0;
+    core->programmes[lead->programme].accepts++;
+    lead_handed(core, lead);
+    lead_move(core, lead, MOVE_ACCEPT, LEAD_OWNED, agent->index, REASON_ACCEPTED);
+    return REASON_OK;
+}
+
+static enum reason act_decline(struct core *core, struct lead *lead, struct agent *agent, const struct act *act)
+{
+    (void) act;
+    agent_declined(core, agent);
+    revoke_begin(core, lead, REASON_DECLINED);
+    return REASON_OK;
+}
+
+static enum reason act_action(struct core *core, struct lead *lead, struct agent *agent, const struct act *act)
+{
+    (void) act;
+    lead->contacted = true;
+    lead_move(core, lead, MOVE_ACTION, LEAD_WORKING, agent->index, REASON_ACTION);
+    return REASON_OK;
+}
+
+static enum reason act_attempt_end(struct core *core, struct lead *lead, struct agent *agent, const struct act *act)
+{
+    (void) act;
+    lead_move(core, lead, MOVE_ATTEMPT_END, LEAD_WRAP_UP, agent->index, REASON_ATTEMPT_ENDED);
+    return REASON_OK;
+}
+
+static enum reason act_note(struct core *core, struct lead *lead, struct agent *agent, const struct act *act)
+{
+    if (act->note.len == 0)
+        return REASON_NOTE_REQUIRED;
+    lead->noted = true;
+    lead_touch(core, lead);
+    agent_update(core, agent);
+    return REASON_OK;
+}
+
+static enum lead_state final_state(int class)
+{
+    switch (class) {
+    case CLASS_WON:
+        return LEAD_CLOSED_WON;
+    case CLASS_LOST:
+        return LEAD_CLOSED_LOST;
+    case CLASS_INVALID:
+        return LEAD_CLOSED_INVALID;
+    case CLASS_SUPPRESSED:
+        return LEAD_SUPPRESSED;
+    default:
+        return 0;
+    }
+}
+
+static enum reason act_disposition(struct core *core, struct lead *lead, struct agent *agent, const struct act *act)
+{
+    const struct programme *programme = programme_of(core, lead->programme);
+    const int class = disposition_class(act->code);
+    const enum lead_state final = final_state(class);
+    if (class == 0)
+        return REASON_UNKNOWN_CODE;
+    if (!final && lead->state == LEAD_OWNED)
+        return REASON_OWES_FIRST_ACTION;
+    if (class == CLASS_CALLBACK && act->at_ms <= now_ms(core))
+        return REASON_BAD_FIELD;
+    if (programme->note_required && !lead->noted && act->note.len == 0)
+        return REASON_NOTE_REQUIRED;
+    lead->disposition = (uint16_t) act->code;
+    if (final) {
+        agent->closed++;
+        agent->won += class == CLASS_WON;
+        agent_touch(core, agent);
+        lead_move(core, lead, MOVE_DISPOSE_FINAL, final, NONE, REASON_DISPOSED_FINAL);
+        return REASON_OK;
+    }
+    if (class != CLASS_PROGRESS)
+        lead->attempts++;
+    lead->noted = false;
+    if (lead->attempts >= programme->attempts_max && class == CLASS_RETRY)
+        lead_move(core, lead, MOVE_EXHAUST, LEAD_EXHAUSTED, NONE, REASON_MAX_ATTEMPTS);
+    else
+        lead_pipeline(core, lead, class == CLASS_CALLBACK ? act->at_ms : 0);
+    return REASON_OK;
+}
+
+static enum reason act_release(struct core *core, struct lead *lead, struct agent *agent, const struct act *act)
+{
+    (void) agent;
+    (void) act;
+    revoke_begin(core, lead, REASON_RELEASED);
+    return REASON_OK;
+}
+
+#define IN(state) (1u << LEAD_##state)
+static const struct {
+    enum act_verb verb;
+    uint32_t states;
+    act_fn *act;
+} verbs[] = {
+    {VERB_ACCEPT, IN(OFFERED), act_accept},
+    {VERB_DECLINE, IN(OFFERED), act_decline},
+    {VERB_ACTION, IN(OWNED) | IN(WORKING), act_action},
+    {VERB_ATTEMPT_END, IN(WORKING), act_attempt_end},
+    {VERB_NOTE, IN(OWNED) | IN(WORKING) | IN(WRAP_UP), act_note},
+    {VERB_DISPOSITION, IN(OWNED) | IN(WORKING) | IN(WRAP_UP), act_disposition},
+    {VERB_RELEASE, IN(OWNED) | IN(WORKING) | IN(WRAP_UP), act_release},
+};
+
+static const struct lead_receipt *receipt_of(const struct lead *lead, struct id op)
+{
+    for (uint32_t i = 0; i < lead->n_receipts; i++)
+        if (!id_is_none(op) && id_equal(lead->receipts[i].op, op))
+            return &lead->receipts[i];
+    return NULL;
+}
+
+static enum reason perform(struct core *core, struct lead *lead, struct agent *agent, const struct act *act)
+{
+    if (act->verb == VERB_WITHDRAWN) {   /* names the fence of the former ownership, so it is not checked against today's */
+        if (lead->state == LEAD_REVOKING && lead->former == agent->index)
+            revoke_let_go(core, lead, REASON_WITHDRAWN);
+        return REASON_OK;
+    }
+    const struct lead_receipt *receipt = receipt_of(lead, act->op);
+    if (receipt)
+        return receipt->reason;
+    if (lead->owner != agent->index || lead->fence != act->fence) {
+        core->stale_refusals++;
+        return REASON_STALE_FENCE;
+    }
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        if (verbs[i].verb != act->verb)
+            continue;
+        if (!(verbs[i].states >> lead->state & 1))
+            return REASON_WRONG_STATE;
+        const enum reason reason = verbs[i].act(core, lead, agent, act);
+        if (reason == REASON_OK) {       /* refusals changed nothing and may be tried again */
+            lead->receipts[lead->receipt_next] = (struct lead_receipt){act->op, REASON_OK};
+            lead->receipt_next = (uint8_t) ((lead->receipt_next + 1) % RECEIPTS_KEPT);
+            lead->n_receipts = (uint8_t) (lead->n_receipts < RECEIPTS_KEPT ? lead->n_receipts + 1 : RECEIPTS_KEPT);
+            lead_touch(core, lead);
+        }
+        return reason;
+    }
+    return REASON_BAD_FIELD;
+}
+
+void acts_say(struct core *core, uint32_t peer, const struct msg *msg)
+{
+    struct agent *agent = core->agents[core->peers[peer].index];
+    const struct msg_agent_says *says = &msg->says;
+    for (uint32_t i = 0; i < says->n_acts; i++) {
+        const struct act *act = &says->acts[i];
+        struct lead *lead = lead_find(core, act->lead);
+        /* absent and never yours look the same to a stranger */
+        const enum reason reason = lead ? perform(core, lead, agent, act) : REASON_STALE_FENCE;
+        effects_result(core->effects, peer, &(struct act_result){act->op, act->lead, reason,
+                                                                 reason == REASON_STALE_FENCE ? 0 : lead->state});
+    }
+    if (says->has_intent)
+        presence_intent(core, agent, says);
+    if (says->has_ready)
+        presence_ready(core, agent, says);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * check.c - the four invariants, counted from scratch and compared with what the
+ * core keeps as it goes. Run after every simulated beat and by `takt fsck`. */
+#include "core/core_private.h"
+
+#include <stdlib.h>
+
+struct tally { uint32_t offered, owned, working, wrap_up, pipeline, due, lent; };
+
+struct check {
+    const struct core *core;
+    struct buf *findings, unread;
+    uint32_t n;
+    struct tally *agents;
+    uint32_t *depths;
+    uint64_t (*counts)[LEAD_STATES];
+};
+
+static struct buf *finding(struct check *check, const struct lead *lead)
+{
+    struct buf *to = check->findings ? check->findings : &check->unread;
+    char hex[33];
+    check->n++;
+    check->unread.len = 0;              /* nobody asked for the words */
+    if (lead) {
+        id_to_hex(lead->id, hex);
+        buf_printf(to, "%s ", hex);
+    }
+    return to;
+}
+
+#define found(check, lead, ...) (buf_printf(finding(check, lead), __VA_ARGS__), newline(check))
+static void newline(struct check *check)
+{
+    if (check->findings)
+        buf_add(check->findings, "\n", 1);
+}
+
+static bool has_owner(unsigned state)
+{
+    return state == LEAD_OFFERED || state == LEAD_OWNED || state == LEAD_WORKING || state == LEAD_WRAP_UP ||
+           state == LEAD_PIPELINE;
+}
+
+static void tally_owner(struct check *check, const struct lead *lead)
+{
+    struct tally *tally = &check->agents[lead->owner];
+    tally->offered += lead->state == LEAD_OFFERED;
+    tally->owned += lead->state == LEAD_OWNED;
+    tally->working += lead->state == LEAD_WORKING;
+    tally->wrap_up += lead->state == LEAD_WRAP_UP;
+    tally->pipeline += lead->state == LEAD_PIPELINE;
+    tally->due += lead->state == LEAD_PIPELINE && lead->due;
+}
+
+static void check_lead(struct check *check, const struct lead *lead)
+{
+    const struct core *core = check->core;
+    check->counts[lead->programme][lead->state]++;
+    if (lead_terminal(lead)) {
+        if (heap_has(&lead->timer.node))
+            found(check, lead, "a deadline is armed on an ended lead");
+    } else if (!heap_has(&lead->timer.node)) {
+        found(check, lead, "no deadline is armed in state %s", lead_state_name(lead->state));
+    } else if (lead->timer.at_ms != lead->due_ms) {
+        found(check, lead, "the armed deadline is not the recorded one");
+    }
+    if (has_owner(lead->state) != (lead->owner != NONE))
+        found(check, lead, "state %s and owner do not fit", lead_state_name(lead->state));
+    else if (lead->owner != NONE)
+        tally_owner(check, lead);
+    if ((lead->state == LEAD_REVOKING) != (lead->former != NONE))
+        found(check, lead, "state %s and former owner do not fit", lead_state_name(lead->state));
+    if (lead->state == LEAD_POOLED) {
+        check->depths[pool_index(core, lead->programme, lead->ring, lead->team)]++;
+        if (heap_has(&lead->place) == (lead->ask != 0))
+            found(check, lead, "waiting, but neither in its pool's heap nor in a request, or in both");
+        if (lead->ask && !allocate_ask_of((struct core *) core, lead->ask))
+            found(check, lead, "in a request that is over");
+    } else if (heap_has(&lead->place)) {
+        found(check, lead, "in a pool's heap in state %s", lead_state_name(lead->state));
+    }
+    if (has_owner(lead->state) && lead->fence == 0)
+        found(check, lead, "owned without a fence");
+    if (lead->fence >> 32 > core->epoch)
+        found(check, lead, "a fence of an epoch that has not begun");
+    if (lead->distributions > programme_of(core, lead->programme)->distributions_max)
+        found(check, lead, "given out more often than it may be");
+}
+
+static void check_agent(struct check *check, const struct agent *agent)
+{
+    const struct tally *tally = &check->agents[agent->index];
+    const uint32_t open = tally->offered + tally->owned + tally->working + tally->wrap_up;
+    if (tally->offered != agent->offered || tally->owned != agent->owned || tally->working != agent->working ||
+        tally->wrap_up != agent->wrap_up || tally->pipeline != agent->pipeline || tally->due != agent->due)
+        found(check, NULL, "agent %u: its counts are not those of its leads", agent->index);
+    if (open > programme_of(check->core, agent->programme)->wip_max)
+        found(check, NULL, "agent %u: holds %u leads, may hold %u", agent->index, open,
+              programme_of(check->core, agent->programme)->wip_max);
+    if (tally->lent != agent->lent)
+        found(check, NULL, "agent %u: lent slots %u, in requests %u", agent->index, agent->lent, tally->lent);
+    if (!agent->present && open > 0 && !heap_has(&agent->timer.node))
+        found(check, NULL, "agent %u: gone with leads and no timer", agent->index);
+}
+
+static void check_sums(struct check *check)
+{
+    const struct core *core = check->core;
+    uint64_t sum = 0;
+    for (uint32_t p = 0; p < core->policy.n_programmes; p++)
+        for (uint32_t s = 0; s < LEAD_STATES; s++) {
+            sum += core->programmes[p].count[s];
+            if (check->counts[p][s] != core->programmes[p].count[s])
+                found(check, NULL, "programme %u state %s: counted %llu, kept %llu", p, lead_state_name(s),
+                      (unsigned long long) check->counts[p][s], (unsigned long long) core->programmes[p].count[s]);
+        }
+    if (sum != core->n_leads)
+        found(check, NULL, "taken in %llu, sum over states %llu", (unsigned long long) core->n_leads,
+              (unsigned long long) sum);
+    for (uint32_t i = 0; i < core->n_pools; i++)
+        if (check->depths[i] != core->pools[i].depth)
+            found(check, NULL, "pool %u: depth %u, leads %u", i, core->pools[i].depth, check->depths[i]);
+}
+
+uint32_t core_check(const struct core *core, struct buf *findings)
+{
+    struct check check = {.core = core, .findings = findings};
+    check.agents = calloc(core->n_agents + 1, sizeof *check.agents);
+    check.depths = calloc(core->n_pools, sizeof *check.depths);
+    check.counts = calloc(core->policy.n_programmes, sizeof *check.counts);
+    assert(check.agents && check.depths && check.counts);
+    for (uint32_t i = 0; i < ASKS_MAX; i++) {
+        const struct ask *ask = core->asks[i];
+        for (uint32_t a = 0; ask && ask->id && a < ask->n_agents; a++)
+            check.agents[ask->agents[a]].lent += ask->slots[a];
+    }
+    for (const struct lead *lead = core->leads; lead; lead = lead->hh.next)
+        check_lead(&check, lead);
+    for (uint32_t i = 0; i < core->n_agents; i++)
+        check_agent(&check, core->agents[i]);
+    check_sums(&check);
+    free(check.agents);
+    free(check.depths);
+    free(check.counts);
+    buf_fini(&check.unread);
+    return check.n;
+}

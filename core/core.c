@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core.c - the machine itself: its life, its clocks, and the table of who may
+ * say what. Every event enters by core_step(); what the handlers do is in the
+ * files they are named after. */
+#include "core/core_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* FNV-1a, finished by a multiply: lead ids are hashes already, names are short,
+ * and iteration order decides nothing. */
+unsigned key_hash(const void *key, size_t len)
+{
+    uint64_t h = 14695981039346656037u;
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ ((const uint8_t *) key)[i]) * 1099511628211u;
+    return (unsigned) (h >> 32 ^ h);
+}
+
+/* ---- deadlines --------------------------------------------------------------- */
+
+static bool timer_before(const struct heap_node *a, const struct heap_node *b)
+{
+    const struct timer *x = heap_entry(a, const struct timer, node), *y = heap_entry(b, const struct timer, node);
+    return x->at_ms != y->at_ms ? x->at_ms < y->at_ms : x->order < y->order;
+}
+
+void core_disarm(struct core *core, struct timer *timer)
+{
+    heap_remove(timer->appointment ? &core->appointments : &core->durations, &timer->node);
+}
+
+void core_arm(struct core *core, struct timer *timer, int64_t at_ms, bool appointment)
+{
+    core_disarm(core, timer);
+    timer->at_ms = at_ms;
+    timer->appointment = appointment;
+    timer->order = core->timer_order++;
+    heap_add(appointment ? &core->appointments : &core->durations, &timer->node);
+}
+
+static struct timer *timer_first(const struct heap *heap)
+{
+    struct heap_node *node = heap_first(heap);
+    return node ? heap_entry(node, struct timer, node) : NULL;
+}
+
+static void fire(struct core *core, struct timer *timer)
+{
+    core_disarm(core, timer);
+    switch (timer->owner) {
+    case TIMER_LEAD:
+        lead_due_fire(core, heap_entry(timer, struct lead, timer));
+        break;
+    case TIMER_AGENT:
+        agent_timer_fire(core, heap_entry(timer, struct agent, timer));
+        break;
+    case TIMER_WORKER:
+        worker_leave(core, (uint32_t) (heap_entry(timer, struct worker, timer) - core->workers));
+        break;
+    case TIMER_ASK:
+        allocate_lapsed(core, heap_entry(timer, struct ask, timer));
+        break;
+    }
+}
+
+static void fire_due(struct core *core)
+{
+    struct timer *timer;
+    while ((timer = timer_first(&core->durations)) && timer->at_ms <= run_ms(core))
+        fire(core, timer);
+    while ((timer = timer_first(&core->appointments)) && timer->at_ms <= now_ms(core))
+        fire(core, timer);
+}
+
+int64_t core_next_us(const struct core *core)
+{
+    const struct timer *run = timer_first(&core->durations), *wall = timer_first(&core->appointments);
+    int64_t next_ms = INT64_MAX / 1000;
+    if (core->n_dirty_pools && !core->blocked)
+        return core->now_us;
+    if (run)
+        next_ms = run->at_ms + core->paused_ms;
+    if (wall && wall->at_ms < next_ms)
+        next_ms = wall->at_ms;
+    return next_ms == INT64_MAX / 1000 ? INT64_MAX : next_ms * 1000;
+}
+
+/* ---- life ------------------------------------------------------------------------ */
+
+static void make_pools(struct core *core)
+{
+    const uint32_t programmes = core->policy.n_programmes;
+    core->n_pools = programmes * 3 + core->policy.n_teams;
+    core->pools = calloc(core->n_pools, sizeof *core->pools);
+    core->dirty_pools = calloc(core->n_pools, sizeof(struct pool *));
+    core->programme_scopes = calloc(programmes, sizeof *core->programme_scopes);
+    core->team_scopes = calloc(core->policy.n_teams, sizeof *core->team_scopes);
+    core->programmes = calloc(programmes, sizeof *core->programmes);
+    core->running_pools = calloc(core->n_pools, sizeof(struct pool *));
+    core->team_present = calloc(core->policy.n_teams, sizeof *core->team_present);
+    assert(core->running_pools && core->team_present);
+    assert(core->pools && core->dirty_pools && core->programme_scopes && core->team_scopes && core->programmes);
+    static const enum ring rings[] = {RING_OWN, RING_WIDE, RING_LAST};
+    for (uint32_t i = 0; i < core->n_pools; i++) {
+        struct pool *pool = &core->pools[i];
+        const bool of_team = i >= programmes * 3;
+        pool->index = i;
+        pool->team = of_team ? i - programmes * 3 : NONE;
+        pool->programme = (uint16_t) (of_team ? core->policy.teams[pool->team].programme : i / 3);
+        pool->ring = of_team ? RING_TEAM : rings[i % 3];
+        pool->dry_us = INT64_MIN;
+        heap_init(&pool->waiting, lead_before);
+    }
+    for (uint32_t i = 0; i < programmes + core->policy.n_teams + 1; i++) {
+        struct scope *scope = i < programmes                           ? &core->programme_scopes[i]
+                              : i < programmes + core->policy.n_teams ? &core->team_scopes[i - programmes]
+                                                                       : &core->cell_scope;
+        heap_init(&scope->card, agent_before);
+        heap_init(&scope->able, agent_before);
+    }
+}
+
+struct core *core_new(const struct policy *policy)
+{
+    struct core *core = calloc(1, sizeof *core);
+    assert(core && policy->n_programmes > 0 && policy->n_teams > 0);
+    core->policy = *policy;
+    heap_init(&core->durations, timer_before);
+    heap_init(&core->appointments, timer_before);
+    core->agents = calloc(policy->agents_max, sizeof(struct agent *));
+    core->due_agents = calloc(policy->agents_max, sizeof *core->due_agents);
+    core->now_agents = calloc(policy->agents_max, sizeof *core->now_agents);
+    assert(core->agents && core->due_agents && core->now_agents);
+    make_pools(core);
+    return core;
+}
+
+static void free_leads(struct core *core)
+{
+    struct lead *lead, *next;
+    HASH_ITER(hh, core->leads, lead, next) {
+        HASH_DEL(core->leads, lead);
+        free(lead->raw);
+        free(lead->features);
+        free(lead->excludes);
+        free(lead);
+    }
+}
+
+void core_destroy(struct core **core_p)
+{
+    struct core *core = *core_p;
+    if (!core)
+        return;
+    free_leads(core);
+    struct agent *agent, *next_agent;
+    HASH_ITER(hh, core->agents_by_name, agent, next_agent) {
+        HASH_DEL(core->agents_by_name, agent);
+        free(agent);
+    }
+    struct import *import, *next_import;
+    HASH_ITER(hh, core->imports, import, next_import) {
+        HASH_DEL(core->imports, import);
+        free(import->standing);
+        free(import);
+    }
+    for (uint32_t i = 0; i < core->n_pools; i++)
+        heap_fini(&core->pools[i].waiting);
+    for (uint32_t i = 0; i < core->policy.n_programmes; i++) {
+        heap_fini(&core->programme_scopes[i].card);
+        heap_fini(&core->programme_scopes[i].able);
+    }
+    for (uint32_t i = 0; i < core->policy.n_teams; i++) {
+        heap_fini(&core->team_scopes[i].card);
+        heap_fini(&core->team_scopes[i].able);
+    }
+    heap_fini(&core->cell_scope.card);
+    heap_fini(&core->cell_scope.able);
+    heap_fini(&core->durations);
+    heap_fini(&core->appointments);
+    for (uint32_t i = 0; i < ASKS_MAX; i++)
+        free(core->asks[i]);
+    buf_fini(&core->snapshots);
+    buf_fini(&core->report);
+    free(core->agents);
+    free(core->pools);
+    free(core->dirty_pools);
+    free(core->running_pools);
+    free(core->team_present);
+    free(core->team_scopes);
+    free(core->programme_scopes);
+    free(core->programmes);
+    free(core->due_agents);
+    free(core->now_agents);
+    free(core->sources);
+    free(core->workers);
+    free(core->peers);
+    free(core);
+    *core_p = NULL;
+}
+
+uint32_t core_source(struct core *core, struct slice name)
+{
+    assert(name.len <= NAME_BYTES_MAX);
+    for (uint32_t i = 0; i < core->n_sources; i++)
+        if (strlen(core->sources[i]) == name.len && memcmp(core->sources[i], name.at, name.len) == 0)
+            return i;
+    core->sources = realloc(core->sources, (core->n_sources + 1) * sizeof *core->sources);
+    assert(core->sources);
+    memcpy(core->sources[core->n_sources], name.at, name.len);
+    core->sources[core->n_sources][name.len] = 0;
+    return core->n_sources++;
+}
+
+void core_epoch(struct core *core, uint64_t epoch, int64_t now_us, bool forget_peers)
+{
+    assert(epoch > core->epoch);
+    core->epoch = epoch;
+    if (!forget_peers)
+        return;
+    core->now_us = now_us > core->last_us ? now_us : core->last_us;
+    if (core->last_us)
+        core->paused_ms += core->now_us / 1000 - core->last_us / 1000;
+    core->dirty_cell = true;
+    for (uint32_t i = 0; i < core->n_agents; i++) {
+        struct agent *agent = core->agents[i];
+        agent->peer = 0;
+        agent->heard_ms = run_ms(core);
+        agent->valid_until_ms = run_ms(core) + core->policy.lease_ms + core->policy.guard_ms;
+        agent_update(core, agent);
+    }
+}
+
+/* ---- histograms of intake to hand ---------------------------------------------------- */
+
+/* Eight buckets an octave: a quantile is at most an eighth too high. */
+static uint32_t bucket_of(int64_t us)
+{
+    if (us < 8)
+        return us < 0 ? 0 : (uint32_t) us;
+    const uint32_t octave = 63 - (uint32_t) __builtin_clzll((unsigned long long) us);
+    const uint32_t bucket = (octave - 2) * 8 + ((uint32_t) (us >> (octave - 3)) & 7);
+    return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
+}
+
+int64_t histogram_top_us(uint32_t bucket)
+{
+    return bucket < 8 ? bucket + 1 : (int64_t) (8 + bucket % 8 + 1) << (bucket / 8 - 1);
+}
+
+void histogram_add(struct histogram *histogram, int64_t us)
+{
+    if (us < 0)
+        us = 0;
+    histogram->n++;
+    histogram->sum_us += (uint64_t) us;
+    if ((uint64_t) us > histogram->max_us)
+        histogram->max_us = (uint64_t) us;
+    histogram->bucket[bucket_of(us)]++;
+}
+
+int64_t histogram_quantile_us(const struct histogram *histogram, double q)
+{
+    uint64_t want = (uint64_t) ((double) histogram->n * q), seen = 0;
+    for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        seen += histogram->bucket[i];
+        if (seen > want) {
+            const int64_t top = histogram_top_us(i);
+            return top < (int64_t) histogram->max_us ? top : (int64_t) histogram->max_us;
+        }
+    }
+    return (int64_t) histogram->max_us;
+}
+
+/* ---- who may say what ------------------------------------------------------------------ */
+
+typedef void handler_fn(struct core *core, uint32_t peer, const struct msg *msg);
+static const struct {
+    enum role role;
+    enum msg_kind kind;
+    handler_fn *handle;
+} rights[] = {
+    {ROLE_SOURCE, MSG_MANIFEST, intake_manifest},
+    {ROLE_SOURCE, MSG_CHUNK, intake_chunk},
+    {ROLE_AGENT, MSG_AGENT_SAYS, acts_say},
+    {ROLE_WORKER, MSG_DECISION, allocate_decision},
+    {ROLE_OPERATOR, MSG_QUERY, report_query},
+};
+
+static void message(struct core *core, uint32_t peer, const struct msg *msg)
+{
+    if (msg->kind == MSG_HELLO) {
+        presence_hello(core, peer, msg);
+        return;
+    }
+    if (peer >= core->n_peers || core->peers[peer].session == 0 || core->peers[peer].session != msg->session) {
+        effects_error(core->effects, peer, REASON_HELLO_FIRST, msg->seq, "", 0);
+        return;
+    }
+    presence_heard(core, peer, msg);
+    if (msg->kind == MSG_HEARTBEAT) {
+        presence_heartbeat(core, peer, msg);
+        return;
+    }
+    if (msg->kind == MSG_BYE) {
+        presence_bye(core, peer, msg);
+        return;
+    }
+    for (size_t i = 0; i < sizeof rights / sizeof *rights; i++)
+        if (rights[i].role == core->peers[peer].role && rights[i].kind == msg->kind) {
+            rights[i].handle(core, peer, msg);
+            return;
+        }
+    effects_error(core->effects, peer, REASON_WRONG_ROLE, msg->seq, "", 0);
+}
+
+void core_step(struct core *core, const struct event *event, struct effects *effects)
+{
+    core->effects = effects;
+    if (event->now_us > core->now_us)
+        core->now_us = event->now_us;
+    switch (event->kind) {
+    case EVENT_MESSAGE:
+        message(core, event->peer, event->msg);
+        break;
+    case EVENT_PEER_GONE:
+        presence_peer_gone(core, event->peer);
+        break;
+    case EVENT_TIME:
+        if (event->lag_us >= 1000) {
+            core->paused_ms += event->lag_us / 1000;
+            core->dirty_cell = true;
+        }
+        fire_due(core);
+        allocate_run(core);
+        break;
+    }
+    core->effects = NULL;
+}
+
+const struct policy *core_policy(const struct core *core)
+{
+    return &core->policy;
+}
+
+int64_t core_now_us(const struct core *core)
+{
+    return core->now_us;
+}
+
+void core_levels(const struct core *core, struct core_levels *ret)
+{
+    *ret = (struct core_levels){.leads = core->n_leads};
+    for (uint32_t p = 0; p < core->policy.n_programmes; p++) {
+        const uint64_t *count = core->programmes[p].count;
+        ret->waiting += count[LEAD_POOLED];
+        ret->offered += count[LEAD_OFFERED];
+        ret->owned += count[LEAD_OWNED] + count[LEAD_WORKING] + count[LEAD_WRAP_UP];
+        for (unsigned state = LEAD_CLOSED_WON; state < LEAD_STATES; state++)
+            ret->terminal += count[state];
+    }
+    for (uint32_t i = 0; i < core->n_agents; i++)
+        ret->agents_present += core->agents[i]->present;
+    for (uint32_t i = 0; i < core->n_workers; i++)
+        ret->workers += core->workers[i].used;
+    for (uint32_t i = 0; i < ASKS_MAX; i++)
+        if (core->asks[i] && core->asks[i]->id) {
+            ret->requests_out++;
+            ret->rows_out += core->asks[i]->n_leads;
+        }
+}

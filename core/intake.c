@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * intake.c - leads come in. A chunk is taken whole or refused whole; each row has
+ * an outcome of its own. A row is known by its id, which comes from its source's
+ * key: the same row again gets its first answer, whoever repeats it and whenever. */
+#include "core/core_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/contact.h"
+
+static struct import *import_find(struct core *core, struct id id)
+{
+    struct import *import;
+    HASH_FIND(hh, core->imports, &id, sizeof id, import);
+    return import;
+}
+
+static void import_touch(struct core *core, struct import *import)
+{
+    if (import->dirty)
+        return;
+    import->dirty = true;
+    import->dirty_next = core->dirty_imports;
+    core->dirty_imports = import;
+}
+
+void intake_manifest(struct core *core, uint32_t peer, const struct msg *msg)
+{
+    const struct msg_manifest *manifest = &msg->manifest;
+    struct msg answer = {.kind = MSG_MANIFEST_STATE, .manifest_state = {.import = manifest->import}};
+    struct import *import = import_find(core, manifest->import);
+    if (!import) {
+        import = calloc(1, sizeof *import);
+        assert(import);
+        import->id = manifest->import;
+        import->source = core_source(core, manifest->source);
+        import->rows = manifest->rows;
+        import->chunks = manifest->chunks;
+        import->standing = calloc((manifest->chunks + 7) / 8 + 1, 1);
+        assert(import->standing);
+        HASH_ADD(hh, core->imports, id, sizeof import->id, import);
+        import_touch(core, import);
+    } else if (import->rows != manifest->rows || import->chunks != manifest->chunks) {
+        answer.manifest_state.reason = REASON_OP_ID_REUSED;
+        effects_msg(core->effects, peer, &answer);
+        return;
+    }
+    answer.manifest_state.standing = slice_of(import->standing, (import->chunks + 7) / 8);
+    answer.manifest_state.accepted = import->accepted;
+    answer.manifest_state.duplicate = import->duplicate;
+    answer.manifest_state.rejected = import->rejected;
+    effects_msg(core->effects, peer, &answer);
+}
+
+static uint32_t programme_of_source(const struct core *core, struct slice source)
+{
+    const struct policy *policy = &core->policy;
+    for (uint32_t i = 0; i < policy->n_sources; i++)
+        if (strlen(policy->sources[i].name) == source.len && memcmp(policy->sources[i].name, source.at, source.len) == 0)
+            return policy->sources[i].programme;
+    return policy->default_programme ? policy->default_programme - 1 : NONE;
+}
+
+static void copy_features(struct lead *lead, const struct row *row)
+{
+    lead->n_features = row->n_attributes < FEATURES_MAX ? row->n_attributes : FEATURES_MAX;
+    lead->features = malloc((lead->n_features + 1) * sizeof *lead->features);
+    assert(lead->features);
+    for (uint32_t i = 0; i < lead->n_features; i++) {
+        const struct attribute *attribute = &row->attributes[i];
+        lead->features[i] = (struct feature){
+            feature_key(attribute->name.at, attribute->name.len),
+            attribute->text.at ? feature_text(attribute->text.at, attribute->text.len) : attribute->number};
+    }
+}
+
+static struct lead *admit(struct core *core, const struct row *row, uint32_t source, uint32_t programme,
+                          const struct msg_chunk *chunk, uint32_t number)
+{
+    struct lead *lead = lead_new(core, row->lead);
+    lead->op = chunk->op;
+    lead->op_row = (uint16_t) number;
+    lead->source = source;
+    lead->seq = ++core->seq;
+    lead->received_us = core->now_us;
+    lead->raw = malloc(row->raw.len + 1);
+    assert(lead->raw);
+    memcpy(lead->raw, row->raw.at, row->raw.len);
+    lead->raw_len = row->raw.len;
+    copy_features(lead, row);
+    lead->priority = row->priority;
+    lead->value_cents = row->value_cents;
+    lead->cost_cents = row->cost_cents;
+    lead->programme = (uint16_t) programme;
+    core->programmes[programme].count[LEAD_RECEIVED]++;
+    core->programmes[programme].received++;
+    lead_pool(core, lead, MOVE_INTAKE, RING_OWN, NONE, REASON_INTAKE);
+    return lead;
+}
+
+static enum reason known(const struct lead *lead, const struct row *row, const struct msg_chunk *chunk, uint32_t number)
+{
+    if (id_equal(lead->op, chunk->op) && lead->op_row == number)
+        return REASON_OK;                /* the same request again */
+    if (lead->raw_len == row->raw.len && memcmp(lead->raw, row->raw.at, row->raw.len) == 0)
+        return REASON_DUPLICATE_KEY;
+    return REASON_PAYLOAD_DIFFERS;
+}
+
+static bool busy(struct core *core, uint32_t peer, const struct msg_chunk *chunk)
+{
+    uint64_t waiting = 0;
+    for (uint32_t p = 0; p < core->policy.n_programmes; p++)
+        waiting += core->programmes[p].count[LEAD_POOLED];
+    if (waiting + chunk->n_rows <= core->policy.waiting_max)
+        return false;
+    for (uint32_t i = 0; i < chunk->n_rows; i++)   /* a repeat takes no room and must be answered */
+        if (!lead_find(core, chunk->rows[i].lead)) {
+            effects_msg(core->effects, peer, &(struct msg){
+                .kind = MSG_RECEIPT,
+                .receipt = {.op = chunk->op, .reason = REASON_BUSY, .level = 1, .retry_after_ms = BUSY_RETRY_MS}});
+            return true;
+        }
+    return false;
+}
+
+static void count_import(struct core *core, const struct msg_chunk *chunk, const uint32_t *outcomes)
+{
+    struct import *import = import_find(core, chunk->import);
+    if (id_is_none(chunk->import) || !import || chunk->number >= import->chunks)
+        return;
+    uint8_t *byte = &import->standing[chunk->number / 8];
+    const uint8_t bit = (uint8_t) (1u << chunk->number % 8);
+    if (*byte & bit)
+        return;
+    *byte |= bit;
+    for (uint32_t i = 0; i < chunk->n_rows; i++) {
+        if (outcomes[i] == REASON_OK)
+            import->accepted++;
+        else if (outcomes[i] == REASON_DUPLICATE_KEY || outcomes[i] == REASON_PAYLOAD_DIFFERS)
+            import->duplicate++;
+        else
+            import->rejected++;
+    }
+    import_touch(core, import);
+}
+
+void intake_chunk(struct core *core, uint32_t peer, const struct msg *msg)
+{
+    const struct msg_chunk *chunk = &msg->chunk;
+    struct id leads[CHUNK_ROWS_MAX];
+    uint32_t outcomes[CHUNK_ROWS_MAX], warnings[CHUNK_ROWS_MAX];
+    assert(chunk->n_rows <= CHUNK_ROWS_MAX);
+    if (busy(core, peer, chunk))
+        return;
+    const uint32_t source = core_source(core, chunk->source), programme = programme_of_source(core, chunk->source);
+    for (uint32_t i = 0; i < chunk->n_rows; i++) {
+        const struct row *row = &chunk->rows[i];
+        enum reason reject = row->reject;
+        leads[i] = (struct id){0};
+        warnings[i] = reject == REASON_OK ? contact_check(row, &reject) : 0;
+        outcomes[i] = reject == REASON_OK && programme == NONE ? REASON_NO_PROGRAMME : reject;
+        if (outcomes[i] != REASON_OK) {
+            core->rejected++;
+            core->dirty_cell = true;
+            continue;
+        }
+        const struct lead *lead = lead_find(core, row->lead);
+        outcomes[i] = lead ? known(lead, row, chunk, i) : REASON_OK;
+        if (!lead)
+            admit(core, row, source, programme, chunk, i);
+        leads[i] = row->lead;
+    }
+    count_import(core, chunk, outcomes);
+    effects_msg(core->effects, peer, &(struct msg){
+        .kind = MSG_RECEIPT, .receipt = {.op = chunk->op, .level = 1, .epoch = core->epoch, .n_rows = chunk->n_rows,
+                                         .leads = leads, .outcomes = outcomes, .warnings = warnings}});
+}

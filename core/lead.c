@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * lead.c - a lead, its state and its place. lead_move() is the only writer of
+ * the state; arm() is the only place where a lead's deadline is armed, so that
+ * "one armed deadline a live lead" cannot be forgotten by a handler. */
+#include "core/core_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum fence_rule { SAME, RISE };
+static const struct {
+    enum lead_state from;
+    enum lead_event event;
+    enum lead_state to;
+    enum fence_rule fence;
+} moves[] = {
+#define LEAD_MOVE(from, event, to, fence) {LEAD_##from, MOVE_##event, LEAD_##to, fence},
+#include "core/lead_states.def"
+};
+
+const char *lead_state_name(unsigned state)
+{
+    switch (state) {
+#define LEAD_STATE(number, name, kind, text)                                                                           \
+    case number:                                                                                                       \
+        return #name;
+#include "core/lead_states.def"
+    }
+    return "?";
+}
+
+/* ---- ranks and pools -------------------------------------------------------------- */
+
+bool lead_before(const struct heap_node *a, const struct heap_node *b)
+{
+    const struct lead *x = heap_entry(a, const struct lead, place), *y = heap_entry(b, const struct lead, place);
+    if (x->passed != y->passed)
+        return x->passed < y->passed;
+    if (x->priority != y->priority)
+        return x->priority > y->priority;
+    return x->turn < y->turn;
+}
+
+double lead_rank(const struct core *core, const struct lead *lead)
+{
+    const double seq = (double) lead->seq;
+    return -(double) lead->priority * 1e12 + (programme_of(core, lead->programme)->newest_first ? -seq : seq);
+}
+
+uint32_t pool_index(const struct core *core, uint32_t programme, enum ring ring, uint32_t team)
+{
+    switch (ring) {
+    case RING_TEAM:
+        return core->policy.n_programmes * 3 + team;
+    case RING_WIDE:
+        return programme * 3 + 1;
+    case RING_LAST:
+        return programme * 3 + 2;
+    case RING_OWN:
+        break;
+    }
+    return programme * 3;
+}
+
+void pool_name(const struct core *core, const struct pool *pool, char ret_name[2 * NAME_BYTES_MAX + 8])
+{
+    const char *programme = programme_of(core, pool->programme)->name;
+    const char *rest = pool->ring == RING_TEAM   ? core->policy.teams[pool->team].name
+                       : pool->ring == RING_WIDE ? "+wide"
+                       : pool->ring == RING_LAST ? "+last"
+                                                 : "";
+    const size_t head = strlen(programme), tail = strlen(rest);
+    assert(head + tail + 2 <= 2 * NAME_BYTES_MAX + 8);
+    memcpy(ret_name, programme, head);
+    ret_name[head] = '/';
+    memcpy(ret_name + head + 1, rest, tail);
+    ret_name[tail ? head + 1 + tail : head] = 0;
+}
+
+static struct pool *pool_of(struct core *core, const struct lead *lead)
+{
+    return &core->pools[pool_index(core, lead->programme, lead->ring, lead->team)];
+}
+
+static void enter_pool(struct core *core, struct lead *lead)
+{
+    struct pool *pool = pool_of(core, lead);
+    lead->turn = programme_of(core, lead->programme)->newest_first ? -(int64_t) lead->seq : (int64_t) lead->seq;
+    heap_add(&pool->waiting, &lead->place);
+    pool->depth++;
+    allocate_mark(core, pool);
+}
+
+static void leave_pool(struct core *core, struct lead *lead)
+{
+    struct pool *pool = pool_of(core, lead);
+    heap_remove(&pool->waiting, &lead->place);
+    pool->depth--;
+    lead->ask = 0;
+    if (pool->ring == RING_TEAM)        /* room for the next one from upstream */
+        allocate_mark(core, &core->pools[pool_index(core, pool->programme, RING_OWN, NONE)]);
+}
+
+void lead_requeue(struct core *core, struct lead *lead)
+{
+    lead->ask = 0;
+    if (lead->state == LEAD_POOLED)
+        heap_add(&pool_of(core, lead)->waiting, &lead->place);
+}
+
+/* ---- finding, making --------------------------------------------------------------- */
+
+struct lead *lead_find(struct core *core, struct id id)
+{
+    struct lead *lead;
+    HASH_FIND(hh, core->leads, &id, sizeof id, lead);
+    return lead;
+}
+
+struct lead *lead_new(struct core *core, struct id id)
+{
+    struct lead *lead = calloc(1, sizeof *lead);
+    assert(lead);
+    lead->id = id;
+    lead->timer.owner = TIMER_LEAD;
+    lead->state = LEAD_RECEIVED;
+    lead->team = lead->owner = lead->former = NONE;
+    lead->decision.winner = lead->decision.runner_up = NONE;
+    lead->fresh = true;
+    HASH_ADD(hh, core->leads, id, sizeof lead->id, lead);
+    core->n_leads++;
+    return lead;
+}
+
+void lead_touch(struct core *core, struct lead *lead)
+{
+    if (lead->dirty)
+        return;
+    lead->dirty = true;
+    lead->dirty_next = core->dirty_leads;
+    core->dirty_leads = lead;
+}
+
+/* ---- exclusions ----------------------------------------------------------------------- */
+
+const struct exclude *lead_excluded(const struct lead *lead, uint32_t agent, int64_t run_now_ms)
+{
+    for (uint32_t i = 0; i < lead->n_excludes; i++)
+        if (lead->excludes[i].agent == agent && lead->excludes[i].until_ms > run_now_ms)
+            return &lead->excludes[i];
+    return NULL;
+}
+
+void lead_exclude(struct core *core, struct lead *lead, uint32_t agent, enum reason reason, int64_t until_ms)
+{
+    uint32_t slot = lead->n_excludes, oldest = 0;
+    for (uint32_t i = 0; i < lead->n_excludes; i++) {
+        if (lead->excludes[i].agent == agent || lead->excludes[i].until_ms <= run_ms(core))
+            slot = i;
+        if (lead->excludes[i].until_ms < lead->excludes[oldest].until_ms)
+            oldest = i;
+    }
+    if (slot == lead->n_excludes && lead->n_excludes == EXCLUSIONS_MAX)
+        slot = oldest;
+    if (slot == lead->n_excludes) {
+        if (lead->n_excludes == lead->excludes_room) {
+            lead->excludes_room = (uint8_t) (lead->excludes_room ? lead->excludes_room * 2 : 2);
+            lead->excludes = realloc(lead->excludes, lead->excludes_room * sizeof *lead->excludes);
+            assert(lead->excludes);
+        }
+        lead->n_excludes++;
+    } else if (lead->excludes[slot].agent == agent && lead->excludes[slot].until_ms > until_ms) {
+        return;                          /* an exclusion for ever is not shortened */
+    }
+    lead->excludes[slot] = (struct exclude){agent, (uint16_t) reason, until_ms};
+    lead_touch(core, lead);
+}
+
+/* ---- the one deadline -------------------------------------------------------------------- */
+
+static int64_t attempt_gap_ms(const struct programme *programme, uint32_t attempts)
+{
+    if (programme->n_gaps == 0)
+        return 0;
+    uint32_t i = attempts ? attempts - 1 : 0;
+    return programme->gap_ms[i < programme->n_gaps ? i : programme->n_gaps - 1];
+}
+
+static void arm(struct core *core, struct lead *lead, int64_t appointment_ms)
+{
+    const struct programme *programme = programme_of(core, lead->programme);
+    int64_t after_ms = 0;
+    switch (lead->state) {
+    case LEAD_POOLED:
+        after_ms = programme->unclaimed_ms;
+        break;
+    case LEAD_OFFERED:
+        after_ms = programme->offer_ms;
+        break;
+    case LEAD_OWNED:
+        after_ms = programme->first_action_ms;
+        break;
+    case LEAD_WORKING:
+        after_ms = programme->activity_ms;
+        break;
+    case LEAD_WRAP_UP:
+        after_ms = lead->late ? programme->disposition_hard_ms : programme->disposition_ms;
+        break;
+    case LEAD_REVOKING:
+        after_ms = core->agents[lead->former]->valid_until_ms - run_ms(core);
+        break;
+    case LEAD_PIPELINE:
+        after_ms = lead->due ? programme->pipeline_grace_ms : attempt_gap_ms(programme, lead->attempts);
+        break;
+    default:
+        assert(lead_terminal(lead));
+        core_disarm(core, &lead->timer);
+        return;
+    }
+    if (appointment_ms)
+        core_arm(core, &lead->timer, appointment_ms, true);
+    else
+        core_arm(core, &lead->timer, run_ms(core) + (after_ms > 0 ? after_ms : 0), false);
+    lead->due_ms = lead->timer.at_ms;
+}
+
+/* ---- moves ----------------------------------------------------------------------------------- */
+
+static enum fence_rule check_move(enum lead_state from, enum lead_event event, enum lead_state to)
+{
+    for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
+        if (moves[i].from == from && moves[i].event == event && moves[i].to == to)
+            return moves[i].fence;
+    assert(!"this move is not in lead_states.def");
+    return RISE;
+}
+
+static void hold(struct core *core, struct lead *lead, uint32_t agent_index)
+{
+    struct agent *agent = core->agents[agent_index];
+    lead->owner = agent_index;
+    lead->held_prev = NULL;
+    lead->held_next = agent->held;
+    if (agent->held)
+        agent->held->held_prev = lead;
+    agent->held = lead;
+}
+
+static void let_go(struct core *core, struct lead *lead)
+{
+    struct agent *agent = core->agents[lead->owner];
+    if (lead->held_prev)
+        lead->held_prev->held_next = lead->held_next;
+    else
+        agent->held = lead->held_next;
+    if (lead->held_next)
+        lead->held_next->held_prev = lead->held_prev;
+    lead->held_prev = lead->held_next = NULL;
+    lead->owner = NONE;
+}
+
+static void leave_state(struct core *core, struct lead *lead)
+{
+    core->programmes[lead->programme].count[lead->state]--;
+    if (lead->state == LEAD_POOLED)
+        leave_pool(core, lead);
+    if (lead->owner != NONE) {
+        agent_hold(core, core->agents[lead->owner], lead->state, -1);
+        if (lead->state == LEAD_PIPELINE && lead->due)
+            core->agents[lead->owner]->due--;
+    }
+    lead->ask = 0;
+}
+
+static void move(struct core *core, struct lead *lead, enum lead_event event, enum lead_state to, uint32_t agent,
+                 enum reason reason)
+{
+    const enum fence_rule fence = check_move(lead->state, event, to);
+    const uint32_t before = lead->owner;
+    leave_state(core, lead);
+    if (lead->owner != NONE && lead->owner != agent)
+        let_go(core, lead);
+    if (to == LEAD_REVOKING)
+        lead->former = before;
+    else
+        lead->former = NONE;
+    lead->due = event == MOVE_DUE;
+    lead->late = event == MOVE_LATE;
+    lead->state = (uint8_t) to;
+    lead->reason = (uint16_t) reason;
+    lead->state_us = core->now_us;
+    if (fence == RISE)
+        lead->fence = core->epoch << 32 | ((lead->fence & UINT32_MAX) + 1);
+    core->programmes[lead->programme].count[to]++;
+    core->programmes[lead->programme].dirty = true;
+    if (agent != NONE) {
+        if (lead->owner == NONE)
+            hold(core, lead, agent);
+        agent_hold(core, core->agents[agent], to, +1);
+        if (lead->due)
+            core->agents[agent]->due++;
+    }
+    lead_touch(core, lead);
+}
+
+static void update_holders(struct core *core, uint32_t before, uint32_t after)
+{
+    if (before != NONE)
+        agent_update(core, core->agents[before]);
+    if (after != NONE && after != before)
+        agent_update(core, core->agents[after]);
+}
+
+void lead_move(struct core *core, struct lead *lead, enum lead_event event, enum lead_state to, uint32_t agent,
+               enum reason reason)
+{
+    assert(to != LEAD_POOLED);
+    const uint32_t before = lead->owner;
+    move(core, lead, event, to, agent, reason);
+    arm(core, lead, 0);
+    update_holders(core, before, agent);
+}
+
+void lead_pipeline(struct core *core, struct lead *lead, int64_t appointment_ms)
+{
+    const uint32_t owner = lead->owner;
+    move(core, lead, MOVE_DISPOSE_PIPELINE, LEAD_PIPELINE, owner, REASON_DISPOSED_PIPELINE);
+    arm(core, lead, appointment_ms);
+    agent_update(core, core->agents[owner]);
+}
+
+void lead_pool(struct core *core, struct lead *lead, enum lead_event event, enum ring ring, uint32_t team,
+               enum reason reason)
+{
+    const uint32_t before = lead->owner;
+    const bool was_waiting = lead->state == LEAD_POOLED;
+    const struct timer kept = lead->timer;
+    move(core, lead, event, LEAD_POOLED, NONE, reason);
+    lead->ring = (uint8_t) ring;
+    lead->team = team;
+    lead->passed = lead->refusals = 0;
+    if (!was_waiting)
+        lead->pooled_us = core->now_us;
+    enter_pool(core, lead);
+    if (event == MOVE_REFILL)            /* the way down to a team does not start its wait anew */
+        core_arm(core, &lead->timer, kept.at_ms, kept.appointment);
+    else
+        arm(core, lead, 0);
+    lead->due_ms = lead->timer.at_ms;
+    update_holders(core, before, NONE);
+}
+
+void lead_attach(struct core *core, struct lead *lead)
+{
+    core->programmes[lead->programme].count[lead->state]++;
+    if (lead_terminal(lead))
+        return;
+    if (lead->owner != NONE) {
+        struct agent *agent = core->agents[lead->owner];
+        hold(core, lead, lead->owner);
+        agent_hold(core, agent, lead->state, +1);
+        if (lead->state == LEAD_PIPELINE && lead->due)
+            agent->due++;
+    }
+    if (lead->state == LEAD_POOLED)
+        enter_pool(core, lead);
+    core_arm(core, &lead->timer, lead->due_ms, lead->timer.appointment);
+}
+
+void lead_handed(struct core *core, struct lead *lead)
+{
+    if (lead->handed_us)
+        return;
+    lead->handed_us = core->now_us;
+    histogram_add(lead->met_free ? &core->hand_free : &core->hand_busy, core->now_us - lead->received_us);
+}
+
+/* ---- what happens when the deadline is over ----------------------------------------------------- */
+
+static void unclaimed(struct core *core, struct lead *lead)
+{
+    struct programme_state *state = &core->programmes[lead->programme];
+    if (lead->ring == RING_LAST) {
+        lead->alerted = true;
+        state->alerts++;
+        lead_pool(core, lead, MOVE_UNCLAIMED_ALERT, RING_LAST, NONE, REASON_UNCLAIMED_ALERT);
+        return;
+    }
+    lead_pool(core, lead, MOVE_UNCLAIMED, lead->ring == RING_WIDE ? RING_LAST : RING_WIDE, NONE, REASON_UNCLAIMED);
+}
+
+static void due_again(struct core *core, struct lead *lead)
+{
+    lead_move(core, lead, MOVE_DUE, LEAD_PIPELINE, lead->owner, REASON_DUE_AGAIN);
+    allocate_agent(core, core->agents[lead->owner]);
+}
+
+void lead_due_fire(struct core *core, struct lead *lead)
+{
+    switch (lead->state) {
+    case LEAD_POOLED:
+        unclaimed(core, lead);
+        break;
+    case LEAD_OFFERED:
+        agent_missed(core, core->agents[lead->owner]);
+        revoke_begin(core, lead, REASON_OFFER_LAPSED);
+        break;
+    case LEAD_OWNED:
+        revoke_begin(core, lead, REASON_FIRST_ACTION_LATE);
+        break;
+    case LEAD_WORKING:
+        if (core->agents[lead->owner]->present)  /* worked leads are kept while their owner is alive */
+            lead_move(core, lead, MOVE_ATTEMPT_END, LEAD_WRAP_UP, lead->owner, REASON_ACTIVITY_LATE);
+        else
+            revoke_begin(core, lead, REASON_ACTIVITY_LATE);
+        break;
+    case LEAD_WRAP_UP:
+        if (!lead->late)                 /* the agent is blocked meanwhile: it owes a disposition */
+            lead_move(core, lead, MOVE_LATE, LEAD_WRAP_UP, lead->owner, REASON_DISPOSITION_LATE);
+        else
+            revoke_begin(core, lead, REASON_DISPOSITION_LATE);
+        break;
+    case LEAD_REVOKING:
+        revoke_let_go(core, lead, REASON_VALIDITY_OVER);
+        break;
+    case LEAD_PIPELINE:
+        if (!lead->due)
+            due_again(core, lead);
+        else
+            revoke_begin(core, lead, REASON_PIPELINE_LATE);
+        break;
+    default:
+        assert(!"a deadline in a state that has none");
+    }
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * report.c - answers to operators: read-only tables. Lead ids, names of agents
+ * and codes only; contact data never leaves by this door. */
+#include "core/core_private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COLUMNS_MAX = 20, REPORT_BYTES_MAX = 48 * 1024 };
+
+/* Cells are written one after another, each ended by a NUL; slices are cut when
+ * the table is complete, since the buffer moves while it grows. */
+struct table {
+    struct core *core;
+    struct msg_report *report;
+    uint32_t n_cells;
+};
+
+static void end_cell(struct table *table)
+{
+    buf_add(&table->core->report, "", 1);
+    table->n_cells++;
+}
+
+#define cell(table, ...) (buf_printf(&(table)->core->report, __VA_ARGS__), end_cell(table))
+
+static void number(struct table *table, uint64_t value) { cell(table, "%" PRIu64, value); }
+static bool full(const struct table *table) { return table->core->report.len > REPORT_BYTES_MAX; }
+
+static const char *agent_name(const struct core *core, uint32_t index)
+{
+    return index < core->n_agents ? core->agents[index]->name : "";
+}
+
+static void time_cell(struct table *table, int64_t us)
+{
+    if (us)
+        cell(table, "%" PRId64, us / 1000);
+    else
+        cell(table, "%s", "");
+}
+
+/* ---- status ------------------------------------------------------------------------- */
+
+static const char *mode_name(enum mode mode)
+{
+    return mode == MODE_PUSH ? "push" : mode == MODE_PULL ? "pull" : "push_pull";
+}
+
+static uint64_t ended(const uint64_t *count)
+{
+    uint64_t sum = 0;
+    for (unsigned s = LEAD_CLOSED_WON; s < LEAD_STATES; s++)
+        sum += count[s];
+    return sum;
+}
+
+static void report_status(struct table *table, const struct msg_query *query)
+{
+    (void) query;
+    const struct core *core = table->core;
+    for (uint32_t p = 0; p < core->policy.n_programmes && !full(table); p++) {
+        const struct programme_state *state = &core->programmes[p];
+        const uint64_t *count = state->count;
+        cell(table, "%s", programme_of(core, p)->name);
+        cell(table, "%s", mode_name(programme_of(core, p)->mode));
+        const uint64_t cells[] = {
+            state->received, count[LEAD_POOLED], count[LEAD_OFFERED], count[LEAD_OWNED], count[LEAD_WORKING],
+            count[LEAD_WRAP_UP], count[LEAD_REVOKING], count[LEAD_PIPELINE], count[LEAD_CLOSED_WON],
+            count[LEAD_CLOSED_LOST], count[LEAD_CLOSED_INVALID], count[LEAD_SUPPRESSED], count[LEAD_EXHAUSTED],
+            ended(count), state->decided_scored, state->decided_plain, state->alerts};
+        for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
+            number(table, cells[i]);
+    }
+}
+
+/* ---- leads -------------------------------------------------------------------------------- */
+
+static void lead_fields(struct table *table, const struct lead *lead)
+{
+    const struct core *core = table->core;
+    char hex[33];
+    id_to_hex(lead->id, hex);
+    cell(table, "lead"), cell(table, "%s", hex);
+    cell(table, "state"), cell(table, "%s", lead_state_name(lead->state));
+    cell(table, "because"), cell(table, "%s", reason_text(lead->reason));
+    cell(table, "since_ms"), cell(table, "%" PRId64, lead->state_us / 1000);
+    cell(table, "owner"), cell(table, "%s", agent_name(core, lead->owner));
+    cell(table, "programme"), cell(table, "%s", programme_of(core, lead->programme)->name);
+    cell(table, "source"), cell(table, "%s", core->sources[lead->source]);
+    cell(table, "received_ms"), cell(table, "%" PRId64, lead->received_us / 1000);
+    cell(table, "first_in_hand_ms"), time_cell(table, lead->handed_us);
+    cell(table, "fence"), cell(table, "%" PRIu64 ".%" PRIu64, lead->fence >> 32, lead->fence & UINT32_MAX);
+    cell(table, "attempts"), number(table, lead->attempts);
+    cell(table, "distributions"), number(table, lead->distributions);
+    cell(table, "disposition"), cell(table, "%s", lead->disposition ? disposition_word(lead->disposition) : "");
+    cell(table, "deadline_in_ms");
+    if (lead_terminal(lead))
+        cell(table, "none");
+    else
+        cell(table, "%" PRId64, lead->due_ms - (lead->timer.appointment ? now_ms(core) : run_ms(core)));
+}
+
+static struct lead *lead_by_arg(struct core *core, const struct msg_query *query)
+{
+    char hex[33] = "";
+    struct id id;
+    if (query->arg.len != 32)
+        return NULL;
+    memcpy(hex, query->arg.at, 32);
+    return id_from_hex(hex, &id) ? lead_find(core, id) : NULL;
+}
+
+static void report_lead(struct table *table, const struct msg_query *query)
+{
+    const struct lead *lead = lead_by_arg(table->core, query);
+    if (lead)
+        lead_fields(table, lead);
+    else
+        table->report->reason = REASON_UNKNOWN_LEAD;
+}
+
+static void report_explain(struct table *table, const struct msg_query *query)
+{
+    const struct core *core = table->core;
+    const struct lead *lead = lead_by_arg(table->core, query);
+    if (!lead) {
+        table->report->reason = REASON_UNKNOWN_LEAD;
+        return;
+    }
+    const struct decision *decision = &lead->decision;
+    lead_fields(table, lead);
+    if (decision->winner == NONE) {
+        cell(table, "decision"), cell(table, "none yet: waiting for a card in its pool");
+    } else {
+        cell(table, "decision"), cell(table, "%s", reason_text(decision->by));
+        cell(table, "decided_ms"), cell(table, "%" PRId64, decision->at_us / 1000);
+        cell(table, "strategy"), cell(table, "%s", strategy_word(programme_of(core, lead->programme)->strategy));
+        cell(table, "policy_version"), number(table, decision->policy_version);
+        cell(table, "candidates"), number(table, decision->candidates);
+        cell(table, "winner"), cell(table, "%s", agent_name(core, decision->winner));
+        cell(table, "score"), cell(table, "%d", decision->score);
+        cell(table, "runner_up"), cell(table, "%s", agent_name(core, decision->runner_up));
+        cell(table, "margin"), cell(table, "%d", decision->margin);
+        cell(table, "snapshot"), cell(table, "%" PRIx64, decision->request);
+    }
+    for (uint32_t i = 0; i < lead->n_excludes; i++) {
+        cell(table, "not %s", agent_name(core, lead->excludes[i].agent));
+        cell(table, "%s", reason_text(lead->excludes[i].reason));
+    }
+}
+
+/* No live owner and no armed deadline: the list that must be empty. */
+static void report_orphans(struct table *table, const struct msg_query *query)
+{
+    const struct core *core = table->core;
+    uint32_t n = 0;
+    for (const struct lead *lead = core->leads; lead && n < query->limit; lead = lead->hh.next) {
+        char hex[33];
+        if (lead_terminal(lead) || heap_has(&lead->timer.node))
+            continue;
+        id_to_hex(lead->id, hex);
+        cell(table, "%s", hex);
+        cell(table, "%s", lead_state_name(lead->state));
+        n++;
+    }
+}
+
+/* ---- agents, pools, workers --------------------------------------------------------------------- */
+
+static void report_agents(struct table *table, const struct msg_query *query)
+{
+    const struct core *core = table->core;
+    for (uint32_t i = 0; i < core->n_agents; i++) {
+        const struct agent *agent = core->agents[i];
+        enum reason why;
+        struct id lead;
+        if (table->n_cells / table->report->n_columns >= query->limit || full(table)) {
+            table->report->more = true;
+            return;
+        }
+        const uint32_t cards = agent_cards(core, agent, &why, &lead);
+        cell(table, "%s", agent->name);
+        cell(table, "%s", core->policy.teams[agent->team].name);
+        cell(table, "%s", intent_name(agent->intent));
+        cell(table, "%s", agent->present ? (agent->peer ? "yes" : "lost") : "no");
+        number(table, cards);
+        cell(table, "%s", cards ? "" : reason_name(why));
+        number(table, agent->offered);
+        number(table, agent->owned);
+        number(table, agent->working);
+        number(table, agent->wrap_up);
+        number(table, agent->pipeline);
+        number(table, agent->won);
+        number(table, agent->closed);
+        cell(table, "%" PRId64, (core->now_us - agent->idle_since_us) / 1000);
+    }
+}
+
+static void report_pools(struct table *table, const struct msg_query *query)
+{
+    const struct core *core = table->core;
+    for (uint32_t i = 0; i < core->n_pools; i++) {
+        const struct pool *pool = &core->pools[i];
+        char name[2 * NAME_BYTES_MAX + 8];
+        const bool team = programme_of(core, pool->programme)->mode == MODE_PUSH_PULL;
+        if (pool->ring == RING_TEAM && !team)
+            continue;
+        if (table->n_cells / table->report->n_columns >= query->limit || full(table)) {
+            table->report->more = true;
+            return;
+        }
+        const struct scope *scope = pool->ring == RING_TEAM ? &core->team_scopes[pool->team]
+                                                            : &core->programme_scopes[pool->programme];
+        const struct heap_node *first = heap_first(&pool->waiting);
+        pool_name(core, pool, name);
+        cell(table, "%s", name);
+        number(table, pool->depth);
+        number(table, pool->ring == RING_TEAM ? (uint64_t) core->team_present[pool->team] *
+                                                    programme_of(core, pool->programme)->depth_per_agent : 0);
+        cell(table, "%" PRId64, first ? (core->now_us - heap_entry(first, const struct lead, place)->pooled_us) / 1000 : 0);
+        number(table, pool->ring == RING_OWN && team ? 0 : pool->ring == RING_LAST ? scope->able.n : scope->card.n);
+    }
+}
+
+static void report_workers(struct table *table, const struct msg_query *query)
+{
+    (void) query;
+    for (uint32_t i = 0; i < table->core->n_workers && !full(table); i++) {
+        const struct worker *worker = &table->core->workers[i];
+        if (!worker->used)
+            continue;
+        cell(table, "%s", worker->name);
+        number(table, worker->capacity);
+        number(table, worker->out);
+        number(table, worker->answered);
+        number(table, worker->lapsed);
+        cell(table, "%s", worker->late ? "late" : "ready");
+        number(table, worker->answered ? worker->spent_us / worker->answered : 0);
+    }
+}
+
+/* ---- metrics ------------------------------------------------------------------------------------------ */
+
+static void histogram_lines(struct table *table, const struct histogram *histogram, const char *met)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        sum += histogram->bucket[i];
+        if (i % 8 == 7 && i > 40 && i < 300)     /* an octave a bucket is enough to show */
+            cell(table, "takt_intake_to_hand_seconds_bucket{met=\"%s\",le=\"%.6f\"} %" PRIu64, met,
+                 (double) histogram_top_us(i) * 1e-6, sum);
+    }
+    cell(table, "takt_intake_to_hand_seconds_bucket{met=\"%s\",le=\"+Inf\"} %" PRIu64, met, histogram->n);
+    cell(table, "takt_intake_to_hand_seconds_sum{met=\"%s\"} %.6f", met, (double) histogram->sum_us * 1e-6);
+    cell(table, "takt_intake_to_hand_seconds_count{met=\"%s\"} %" PRIu64, met, histogram->n);
+}
+
+static void quantile_lines(struct table *table, const struct histogram *histogram, const char *met)
+{
+    static const struct { double q; const char *name; } quantiles[] = {{0.5, "0.5"}, {0.99, "0.99"}};
+    for (size_t i = 0; i < 2; i++)
+        cell(table, "takt_intake_to_hand_quantile_seconds{met=\"%s\",quantile=\"%s\"} %.6f", met, quantiles[i].name,
+             (double) histogram_quantile_us(histogram, quantiles[i].q) * 1e-6);
+    cell(table, "takt_intake_to_hand_quantile_seconds{met=\"%s\",quantile=\"1\"} %.6f", met,
+         (double) histogram->max_us * 1e-6);
+}
+
+static void counter(struct table *table, const char *name, const char *help, size_t offset)
+{
+    cell(table, "# HELP %s %s", name, help);
+    cell(table, "# TYPE %s counter", name);
+    for (uint32_t p = 0; p < table->core->policy.n_programmes; p++) {
+        uint64_t value;
+        memcpy(&value, (const char *) &table->core->programmes[p] + offset, sizeof value);
+        cell(table, "%s{programme=\"%s\"} %" PRIu64, name, programme_of(table->core, p)->name, value);
+    }
+}
+
+static void gauge(struct table *table, const char *name, const char *help, uint64_t value)
+{
+    cell(table, "# HELP %s %s", name, help);
+    cell(table, "# TYPE %s gauge", name);
+    cell(table, "%s %" PRIu64, name, value);
+}
+
+static void report_metrics(struct table *table, const struct msg_query *query)
+{
+    (void) query;
+    struct core *core = table->core;
+    struct core_levels levels;
+    core_levels(core, &levels);
+    cell(table, "# HELP takt_leads Leads by programme and state.");
+    cell(table, "# TYPE takt_leads gauge");
+    for (uint32_t p = 0; p < core->policy.n_programmes; p++)
+        for (unsigned s = 1; s < LEAD_STATES; s++)
+            if (core->programmes[p].count[s])
+                cell(table, "takt_leads{programme=\"%s\",state=\"%s\"} %" PRIu64, programme_of(core, p)->name,
+                     lead_state_name(s), core->programmes[p].count[s]);
+#define COUNTER(name, help, field) counter(table, name, help, offsetof(struct programme_state, field))
+    COUNTER("takt_leads_received_total", "Leads taken in.", received);
+    COUNTER("takt_offers_total", "Leads handed to an agent, by offer or grant.", offers);
+    COUNTER("takt_accepts_total", "Offers accepted.", accepts);
+    COUNTER("takt_declines_total", "Offers declined.", declines);
+    COUNTER("takt_offers_lapsed_total", "Offers not answered in time.", lapses);
+    COUNTER("takt_redistributions_total", "Leads taken from an owner.", redistributions);
+    COUNTER("takt_alerts_total", "Leads that need somebody to look.", alerts);
+    COUNTER("takt_decisions_scored_total", "Decisions made by workers.", decided_scored);
+    COUNTER("takt_decisions_plain_total", "Decisions made by the plain order.", decided_plain);
+#undef COUNTER
+    gauge(table, "takt_agents_present", "Agents whose lease runs.", levels.agents_present);
+    gauge(table, "takt_workers", "Scoring workers attached.", levels.workers);
+    gauge(table, "takt_requests_out", "Scoring requests not yet answered.", levels.requests_out);
+    gauge(table, "takt_rows_rejected", "Rows refused at intake.", core->rejected);
+    gauge(table, "takt_presence_losses", "Agents that fell silent or left since this broker started.", core->presence_losses);
+    gauge(table, "takt_stale_refusals", "Acts refused for their fence since this broker started.", core->stale_refusals);
+    cell(table, "# HELP takt_intake_to_hand_seconds From receipt to an agent's hand.");
+    cell(table, "# TYPE takt_intake_to_hand_seconds histogram");
+    histogram_lines(table, &core->hand_free, "free");
+    histogram_lines(table, &core->hand_busy, "busy");
+    cell(table, "# HELP takt_intake_to_hand_quantile_seconds The same as quantiles, 1 = the slowest.");
+    cell(table, "# TYPE takt_intake_to_hand_quantile_seconds gauge");
+    quantile_lines(table, &core->hand_free, "free");
+    quantile_lines(table, &core->hand_busy, "busy");
+}
+
+/* ---- the table of questions ---------------------------------------------------------------------------- */
+
+typedef void report_fn(struct table *table, const struct msg_query *query);
+static const struct {
+    enum query_what what;
+    report_fn *report;
+    const char *types;
+    const char *columns[COLUMNS_MAX];
+} queries[] = {
+    {QUERY_STATUS, report_status, "ssnnnnnnnnnnnnnnnnn",
+     {"programme", "mode", "received", "waiting", "offered", "owned", "working", "wrap_up", "revoking", "pipeline", "won",
+      "lost", "invalid", "suppressed", "exhausted", "ended", "scored", "plain", "alerts"}},
+    {QUERY_LEAD, report_lead, "ss", {"field", "value"}},
+    {QUERY_AGENTS, report_agents, "ssssnsnnnnnnnd",
+     {"agent", "team", "intent", "present", "cards", "why_none", "offered", "owned", "working", "wrap_up", "pipeline",
+      "won", "closed", "idle"}},
+    {QUERY_POOLS, report_pools, "snndn", {"pool", "waiting", "depth_max", "oldest", "with_card"}},
+    {QUERY_EXPLAIN, report_explain, "ss", {"field", "value"}},
+    {QUERY_WORKERS, report_workers, "snnnnsn",
+     {"worker", "capacity", "requests", "answered", "lapsed", "state", "mean_us"}},
+    {QUERY_METRICS, report_metrics, "s", {"line"}},
+    {QUERY_ORPHANS, report_orphans, "ss", {"lead", "state"}},
+};
+
+static void cut(struct table *table, const char *const *names)
+{
+    struct core *core = table->core;
+    struct msg_report *report = table->report;
+    const uint32_t n = report->n_columns + table->n_cells;
+    const size_t text = core->report.len, at = (text + 15) & ~(size_t) 15;
+    buf_more(&core->report, at - text + n * sizeof(struct slice));
+    struct slice *slices = (struct slice *) (void *) (core->report.at + at);
+    for (uint32_t i = 0; i < report->n_columns; i++)
+        slices[i] = slice_of(names[i], strlen(names[i]));
+    const char *c = (const char *) core->report.at;
+    for (uint32_t i = 0; i < table->n_cells; i++, c += strlen(c) + 1)
+        slices[report->n_columns + i] = slice_of(c, strlen(c));
+    report->columns = slices;
+    report->cells = slices + report->n_columns;
+    report->n_rows = table->n_cells / report->n_columns;
+}
+
+void core_report(struct core *core, const struct msg_query *query, struct msg_report *ret)
+{
+    *ret = (struct msg_report){.what = query->what, .reason = REASON_BAD_FIELD};
+    core->report.len = 0;
+    struct msg_query bounded = *query;
+    if (bounded.limit == 0 || bounded.limit > QUERY_LIMIT_MAX)
+        bounded.limit = QUERY_LIMIT_MAX;
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
+        if (queries[i].what == query->what) {
+            struct table table = {.core = core, .report = ret};
+            ret->reason = REASON_OK;
+            ret->types = queries[i].types;
+            ret->n_columns = (uint32_t) strlen(ret->types);
+            queries[i].report(&table, &bounded);
+            cut(&table, queries[i].columns);
+        }
+}
+
+void report_query(struct core *core, uint32_t peer, const struct msg *msg)
+{
+    struct msg answer = {.kind = MSG_REPORT};
+    core_report(core, &msg->query, &answer.report);
+    effects_msg(core->effects, peer, &answer);
+}

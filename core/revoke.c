@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * revoke.c - how an owner is replaced. Ownership ends for the old agent before it
+ * begins for the next: a lead goes back to its pool only when the old one said
+ * that it let go, or cannot show it any more because its validity and the guard
+ * are over. In between it is REVOKING. */
+#include "core/core_private.h"
+
+static bool redistribution(const struct lead *lead)
+{
+    return lead->state == LEAD_OWNED || lead->state == LEAD_WORKING || lead->state == LEAD_WRAP_UP ||
+           lead->state == LEAD_PIPELINE;
+}
+
+static void to_pool(struct core *core, struct lead *lead, enum reason reason)
+{
+    lead->noted = false;
+    lead_pool(core, lead, MOVE_LET_GO, RING_OWN, NONE, reason);
+}
+
+void revoke_begin(struct core *core, struct lead *lead, enum reason reason)
+{
+    struct agent *owner = core->agents[lead->owner];
+    const struct programme *programme = programme_of(core, lead->programme);
+    if (redistribution(lead)) {
+        lead->distributions++;
+        core->programmes[lead->programme].redistributions++;
+        lead_exclude(core, lead, lead->owner, REASON_EXCLUDED_PAST_OWNER, INT64_MAX);
+    } else if (reason == REASON_OFFER_LAPSED || reason == REASON_DECLINED) {
+        lead_exclude(core, lead, lead->owner, REASON_DECLINED_UNTIL, run_ms(core) + programme->decline_exclusion_ms);
+    }
+    if (owner->peer && reason != REASON_DECLINED && reason != REASON_RELEASED)
+        effects_withdrawal(core->effects, owner->peer, &(struct withdrawal){lead->id, lead->fence, reason});
+    if (lead->distributions >= programme->distributions_max) {
+        if (!lead->contacted) {
+            lead->alerted = true;
+            core->programmes[lead->programme].alerts++;
+        }
+        lead_move(core, lead, MOVE_EXHAUST, LEAD_EXHAUSTED, NONE, REASON_MAX_DISTRIBUTIONS);
+    } else if (reason == REASON_DECLINED || reason == REASON_RELEASED || owner->valid_until_ms <= run_ms(core)) {
+        to_pool(core, lead, reason);
+    } else if (lead->state == LEAD_PIPELINE) {
+        to_pool(core, lead, reason);     /* not shown while it waits: nothing to take back */
+    } else {
+        lead_move(core, lead, MOVE_REVOKE, LEAD_REVOKING, NONE, reason);
+    }
+}
+
+void revoke_let_go(struct core *core, struct lead *lead, enum reason reason)
+{
+    if (lead->state == LEAD_REVOKING)
+        to_pool(core, lead, reason);
+}

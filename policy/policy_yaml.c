@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * policy_yaml.c - a policy file to the compiled policy: missing keys get their
+ * defaults, every value is checked against its range. The file's shape is
+ * policy_raw.c, single values policy_values.c, what needs several keys
+ * policy_lint.c. All faults are reported, not the first one alone, except those
+ * of the YAML itself. */
+#include "policy/policy_yaml.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/policy_lint.h"
+#include "policy/policy_raw.h"
+#include "policy/policy_values.h"
+#include "proto/msg.h"
+
+enum { FILE_BYTES_MAX = 1024 * 1024 };
+
+/* No attribute counts that far, and the hash of a text is hardly ever below it:
+ * an open end of a range must not catch words. */
+static const int64_t number_max = INT64_C(1000000000000000);
+
+struct key {
+    const char *name;
+    enum value_kind kind;
+    size_t raw_at, member_at;
+    int64_t initial, least, most;
+};
+
+#define KEY(raw_type, type, key, member, kind, initial, least, most)                                                   \
+    {#key, VALUE_##kind, offsetof(struct raw_type, key), offsetof(struct type, member), initial, least, most},
+
+static const struct key cell_keys[] = {
+#define CELL_KEY(key, member, kind, initial, least, most) KEY(raw_policy, policy, key, member, kind, initial, least, most)
+#include "policy/policy_keys.def"
+};
+static const struct key programme_keys[] = {
+#define PROGRAMME_KEY(key, member, kind, initial, least, most)                                                         \
+    KEY(raw_programme, programme, key, member, kind, initial, least, most)
+#include "policy/policy_keys.def"
+};
+static const struct key timer_keys[] = {
+#define TIMER_KEY(key, member, kind, initial, least, most)                                                             \
+    KEY(raw_timers, programme, key, member, kind, initial, least, most)
+#include "policy/policy_keys.def"
+};
+static const struct key score_keys[] = {
+#define SCORE_KEY(key, member, kind, initial, least, most)                                                             \
+    KEY(raw_score, scoring, key, member, kind, initial, least, most)
+#include "policy/policy_keys.def"
+};
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+
+static const struct value_word modes[] = {
+    {"push", MODE_PUSH}, {"pull", MODE_PULL}, {"push_pull", MODE_PUSH_PULL}, {NULL, 0}};
+static const struct value_word widens[] = {{"programme", WIDEN_PROGRAMME}, {"cell", WIDEN_CELL}, {NULL, 0}};
+static const struct value_word orders[] = {{"oldest_first", false}, {"newest_first", true}, {NULL, 0}};
+static const struct value_word strategies[] = {
+#define STRATEGY(number, name, word, text) {word, number},
+#include "proto/strategies.def"
+#undef STRATEGY
+    {NULL, 0}};
+
+static const int64_t gaps_initial[] = {5 * 60000, 30 * 60000, 4 * 3600000, 24 * 3600000, 3 * 24 * 3600000,
+                                       7 * 24 * 3600000};
+
+/* ---- defaults ------------------------------------------------------------------ */
+
+static void set_member(const struct key *key, void *to, int64_t value)
+{
+    uint8_t *at = (uint8_t *) to + key->member_at;
+    switch (key->kind) {
+    case VALUE_COUNT:
+        *(uint32_t *) (void *) at = (uint32_t) value;
+        break;
+    case VALUE_PERMILLE:
+        *(int32_t *) (void *) at = (int32_t) value;
+        break;
+    case VALUE_MS:
+        *(int64_t *) (void *) at = value;
+        break;
+    case VALUE_MONEY:
+        *(uint64_t *) (void *) at = (uint64_t) value;
+        break;
+    case VALUE_FLAG:
+        *(bool *) (void *) at = value != 0;
+        break;
+    }
+}
+
+static void set_initial(const struct key *keys, size_t n, void *to)
+{
+    for (size_t i = 0; i < n; i++)
+        set_member(&keys[i], to, keys[i].initial);
+}
+
+/* One lead at a time, and a note on each, is what pulling means (001-06). */
+static void programme_defaults(struct programme *programme, enum mode mode)
+{
+    memset(programme, 0, sizeof *programme);
+    set_initial(programme_keys, COUNT(programme_keys), programme);
+    set_initial(timer_keys, COUNT(timer_keys), programme);
+    set_initial(score_keys, COUNT(score_keys), &programme->scoring);
+    programme->mode = mode;
+    programme->strategy = STRATEGY_BEST_SCORE;
+    programme->widen = WIDEN_PROGRAMME;
+    programme->n_gaps = COUNT(gaps_initial);
+    memcpy(programme->gap_ms, gaps_initial, sizeof gaps_initial);
+    if (mode == MODE_PULL) {
+        programme->wip_max = 1;
+        programme->note_required = true;
+    }
+}
+
+void policy_defaults(struct policy *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    set_initial(cell_keys, COUNT(cell_keys), ret);
+    snprintf(ret->cell, sizeof ret->cell, "main");
+    programme_defaults(&ret->programmes[0], MODE_PUSH);
+    snprintf(ret->programmes[0].name, sizeof ret->programmes[0].name, "default");
+    snprintf(ret->teams[0].name, sizeof ret->teams[0].name, "default");
+    ret->n_programmes = ret->n_teams = ret->default_programme = 1;
+}
+
+/* ---- values -------------------------------------------------------------------- */
+
+static bool read_value(struct findings *findings, const char *key, const char *text, enum value_kind kind,
+                       int64_t least, int64_t most, int64_t *ret_value)
+{
+    char low[VALUE_TEXT_MAX], high[VALUE_TEXT_MAX];
+    if (!value_read(kind, text, ret_value)) {
+        finding_add(findings, key, "is \"%.40s\"; allowed is %s", text, value_form(kind));
+        return false;
+    }
+    if (*ret_value >= least && *ret_value <= most)
+        return true;
+    value_print(kind, least, low);
+    value_print(kind, most, high);
+    finding_add(findings, key, "is \"%.40s\"; allowed is %s to %s", text, low, high);
+    return false;
+}
+
+static void read_keys(struct findings *findings, const char *group, const struct key *keys, size_t n, const void *raw,
+                      void *to)
+{
+    for (const struct key *key = keys; key < keys + n; key++) {
+        const char *text;
+        char path[64];
+        int64_t value;
+        memcpy(&text, (const uint8_t *) raw + key->raw_at, sizeof text);
+        snprintf(path, sizeof path, "%s%s", group, key->name);
+        if (text != NULL && read_value(findings, path, text, key->kind, key->least, key->most, &value))
+            set_member(key, to, value);
+    }
+}
+
+/* Returns `initial` when the key is missing or its word unknown. */
+static int read_word(struct findings *findings, const char *key, const char *text, const struct value_word *words,
+                     int initial)
+{
+    char allowed[128] = "";
+    int number = initial;
+    if (text == NULL || value_read_word(words, text, &number))
+        return number;
+    for (const struct value_word *word = words; word->word != NULL; word++) {
+        size_t len = strlen(allowed);
+        snprintf(allowed + len, sizeof allowed - len, "%s%s", len > 0 ? ", " : "", word->word);
+    }
+    finding_add(findings, key, "is \"%.40s\"; allowed is one of %s", text, allowed);
+    return initial;
+}
+
+static void read_name(struct findings *findings, const char *key, const char *text, char ret_name[POLICY_NAME_MAX + 1])
+{
+    if (text != NULL && value_is_name(text, POLICY_NAME_MAX))
+        snprintf(ret_name, POLICY_NAME_MAX + 1, "%s", text);
+    else if (text == NULL)
+        finding_add(findings, key, "is missing");
+    else
+        finding_add(findings, key, "is \"%.70s\"; allowed are 1 to %d letters, digits and . _ @ -", text,
+                    POLICY_NAME_MAX);
+}
+
+/* ---- scoring ------------------------------------------------------------------- */
+
+static bool read_number(struct findings *findings, const char *key, const char *text, int64_t initial, int64_t *ret)
+{
+    *ret = initial;
+    return text == NULL || read_value(findings, key, text, VALUE_COUNT, -number_max, number_max, ret);
+}
+
+static void read_weight(struct findings *findings, uint32_t number, const struct raw_weight *raw,
+                        struct weight *ret_weight)
+{
+    char path[40];
+    int64_t value;
+    bool is_range = raw->from != NULL || raw->to != NULL, is_skill = raw->skill != NULL;
+    snprintf(path, sizeof path, "score.weights[%u]", number);
+    if (raw->attribute == NULL || !value_is_attribute(raw->attribute))
+        finding_add(findings, path, "attribute is \"%.40s\"; allowed are 1 to 32 of a-z, 0-9 and _",
+                    raw->attribute == NULL ? "" : raw->attribute);
+    else
+        ret_weight->key = feature_key(raw->attribute, strlen(raw->attribute));
+    if (raw->add == NULL)
+        finding_add(findings, path, "add is missing");
+    else if (read_value(findings, path, raw->add, VALUE_PERMILLE, -1000, 1000, &value))
+        ret_weight->add_permille = (int32_t) value;
+
+    if ((raw->is != NULL) + is_range + is_skill != 1) {
+        finding_add(findings, path, "needs one of: is, from and to, skill");
+    } else if (is_skill) {
+        ret_weight->kind = WEIGHT_SKILL;
+        if (strcmp(raw->skill, "true") != 0)
+            finding_add(findings, path, "skill is \"%.40s\"; allowed is true", raw->skill);
+    } else if (is_range) {
+        ret_weight->kind = WEIGHT_RANGE;
+        if (read_number(findings, path, raw->from, -number_max, &ret_weight->from) &&
+            read_number(findings, path, raw->to, number_max, &ret_weight->to) && ret_weight->from >= ret_weight->to)
+            finding_add(findings, path, "from must be less than to, which is no longer part of the range");
+    } else {
+        ret_weight->kind = WEIGHT_IS; /* a whole number is meant as one; anything else is text */
+        if (!value_read(VALUE_COUNT, raw->is, &ret_weight->is))
+            ret_weight->is = feature_text(raw->is, strlen(raw->is));
+    }
+}
+
+static void read_score(struct findings *findings, const struct raw_score *raw, struct scoring *scoring)
+{
+    read_keys(findings, "score.", score_keys, COUNT(score_keys), raw, scoring);
+    scoring->n_weights = raw->weights_count;
+    for (uint32_t i = 0; i < raw->weights_count; i++)
+        read_weight(findings, i, &raw->weights[i], &scoring->weights[i]);
+}
+
+/* ---- programmes ---------------------------------------------------------------- */
+
+static void read_teams(struct findings *findings, const struct raw_programme *raw, uint32_t number,
+                       struct policy *policy)
+{
+    for (uint32_t i = 0; i < raw->teams_count; i++) {
+        if (policy->n_teams == POLICY_TEAMS_MAX) {
+            finding_add(findings, "teams", "the cell has more than %d", POLICY_TEAMS_MAX);
+            return;
+        }
+        struct policy_team *team = &policy->teams[policy->n_teams++];
+        team->programme = number;
+        read_name(findings, "teams", raw->teams[i], team->name);
+    }
+}
+
+static void read_sources(struct findings *findings, const struct raw_programme *raw, uint32_t number,
+                         struct policy *policy)
+{
+    for (uint32_t i = 0; i < raw->sources_count; i++) {
+        if (policy->n_sources == POLICY_SOURCES_MAX) {
+            finding_add(findings, "sources", "the cell has more than %d", POLICY_SOURCES_MAX);
+            return;
+        }
+        struct policy_source *source = &policy->sources[policy->n_sources++];
+        source->programme = number;
+        read_name(findings, "sources", raw->sources[i], source->name);
+    }
+}
+
+static void read_gaps(struct findings *findings, const struct raw_programme *raw, struct programme *programme)
+{
+    if (raw->attempt_gaps == NULL)
+        return;
+    programme->n_gaps = raw->attempt_gaps_count;
+    for (uint32_t i = 0; i < raw->attempt_gaps_count; i++)
+        read_value(findings, "attempt_gaps", raw->attempt_gaps[i], VALUE_MS, 0, INT64_C(365) * 86400000,
+                   &programme->gap_ms[i]);
+}
+
+static void read_programme(struct findings *findings, const struct raw_programme *raw, uint32_t number,
+                           struct policy *policy)
+{
+    struct programme *programme = &policy->programmes[number];
+    snprintf(findings->where, sizeof findings->where, "programmes[%u].", number);
+    programme_defaults(programme, (enum mode) read_word(findings, "mode", raw->mode, modes, MODE_PUSH));
+    read_name(findings, "name", raw->name, programme->name);
+    programme->strategy =
+        (uint32_t) read_word(findings, "strategy", raw->strategy, strategies, (int) programme->strategy);
+    programme->widen = (enum widen) read_word(findings, "widen", raw->widen, widens, (int) programme->widen);
+    programme->newest_first = read_word(findings, "order", raw->order, orders, false) != 0;
+    read_keys(findings, "", programme_keys, COUNT(programme_keys), raw, programme);
+    read_keys(findings, "timers.", timer_keys, COUNT(timer_keys), &raw->timers, programme);
+    read_gaps(findings, raw, programme);
+    read_score(findings, &raw->score, &programme->scoring);
+    read_teams(findings, raw, number, policy);
+    read_sources(findings, raw, number, policy);
+}
+
+static void read_default_programme(struct findings *findings, const char *text, struct policy *policy)
+{
+    if (text == NULL)
+        return;
+    policy->default_programme = 0;
+    if (strcmp(text, "none") == 0)
+        return;
+    for (uint32_t i = 0; i < policy->n_programmes; i++)
+        if (strcmp(policy->programmes[i].name, text) == 0)
+            policy->default_programme = i + 1;
+    if (policy->default_programme == 0)
+        finding_add(findings, "default_programme", "is \"%.70s\"; allowed is none or the name of a programme", text);
+}
+
+static void read_policy(struct findings *findings, const struct raw_policy *raw, struct policy *ret)
+{
+    policy_defaults(ret);
+    ret->n_programmes = raw->programmes_count;
+    ret->n_teams = 0;
+    read_keys(findings, "", cell_keys, COUNT(cell_keys), raw, ret);
+    if (raw->cell != NULL && value_is_cell(raw->cell))
+        snprintf(ret->cell, sizeof ret->cell, "%s", raw->cell);
+    else if (raw->cell != NULL)
+        finding_add(findings, "cell", "is \"%.40s\"; allowed are 1 to 32 of a-z, 0-9 and -", raw->cell);
+    for (uint32_t i = 0; i < raw->programmes_count; i++)
+        read_programme(findings, &raw->programmes[i], i, ret);
+    findings->where[0] = '\0';
+    if (raw->programmes_count == 0)
+        finding_add(findings, "programmes", "is missing or empty; a cell has 1 to %d", POLICY_PROGRAMMES_MAX);
+    read_default_programme(findings, raw->default_programme, ret);
+}
+
+int policy_parse(const char *text, size_t len, const char *name, struct policy *ret, struct buf *findings)
+{
+    struct raw_policy *raw = raw_read(text, len, name, findings);
+    if (raw == NULL)
+        return -1;
+    struct findings found = {.lines = findings, .name = name};
+    read_policy(&found, raw, ret);
+    raw_free(&raw);
+    if (found.n == 0)
+        policy_lint(ret, &found);
+    return found.n == 0 ? 0 : -1;
+}
+
+int policy_load(const char *path, struct policy *ret, struct buf *findings)
+{
+    int result = -1;
+    char *text = malloc(FILE_BYTES_MAX + 1);
+    FILE *file = fopen(path, "re");
+    if (text == NULL)
+        abort();
+    size_t len = file != NULL ? fread(text, 1, FILE_BYTES_MAX + 1, file) : 0;
+    if (file == NULL || ferror(file) != 0)
+        buf_printf(findings, "%s: %s\n", path, strerror(errno));
+    else if (len > FILE_BYTES_MAX)
+        buf_printf(findings, "%s: is longer than %d bytes\n", path, FILE_BYTES_MAX);
+    else
+        result = policy_parse(text, len, path, ret, findings);
+    if (file != NULL)
+        fclose(file);
+    free(text);
+    return result;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * names.c - what the numbers of proto/msg.h are called, ids as text, and the
+ * hashes by which scoring knows attributes.
+ *
+ * The names come out of the .def lists, so none is written twice. The hashes use
+ * xxhash as a header only: this file is in the base that core links, and core
+ * links libc alone. */
+#include "proto/msg.h"
+
+#include <endian.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+struct name {
+    const char *name, *text;
+};
+
+static const struct name reasons[] = {
+#define REASON(number, name, text) [number] = {#name, text},
+#include "proto/reasons.def"
+#undef REASON
+};
+
+static const struct name row_warnings[] = {
+#define ROW_WARNING(bit, name, text) [bit] = {#name, text},
+#include "proto/row_warnings.def"
+#undef ROW_WARNING
+};
+
+static const struct name act_verbs[] = {
+#define ACT_VERB(number, name, text) [number] = {#name, text},
+#include "proto/act_verbs.def"
+#undef ACT_VERB
+};
+
+static const struct name intents[] = {
+#define AGENT_INTENT(number, name, text) [number] = {#name, text},
+#include "proto/agent_intents.def"
+#undef AGENT_INTENT
+};
+
+static const struct name strategies[] = {
+#define STRATEGY(number, name, word, text) [number] = {word, text},
+#include "proto/strategies.def"
+#undef STRATEGY
+};
+
+static const struct name queries[] = {
+#define QUERY(number, name, text) [number] = {#name, text},
+#include "proto/queries.def"
+#undef QUERY
+};
+
+static const struct name dispositions[] = {
+#define DISPOSITION(number, name, class_, word, text) [number] = {word, text},
+#include "proto/dispositions.def"
+#undef DISPOSITION
+};
+
+static const uint8_t disposition_classes[] = {
+#define DISPOSITION(number, name, class_, word, text) [number] = CLASS_##class_,
+#include "proto/dispositions.def"
+#undef DISPOSITION
+};
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+#define NAME_OF(list, number) ((number) < COUNT(list) && (list)[number].name != NULL ? (list)[number].name : "?")
+
+static unsigned find(const struct name *list, size_t n, const char *word)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (list[i].name != NULL && strcmp(list[i].name, word) == 0)
+            return i;
+    return 0;
+}
+
+const char *reason_name(unsigned reason)
+{
+    return NAME_OF(reasons, reason);
+}
+
+const char *reason_text(unsigned reason)
+{
+    return reason < COUNT(reasons) && reasons[reason].text != NULL ? reasons[reason].text : "?";
+}
+
+const char *row_warning_name(unsigned bit)
+{
+    return NAME_OF(row_warnings, bit);
+}
+
+const char *act_verb_name(unsigned verb)
+{
+    return NAME_OF(act_verbs, verb);
+}
+
+const char *intent_name(unsigned intent)
+{
+    return NAME_OF(intents, intent);
+}
+
+const char *strategy_word(unsigned strategy)
+{
+    return NAME_OF(strategies, strategy);
+}
+
+unsigned strategy_by_word(const char *word)
+{
+    return find(strategies, COUNT(strategies), word);
+}
+
+const char *query_name(unsigned what)
+{
+    return NAME_OF(queries, what);
+}
+
+const char *disposition_word(unsigned code)
+{
+    return NAME_OF(dispositions, code);
+}
+
+unsigned disposition_by_word(const char *word)
+{
+    return find(dispositions, COUNT(dispositions), word);
+}
+
+int disposition_class(unsigned code)
+{
+    return code < COUNT(disposition_classes) ? disposition_classes[code] : 0;
+}
+
+uint32_t feature_key(const void *name, size_t len)
+{
+    return XXH32(name, len, 0);
+}
+
+int64_t feature_text(const void *text, size_t len)
+{
+    const uint8_t *at = text;
+    uint8_t lower[256];
+    XXH3_state_t state;
+    bool is_long = len > sizeof lower;
+
+    if (is_long)
+        XXH3_64bits_reset(&state);
+    for (;;) {
+        size_t n = len < sizeof lower ? len : sizeof lower;
+        for (size_t i = 0; i < n; i++)
+            lower[i] = (uint8_t) (at[i] >= 'A' && at[i] <= 'Z' ? at[i] + ('a' - 'A') : at[i]);
+        if (!is_long)
+            return (int64_t) XXH3_64bits(lower, n);
+        XXH3_64bits_update(&state, lower, n);
+        at += n;
+        len -= n;
+        if (len == 0)
+            return (int64_t) XXH3_64bits_digest(&state);
+    }
+}
+
+struct id id_from_bytes(const uint8_t bytes[16])
+{
+    uint64_t hi, lo;
+    memcpy(&hi, bytes, 8);
+    memcpy(&lo, bytes + 8, 8);
+    return (struct id){be64toh(hi), be64toh(lo)};
+}
+
+void id_to_bytes(struct id id, uint8_t ret_bytes[16])
+{
+    uint64_t hi = htobe64(id.hi), lo = htobe64(id.lo);
+    memcpy(ret_bytes, &hi, 8);
+    memcpy(ret_bytes + 8, &lo, 8);
+}
+
+void id_to_hex(struct id id, char ret_hex[33])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (int i = 0; i < 16; i++) {
+        ret_hex[i] = digits[id.hi >> (60 - 4 * i) & 15];
+        ret_hex[16 + i] = digits[id.lo >> (60 - 4 * i) & 15];
+    }
+    ret_hex[32] = '\0';
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool id_from_hex(const char *hex, struct id *ret_id)
+{
+    uint64_t half[2] = {0, 0};
+    for (int i = 0; i < 32; i++) {
+        int digit = hex_digit(hex[i]); /* a NUL is no digit: never reads past the end */
+        if (digit < 0)
+            return false;
+        half[i / 16] = half[i / 16] << 4 | (uint64_t) digit;
+    }
+    if (hex[32] != '\0')
+        return false;
+    *ret_id = (struct id){half[0], half[1]};
+    return true;
+}

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real processes for the tests of rings e2e and fault: standard library only.
+
+A Cell is one `takt up` in a folder of its own. Everything waits for a condition
+with a bound, nothing sleeps to hope, and processes are ended by their id. The
+programs come from the build folder named by TAKT_BUILD.
+"""
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(os.environ.get("TAKT_BUILD", os.path.join(ROOT, "build", "release")))
+TAKT = os.path.join(BUILD, "cli", "takt")
+
+
+class Failed(Exception):
+    """A test's expectation that did not hold."""
+
+
+def expect(holds, text):
+    if not holds:
+        raise Failed(text)
+
+
+def mono_us():
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+
+
+def wait_for(condition, seconds, what, pause=0.02):
+    """Return the first true value of condition(); Failed when there is none in time."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failed(f"not within {seconds} s: {what}")
+        time.sleep(pause)
+
+
+def children_of(pid):
+    """{pid: argv} of the living children of a process."""
+    found = {}
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat") as file:
+                fields = file.read().rsplit(")", 1)[1].split()
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                argv = file.read().split(b"\0")[:-1]
+        except OSError:
+            continue
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found[int(name)] = [word.decode(errors="replace") for word in argv]
+    return found
+
+
+class Program:
+    """A process of ours in the background; its output in files."""
+
+    def __init__(self, argv, log, env=None):
+        self.argv, self.log = argv, log
+        self.out = open(log + ".out", "w")
+        self.err = open(log + ".err", "w")
+        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err, env=env)
+        self.pid = self.process.pid
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        return mono_us()
+
+    def end(self, seconds=15):
+        """Ask it to end; returns its exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.wait(seconds)
+
+    def wait(self, seconds):
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise Failed(f"{os.path.basename(self.argv[0])} {self.argv[1]} did not end in {seconds} s; {self.tail()}") from None
+        finally:
+            self.out.close()
+            self.err.close()
+
+    def is_running(self):
+        return self.process.poll() is None
+
+    def output(self):
+        with open(self.log + ".out") as file:
+            return file.read()
+
+    def tail(self):
+        with open(self.log + ".err") as file:
+            return file.read()[-2000:].strip()
+
+    def json(self):
+        return json.loads(self.output().strip().splitlines()[-1])
+
+
+class Cell:
+    """One `takt up`, its folder, and what tests do with it."""
+
+    def __init__(self, policy, workers=1, path_first=None):
+        self.folder = tempfile.mkdtemp(prefix="takt-e2e-")
+        self.dir = os.path.join(self.folder, "cell")
+        self.policy, self.workers, self.path_first = policy, workers, path_first
+        self.up, self.programs, self.ups = None, [], 0
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def __exit__(self, kind, value, trace):
+        for program in self.programs:
+            if program.is_running():
+                program.kill()
+        if self.up and self.up.is_running():
+            self.up.process.terminate()
+            try:
+                self.up.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.up.kill()
+        if kind is not None and os.environ.get("TAKT_KEEP"):
+            print(f"kept: {self.folder}", file=sys.stderr)
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    # -- up and down
+
+    def start(self):
+        self.ups += 1
+        env = dict(os.environ)
+        if self.path_first:
+            env["PATH"] = self.path_first + ":" + env["PATH"]
+        ready = self.path(f"ready-{self.ups}")
+        self.up = Program([TAKT, "up", "--dir", self.dir, "--policy", self.policy, "--workers", str(self.workers),
+                           "--ready-file", ready], self.path(f"up-{self.ups}"), env)
+        wait_for(lambda: os.path.exists(ready) or not self.up.is_running(), 40, "takt up is ready")
+        expect(self.up.is_running(), f"takt up ended: {self.up.tail()}")
+
+    def stop(self):
+        code = self.up.end(30)
+        expect(code == 0, f"takt up ended with {code}: {self.up.tail()}")
+
+    def child(self, name):
+        """The pid of redis-server, takt-broker or takt-worker; None while it is away."""
+        for pid, argv in children_of(self.up.pid).items():
+            if argv and os.path.basename(argv[0].split()[0]).startswith(name):
+                return pid
+        return None
+
+    def kill_child(self, name):
+        """kill -9; returns the instant."""
+        pid = wait_for(lambda: self.child(name), 5, f"{name} runs")
+        os.kill(pid, signal.SIGKILL)
+        at = time.monotonic()
+        wait_for(lambda: self.child(name) != pid, 5, f"{name} is gone", pause=0.001)
+        return at
+
+    # -- commands
+
+    def run(self, *args, seconds=60, check=True):
+        """One command of takt; returns the finished process."""
+        done = subprocess.run([TAKT, *args], capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL,
+                              env={**os.environ, "TAKT_DIR": self.dir})
+        if check:
+            expect(done.returncode == 0, f"takt {' '.join(args)}: exit {done.returncode}: {done.stderr.strip()[-1500:]}")
+        return done
+
+    def ask(self, *args, seconds=60):
+        """A query's rows, as a list of objects."""
+        return json.loads(self.run(*args, "--json", seconds=seconds).stdout)
+
+    def background(self, name, *args):
+        program = Program([TAKT, *args, "--dir", self.dir], self.path(name))
+        self.programs.append(program)
+        return program
+
+    def crew(self, name, *args):
+        return self.background(name, "crew", "--prefix", name, "--json", "--belief", self.path(name + ".belief"), *args)
+
+    def note_kill(self, name, at_us):
+        """Tell a diary that its writer was killed, so that what it showed ends there."""
+        with open(self.path(name + ".belief"), "a") as file:
+            file.write(f"! {at_us}\n")
+
+    def diaries(self):
+        return [self.path(name) for name in sorted(os.listdir(self.folder)) if name.endswith(".belief")]
+
+
+def run_test(name, test, seed):
+    """One line a test: PASS or FAIL, with its seed. Returns whether it passed."""
+    began = time.monotonic()
+    try:
+        said = test(random.Random(seed)) or ""
+        verdict = "PASS"
+    except Failed as failure:
+        verdict, said = "FAIL", str(failure)
+    print(f"{verdict} {name} seed={seed} {time.monotonic() - began:.1f} s {said}".rstrip(), flush=True)
+    return verdict == "PASS"

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store_rig.c - places, faults, rows and the model of the store tests. */
+#include "tests/store/store_rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <poll.h>
+#include <cmocka.h>
+#include <uthash.h>
+
+#include "common/clock.h"
+#include "common/net.h"
+
+enum { PATIENCE_US = 10 * 1000 * 1000 };
+
+/* ---- leads as these tests write them --------------------------------------------- */
+
+bool __wrap_lead_glance(struct slice payload, struct lead_glance *ret);
+
+bool __wrap_lead_glance(struct slice payload, struct lead_glance *ret)
+{
+    char text[128];
+    long long due = 0;
+    snprintf(text, sizeof text, "%.*s", (int) payload.len, (const char *) payload.at);
+    *ret = (struct lead_glance){.terminal = text[0] == 'T', .waiting = text[0] == 'W'};
+    if (ret->waiting && sscanf(text, "W %99s %lf %lld", ret->pool_name, &ret->rank, &due) != 3)
+        return false;
+    if (text[0] == 'H' && sscanf(text, "H %lld", &due) != 1)
+        return false;
+    ret->due_ms = due;
+    return text[0] == 'W' || text[0] == 'H' || text[0] == 'T';
+}
+
+static uint8_t make_key(enum row_type type, uint32_t number, uint8_t key[16])
+{
+    if (type == ROW_AGENT || type == ROW_PROGRAMME)
+        return (uint8_t) snprintf((char *) key, 16, "name-%u", number);
+    if (type == ROW_CELL) {
+        memcpy(key, "cell", 4);
+        return 4;
+    }
+    memset(key, 0xa5, 16);
+    memcpy(key + 12, &number, sizeof number);
+    return type == ROW_SNAPSHOT ? 8 : 16;
+}
+
+void row_put(struct buf *body, enum row_type type, uint32_t number, const char *payload)
+{
+    uint8_t key[16];
+    const uint8_t head = (uint8_t) type, key_len = make_key(type, number, key);
+    const uint32_t length = 1u + key_len + (uint32_t) strlen(payload);
+    buf_add(body, &head, 1);
+    buf_add(body, &length, sizeof length);
+    buf_add(body, &key_len, 1);
+    buf_add(body, key, key_len);
+    buf_add(body, payload, strlen(payload));
+}
+
+struct slice body_slice(const struct buf *body)
+{
+    return (struct slice){body->at, (uint32_t) body->len};
+}
+
+/* ---- the model ------------------------------------------------------------------- */
+
+struct model_row {
+    UT_hash_handle hh;
+    uint32_t key_len, payload_len;
+    uint8_t key[32];
+    char payload[160];
+};
+
+struct model {
+    struct model_row *rows;
+};
+
+struct model *model_new(void)
+{
+    return calloc(1, sizeof(struct model));
+}
+
+void model_destroy(struct model **model_p)
+{
+    struct model *model = *model_p;
+    struct model_row *row, *next;
+    *model_p = NULL;
+    if (model == NULL)
+        return;
+    HASH_ITER (hh, model->rows, row, next) {
+        HASH_DEL(model->rows, row);
+        free(row);
+    }
+    free(model);
+}
+
+static void model_put(struct model *model, const struct row_ref *ref)
+{
+    uint8_t key[32];
+    const uint32_t key_len = 1 + ref->key.len;
+    struct model_row *row;
+    assert_true(key_len <= sizeof key && ref->payload.len < sizeof row->payload);
+    key[0] = (uint8_t) ref->type;
+    memcpy(key + 1, ref->key.at, ref->key.len);
+    HASH_FIND(hh, model->rows, key, key_len, row);
+    if (row == NULL) {
+        row = calloc(1, sizeof *row);
+        memcpy(row->key, key, key_len);
+        row->key_len = key_len;
+        HASH_ADD_KEYPTR(hh, model->rows, row->key, key_len, row);
+    }
+    memset(row->payload, 0, sizeof row->payload);
+    memcpy(row->payload, ref->payload.at, ref->payload.len);
+    row->payload_len = ref->payload.len;
+}
+
+void model_apply(struct model *model, struct slice body)
+{
+    struct row_ref row;
+    uint32_t at = 0;
+    int more;
+    while ((more = row_next(body, &at, &row)) > 0)
+        if (row.type != ROW_SNAPSHOT)
+            model_put(model, &row);
+    assert_int_equal(more, 0);
+}
+
+bool model_equal(const struct model *a, const struct model *b)
+{
+    struct model_row *row, *next, *other;
+    if (HASH_COUNT(a->rows) != HASH_COUNT(b->rows))
+        return false;
+    HASH_ITER (hh, a->rows, row, next) {
+        HASH_FIND(hh, b->rows, row->key, row->key_len, other);
+        if (other == NULL || other->payload_len != row->payload_len ||
+            memcmp(other->payload, row->payload, row->payload_len) != 0)
+            return false;
+    }
+    return true;
+}
+
+uint32_t model_count(const struct model *model)
+{
+    return HASH_COUNT(model->rows);
+}
+
+const char *model_get(const struct model *model, enum row_type type, uint32_t number)
+{
+    uint8_t key[17];
+    struct model_row *row;
+    key[0] = (uint8_t) type;
+    const uint32_t key_len = 1u + make_key(type, number, key + 1);
+    HASH_FIND(hh, model->rows, key, key_len, row);
+    return row != NULL ? row->payload : NULL;
+}
+
+bool loaded_row(void *arg, const struct row_ref *row, const struct entry *entry)
+{
+    struct loaded *loaded = arg;
+    if (entry == NULL) {
+        loaded->view_rows++;
+        assert_int_equal(loaded->log_rows, 0); /* the view comes first */
+    } else {
+        loaded->log_rows++;
+        loaded->entries += entry->at.epoch != loaded->last_entry.epoch || entry->at.beat != loaded->last_entry.beat;
+        loaded->last_entry = entry->at;
+    }
+    if (row->type != ROW_SNAPSHOT)
+        model_put(loaded->model, row);
+    return true;
+}
+
+enum store_status rig_load(struct store *store, struct loaded *ret)
+{
+    *ret = (struct loaded){.model = model_new()};
+    return store_load(store, loaded_row, ret, &ret->last_time_ms);
+}
+
+/* ---- places ---------------------------------------------------------------------- */
+
+struct rig *rig_new(struct redis_server *server)
+{
+    static unsigned cells;
+    struct rig *rig = calloc(1, sizeof *rig);
+    rig->is_redis = server != NULL;
+    rig->server = server;
+    snprintf(rig->cell, sizeof rig->cell, "cell-%u", cells++);
+    if (rig->is_redis)
+        rig->proxy = redis_proxy_start(redis_server_folder(server), redis_server_address(server));
+    else
+        rig->world = memory_world_new();
+    struct store *store = rig_store(rig);
+    assert_int_equal(store_create_cell(store), STORE_OK);
+    store_close(&store);
+    return rig;
+}
+
+void rig_destroy(struct rig **rig_p)
+{
+    struct rig *rig = *rig_p;
+    *rig_p = NULL;
+    redis_proxy_stop(&rig->proxy);
+    memory_world_destroy(&rig->world);
+    free(rig);
+}
+
+struct store *rig_store(struct rig *rig)
+{
+    if (!rig->is_redis)
+        return store_memory_new(rig->world);
+    const struct store_redis_options options = {
+        .address = redis_proxy_address(rig->proxy), .cell = rig->cell, .broker_id = "test"};
+    return store_redis_new(&options);
+}
+
+struct store *rig_opened(struct rig *rig)
+{
+    struct store *store = rig_store(rig);
+    struct loaded loaded;
+    uint64_t epoch = 0;
+    if (store_open(store, (struct position){0}, &epoch) != STORE_OK || rig_load(store, &loaded) != STORE_OK)
+        fail_msg("%s", store_why(store));
+    assert_true(epoch > 0);
+    model_destroy(&loaded.model);
+    return store;
+}
+
+uint64_t rig_epoch(struct store *store)
+{
+    struct store_levels levels;
+    store_levels(store, &levels);
+    return levels.last.epoch;
+}
+
+/* ---- faults ---------------------------------------------------------------------- */
+
+void rig_lose_reply(struct rig *rig)
+{
+    if (rig->is_redis)
+        redis_proxy_mode(rig->proxy, PROXY_LOSE_REPLIES);
+    else
+        memory_world_fault(rig->world, FAULT_REPLY_LOST);
+}
+
+void rig_lose_write(struct rig *rig)
+{
+    if (rig->is_redis)
+        redis_proxy_mode(rig->proxy, PROXY_LOSE_REQUESTS);
+    else
+        memory_world_fault(rig->world, FAULT_WRITE_LOST);
+}
+
+void rig_break(struct rig *rig, struct store *store)
+{
+    if (rig->is_redis)
+        redis_proxy_cut(rig->proxy);
+    rig_until_status(store, STORE_AWAY);
+}
+
+void rig_heal(struct rig *rig)
+{
+    if (rig->is_redis)
+        redis_proxy_mode(rig->proxy, PROXY_PASS);
+    else
+        memory_world_fault(rig->world, FAULT_NONE);
+}
+
+/* ---- turning the loop ------------------------------------------------------------ */
+
+void rig_pump(struct store *store)
+{
+    store_pump(store, clock_mono_us());
+}
+
+static void wait_a_little(struct store *store)
+{
+    struct wait_fd waits[2];
+    struct pollfd fds[2];
+    const int n = store_wait_fds(store, waits);
+    for (int i = 0; i < n; i++)
+        fds[i] = (struct pollfd){waits[i].fd, (short) (POLLIN | (waits[i].want_write ? POLLOUT : 0)), 0};
+    const int64_t left_us = store_next_us(store) - clock_mono_us();
+    poll(fds, (nfds_t) n, left_us <= 0 ? 0 : left_us > 20000 ? 20 : (int) (left_us / 1000) + 1);
+}
+
+void rig_until_stands(struct store *store, uint64_t ticket)
+{
+    const int64_t deadline_us = clock_mono_us() + PATIENCE_US;
+    for (;;) {
+        if (store_pump(store, clock_mono_us()) != STORE_OK)
+            fail_msg("%s", store_why(store));
+        if (store_stands(store) >= ticket)
+            return;
+        assert_true(clock_mono_us() < deadline_us);
+        wait_a_little(store);
+    }
+}
+
+void rig_until_flushed(struct store *store)
+{
+    const int64_t deadline_us = clock_mono_us() + PATIENCE_US;
+    store_idle(store, true);
+    for (;;) {
+        struct store_levels levels;
+        if (store_pump(store, clock_mono_us()) != STORE_OK)
+            fail_msg("%s", store_why(store));
+        store_levels(store, &levels);
+        if (levels.view_rows_behind == 0 && levels.view.epoch == levels.last.epoch &&
+            levels.view.beat == levels.last.beat)
+            break;
+        assert_true(clock_mono_us() < deadline_us);
+        wait_a_little(store);
+    }
+    store_idle(store, false);
+}
+
+void rig_until_status(struct store *store, enum store_status status)
+{
+    const int64_t deadline_us = clock_mono_us() + PATIENCE_US;
+    while (store_pump(store, clock_mono_us()) == STORE_OK) {
+        assert_true(clock_mono_us() < deadline_us);
+        wait_a_little(store);
+    }
+    if (store_pump(store, clock_mono_us()) != status)
+        fail_msg("another status: %s", store_why(store));
+}

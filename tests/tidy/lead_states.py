@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Draw the life of a lead in docs/LEAD.md from core/lead_states.def.
+
+    tests/tidy/lead_states.py --write   put picture and tables between the markers of the page
+    tests/tidy/lead_states.py --check   fail when the page says something else
+"""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs/LEAD.md"
+BEGIN, END = "<!-- from core/lead_states.def -->", "<!-- end -->"
+HOLDER = {"NOBODY": "nobody", "AGENT": "one agent", "END": "final"}
+
+
+def read_lists():
+    text = (ROOT / "core/lead_states.def").read_text()
+    states = re.findall(r'^LEAD_STATE\((\d+), (\w+), (\w+), "([^"]*)"\)', text, re.M)
+    moves = re.findall(r"^LEAD_MOVE\((\w+), (\w+), (\w+), (\w+)\)", text, re.M)
+    return states, moves
+
+
+def merge(moves):
+    """One arrow for each pair of states, with all its events."""
+    arrows = {}
+    for start, event, end, fence in moves:
+        arrows.setdefault((start, end), []).append(event + ("*" if fence == "RISE" else ""))
+    return arrows
+
+
+def draw():
+    states, moves = read_lists()
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> RECEIVED"]
+    for (start, end), events in merge(moves).items():
+        lines.append(f"    {start} --> {end}: {', '.join(events)}")
+    lines += [f"    {name} --> [*]" for _, name, kind, _ in states if kind == "END"]
+    lines += ["```", "", "`*` the fence rises: whatever the former holder still says is refused as `STALE_FENCE`.", ""]
+    lines += ["| state | number | held by | meaning | leaves by |", "| --- | ---: | --- | --- | --- |"]
+    for number, name, kind, text in states:
+        out = {}
+        for start, event, end, fence in moves:
+            if start == name:
+                out.setdefault(event + ("*" if fence == "RISE" else ""), []).append(end)
+        leaves = "; ".join(f"{event} → {', '.join(ends)}" for event, ends in out.items()) or "-"
+        lines.append(f"| {name} | {number} | {HOLDER[kind]} | {text} | {leaves} |")
+    return "\n".join(lines)
+
+
+def main(what):
+    page = PAGE.read_text()
+    head, _, rest = page.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    wanted = f"{head}{BEGIN}\n\n{draw()}\n\n{END}{tail}"
+    if what == "--write":
+        PAGE.write_text(wanted)
+    elif page != wanted:
+        sys.exit("docs/LEAD.md does not agree with core/lead_states.def: run tests/tidy/lead_states.py --write")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] not in (["--write"], ["--check"]):
+        sys.exit(__doc__)
+    main(sys.argv[1])

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * score.c - a window of leads decided, by each strategy. The arithmetic of one
+ * pair is formula.c, the assignment problem solve.c, bytes scoring.c.
+ *
+ * A window decides as if its leads had come one by one: who just got a lead
+ * holds one more and has been free for the shortest time. So leads spread over
+ * agents also within a window, ties rotate, and the choice does not depend on
+ * how the broker cut the queue. Only the joint optimum takes the window as one.
+ *
+ * For the choice, chance and place in the queue are packed into one int32_t a
+ * pair: the larger the better, and the inner loop is one maximum. Among agents
+ * for one lead a higher chance is a higher score, before rounding to cents. */
+#include "worker/score.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/formula.h"
+#include "worker/solve.h"
+
+enum {
+    LANES = 2 * SOLVE_LANES,         /* columns are padded to this, so that the inner loop has no tail */
+    PLACE_BITS = 20,                 /* below the chance in a key; larger = longer free */
+    PLACE_MAX = (1 << PLACE_BITS) - 1,
+    NOT_POSSIBLE = -1,               /* as a key, and as a mask that makes any key one */
+};
+
+struct scorer {
+    struct formula formula;
+    const struct msg_request *request;
+    bool is_frozen;                  /* scores stay those of the snapshot */
+
+    uint32_t width, width_room;      /* agent columns */
+    int32_t *points, *skill_points, *place, *full, *barred, *key;
+    uint32_t *slots, *given;
+
+    uint32_t leads_room;
+    struct verdict *verdicts;
+    int32_t *agents;                 /* joint optimum: settled */
+    uint32_t *excluded_from;         /* n_leads + 1: where a lead's agents begin in `excluded` */
+    uint32_t *at_place;              /* agent by place, counted from the front: n_agents + n_leads */
+    uint32_t n_places, places_room;
+
+    uint32_t *excluded;
+    uint32_t excluded_room;
+    uint64_t *skills, *ring;         /* sorted: skill << 32 | agent; turn << 32 | agent */
+    size_t n_skills, skills_room;
+    uint32_t ring_room;
+    double *scores;                  /* joint optimum: n_leads rows of width */
+    size_t scores_room;
+    struct solver *solver;
+};
+
+struct rating {                      /* of one lead, with all agents */
+    struct lead_terms terms;
+    uint32_t lead;
+    int32_t best_open, best;         /* keys: of those with slots left, of all */
+};
+
+struct scorer *scorer_new(void)
+{
+    struct scorer *scorer = calloc(1, sizeof *scorer);
+    if (scorer == NULL)
+        abort();
+    scorer->solver = solver_new();
+    return scorer;
+}
+
+void scorer_destroy(struct scorer **scorer_p)
+{
+    struct scorer *scorer = *scorer_p;
+    if (scorer == NULL)
+        return;
+    free(scorer->points);
+    free(scorer->slots);
+    free(scorer->verdicts);
+    free(scorer->agents);
+    free(scorer->excluded_from);
+    free(scorer->at_place);
+    free(scorer->excluded);
+    free(scorer->skills);
+    free(scorer->ring);
+    free(scorer->scores);
+    solver_destroy(&scorer->solver);
+    free(scorer);
+    *scorer_p = NULL;
+}
+
+int32_t score_pair(const struct scoring *scoring, const struct request_lead *lead, const struct request_agent *agent)
+{
+    struct formula formula;
+    struct lead_terms terms;
+    formula_prepare(&formula, scoring);
+    formula_read_lead(&formula, lead, &terms);
+    int32_t points = terms.points + formula_agent_points(scoring, agent, agent->open) +
+                     formula_skill_points(&terms, agent);
+    return formula_score(terms.worth, formula_chance(points));
+}
+
+/* ---- a window is laid out ------------------------------------------------------ */
+
+static void *resized(void *at, size_t n, size_t size)
+{
+    at = reallocarray(at, n, size);
+    if (at == NULL)
+        abort();
+    return at;
+}
+
+static void reserve(struct scorer *s, const struct msg_request *request)
+{
+    s->width = (request->n_agents / LANES + 1) * LANES; /* never 0 */
+    if (s->width > s->width_room) {
+        int32_t **columns[] = {&s->points, &s->skill_points, &s->place, &s->full, &s->barred, &s->key};
+        int32_t *block = resized(s->points, s->width, sizeof columns / sizeof columns[0] * sizeof *block);
+        for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
+            *columns[i] = block + i * s->width;
+        s->slots = resized(s->slots, s->width, 2 * sizeof *s->slots);
+        s->given = s->slots + s->width;
+        s->ring = resized(s->ring, s->width, sizeof *s->ring);
+        s->width_room = s->width;
+    }
+    if (request->n_leads >= s->leads_room) {
+        s->leads_room = request->n_leads + 1;
+        s->verdicts = resized(s->verdicts, s->leads_room, sizeof *s->verdicts);
+        s->agents = resized(s->agents, s->leads_room, sizeof *s->agents);
+        s->excluded_from = resized(s->excluded_from, s->leads_room, sizeof *s->excluded_from);
+    }
+    assert(request->n_agents <= PLACE_MAX / 2 && request->n_leads <= PLACE_MAX / 2);
+    if (request->n_agents + request->n_leads > s->places_room) {
+        s->places_room = request->n_agents + request->n_leads;
+        s->at_place = resized(s->at_place, s->places_room, sizeof *s->at_place);
+    }
+    if (request->n_excluded > s->excluded_room) {
+        s->excluded_room = request->n_excluded;
+        s->excluded = resized(s->excluded, s->excluded_room, sizeof *s->excluded);
+    }
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *) a, right = *(const uint64_t *) b;
+    return (left > right) - (left < right);
+}
+
+static void set_points(struct scorer *s, uint32_t agent)
+{
+    const struct request_agent *from = &s->request->agents[agent];
+    s->points[agent] = formula_agent_points(s->formula.scoring, from, (uint64_t) from->open + s->given[agent]);
+}
+
+/* To the end of the queue of those who have been free. */
+static void queue_up(struct scorer *s, uint32_t agent)
+{
+    s->place[agent] = PLACE_MAX - (int32_t) s->n_places;
+    s->at_place[s->n_places++] = agent;
+}
+
+static void lay_out_agents(struct scorer *s)
+{
+    const struct msg_request *request = s->request;
+    for (uint32_t a = 0; a < request->n_agents; a++) {
+        s->slots[a] = request->agents[a].slots;
+        s->given[a] = 0;
+        s->full[a] = s->slots[a] == 0 ? NOT_POSSIBLE : 0;
+        s->barred[a] = 0;
+        set_points(s, a);
+        s->ring[a] = (uint64_t) (UINT32_MAX - request->agents[a].idle_ms) << 32 | a;
+    }
+    memset(s->skill_points, 0, s->width * sizeof *s->skill_points);
+    for (uint32_t a = request->n_agents; a < s->width; a++) {
+        s->points[a] = s->place[a] = 0;
+        s->full[a] = s->barred[a] = NOT_POSSIBLE;
+    }
+    qsort(s->ring, request->n_agents, sizeof *s->ring, by_number);
+    s->n_places = 0;
+    for (uint32_t a = 0; a < request->n_agents; a++)
+        queue_up(s, (uint32_t) s->ring[a]);
+}
+
+static void lay_out_skills(struct scorer *s)
+{
+    const struct msg_request *request = s->request;
+    s->n_skills = 0;
+    if (s->formula.n_skill_weights == 0)
+        return;
+    for (uint32_t a = 0; a < request->n_agents; a++)
+        s->n_skills += request->agents[a].n_skills;
+    if (s->n_skills > s->skills_room) {
+        s->skills = resized(s->skills, s->n_skills, sizeof *s->skills);
+        s->skills_room = s->n_skills;
+    }
+    uint64_t *at = s->skills;
+    for (uint32_t a = 0; a < request->n_agents; a++)
+        for (uint32_t i = 0; i < request->agents[a].n_skills; i++)
+            *at++ = (uint64_t) request->agents[a].skills[i] << 32 | a;
+    if (s->n_skills > 0)
+        qsort(s->skills, s->n_skills, sizeof *s->skills, by_number);
+}
+
+/* By lead, with a counting sort: from[i] ends as the place of lead i's first, and from[n] as the end. */
+static void lay_out_exclusions(struct scorer *s)
+{
+    const struct msg_request *request = s->request;
+    uint32_t *from = s->excluded_from, sum = 0;
+    memset(from, 0, (request->n_leads + 1) * sizeof *from);
+    for (uint32_t i = 0; i < request->n_excluded; i++) {
+        assert(request->excluded[i].lead < request->n_leads && request->excluded[i].agent < request->n_agents);
+        from[request->excluded[i].lead]++;
+    }
+    for (uint32_t i = 0; i <= request->n_leads; i++)
+        from[i] = sum += from[i];
+    for (uint32_t i = request->n_excluded; i-- > 0;)
+        s->excluded[--from[request->excluded[i].lead]] = request->excluded[i].agent;
+}
+
+/* ---- one lead is rated --------------------------------------------------------- */
+
+static void add_skill_points(struct scorer *s, const struct skill_term *term)
+{
+    size_t low = 0, high = s->n_skills;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (s->skills[middle] >> 32 < term->skill)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (size_t i = low; i < s->n_skills && s->skills[i] >> 32 == term->skill; i++)
+        if (i == low || s->skills[i] != s->skills[i - 1]) /* an agent may name a skill twice */
+            s->skill_points[(uint32_t) s->skills[i]] += term->add;
+}
+
+static void bar(struct scorer *s, uint32_t lead, int32_t mask)
+{
+    for (uint32_t i = s->excluded_from[lead]; i < s->excluded_from[lead + 1]; i++)
+        s->barred[s->excluded[i]] = mask;
+    uint32_t only = s->request->leads[lead].only_agent;
+    if (only > 0) {
+        assert(only <= s->request->n_agents);
+        int32_t own = s->barred[only - 1];
+        for (uint32_t a = 0; a < s->request->n_agents; a++)
+            s->barred[a] = mask;
+        s->barred[only - 1] = own;
+    }
+}
+
+/* The hot loop: all agents for one lead. */
+static void rate_agents(struct scorer *s, struct rating *rating)
+{
+    const int32_t *restrict points = s->points, *restrict skill_points = s->skill_points;
+    const int32_t *restrict place = s->place, *restrict full = s->full, *restrict barred = s->barred;
+    int32_t *restrict key = s->key;
+    int32_t lead_points = rating->terms.points, best = NOT_POSSIBLE, best_open = NOT_POSSIBLE;
+    uint32_t width = s->width / LANES * LANES;
+
+    for (uint32_t a = 0; a < width; a++) {
+        int32_t chance = formula_chance(lead_points + points[a] + skill_points[a]);
+        int32_t this_key = (chance * (1 << PLACE_BITS) + place[a]) | barred[a];
+        int32_t open_key = this_key | full[a];
+        key[a] = this_key;
+        best = best > this_key ? best : this_key;
+        best_open = best_open > open_key ? best_open : open_key;
+    }
+    rating->best = best;
+    rating->best_open = best_open;
+}
+
+/* Leaves the lead's bars and skills in place for whoever chooses; rate_end() takes them away. */
+static void rate_begin(struct scorer *s, uint32_t lead, struct rating *rating)
+{
+    rating->lead = lead;
+    formula_read_lead(&s->formula, &s->request->leads[lead], &rating->terms);
+    for (uint32_t t = 0; t < rating->terms.n_skills; t++)
+        add_skill_points(s, &rating->terms.skills[t]);
+    bar(s, lead, NOT_POSSIBLE);
+    rate_agents(s, rating);
+}
+
+static void rate_end(struct scorer *s, const struct rating *rating)
+{
+    bar(s, rating->lead, 0);
+    if (rating->terms.n_skills > 0)
+        memset(s->skill_points, 0, s->width * sizeof *s->skill_points);
+}
+
+static uint32_t agent_of(const struct scorer *s, int32_t key)
+{
+    return s->at_place[PLACE_MAX - (key & PLACE_MAX)];
+}
+
+static int32_t score_of(const struct rating *rating, int32_t key)
+{
+    return formula_score(rating->terms.worth, key >> PLACE_BITS);
+}
+
+/* The best key of all agents but one. */
+static int32_t best_other(struct scorer *s, const struct rating *rating, int32_t agent)
+{
+    if (agent < 0 || rating->best == NOT_POSSIBLE || agent_of(s, rating->best) != (uint32_t) agent)
+        return rating->best;
+    int32_t best = NOT_POSSIBLE;
+    s->key[agent] = NOT_POSSIBLE;
+    for (uint32_t a = 0; a < s->width; a++)
+        best = best > s->key[a] ? best : s->key[a];
+    return best;
+}
+
+static void settle(struct scorer *s, const struct rating *rating, int32_t agent)
+{
+    struct verdict *verdict = &s->verdicts[rating->lead];
+    *verdict = (struct verdict){0};
+    if (agent >= 0) {
+        assert(s->key[agent] >= 0);
+        verdict->agent = (uint32_t) agent + 1;
+        verdict->score = score_of(rating, s->key[agent]);
+    }
+    int32_t other = best_other(s, rating, agent);
+    verdict->margin = verdict->score;
+    if (other != NOT_POSSIBLE) {
+        verdict->runner_up = agent_of(s, other) + 1;
+        verdict->margin -= score_of(rating, other);
+    }
+}
+
+static void give(struct scorer *s, uint32_t agent)
+{
+    assert(s->slots[agent] > 0);
+    s->slots[agent]--;
+    s->given[agent]++;
+    if (s->slots[agent] == 0)
+        s->full[agent] = NOT_POSSIBLE;
+    if (!s->is_frozen && s->formula.scoring->load_permille != 0)
+        set_points(s, agent);
+    queue_up(s, agent);
+}
+
+/* ---- strategies: who gets the lead just rated; -1 = nobody can ---------------------- */
+
+static int32_t pick_best(struct scorer *s, const struct rating *rating)
+{
+    return rating->best_open == NOT_POSSIBLE ? -1 : (int32_t) agent_of(s, rating->best_open);
+}
+
+static int32_t pick_idle(struct scorer *s, const struct rating *rating)
+{
+    int32_t best = NOT_POSSIBLE;
+    (void) rating;
+    for (uint32_t a = 0; a < s->width; a++) {
+        int32_t place = s->place[a] | s->full[a] | s->barred[a];
+        best = best > place ? best : place;
+    }
+    return best == NOT_POSSIBLE ? -1 : (int32_t) agent_of(s, best);
+}
+
+struct rotation { uint32_t at; uint64_t last; };  /* where in the ring to go on; the last turn served */
+
+static void rotation_begin(struct scorer *s, struct rotation *rotation)
+{
+    uint32_t n = s->request->n_agents;
+    for (uint32_t a = 0; a < n; a++)
+        s->ring[a] = (uint64_t) s->request->agents[a].turn << 32 | a;
+    qsort(s->ring, n, sizeof *s->ring, by_number);
+    for (rotation->at = 0; rotation->at < n && s->ring[rotation->at] >> 32 <= rotation->last;)
+        rotation->at++;
+}
+
+/* A lead kept for its owner is nobody's turn: it does not move the rotation. */
+static int32_t pick_next(struct scorer *s, const struct rating *rating, struct rotation *rotation)
+{
+    uint32_t n = s->request->n_agents;
+    if (s->request->leads[rating->lead].only_agent > 0)
+        return pick_best(s, rating);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t at = (rotation->at + i) % n, agent = (uint32_t) s->ring[at];
+        if ((s->full[agent] | s->barred[agent]) == 0) {
+            rotation->at = (at + 1) % n;
+            rotation->last = s->ring[at] >> 32;
+            return (int32_t) agent;
+        }
+    }
+    return -1;
+}
+
+/* Returns the rotation: round robin's last turn served. */
+static uint64_t decide_one_by_one(struct scorer *s)
+{
+    struct rotation rotation = {0, s->request->rotation};
+    struct rating rating;
+    enum strategy strategy = s->request->strategy;
+    if (strategy == STRATEGY_ROUND_ROBIN)
+        rotation_begin(s, &rotation);
+    for (uint32_t i = 0; i < s->request->n_leads; i++) {
+        rate_begin(s, i, &rating);
+        int32_t agent = strategy == STRATEGY_ROUND_ROBIN    ? pick_next(s, &rating, &rotation)
+                        : strategy == STRATEGY_LONGEST_IDLE ? pick_idle(s, &rating)
+                                                            : pick_best(s, &rating);
+        settle(s, &rating, agent);
+        rate_end(s, &rating);
+        if (agent >= 0)
+            give(s, (uint32_t) agent);
+    }
+    return rotation.last;
+}
+
+/* ---- the joint optimum --------------------------------------------------------- */
+
+/* Every lead to one of its best agents who has a slot left. Returns how many
+ * found none: at 0 nothing can be better. */
+static uint32_t settle_contented(struct scorer *s)
+{
+    struct rating rating;
+    uint32_t n_left = 0;
+    for (uint32_t i = 0; i < s->request->n_leads; i++) {
+        rate_begin(s, i, &rating);
+        rate_end(s, &rating);
+        s->agents[i] = -1;
+        if (rating.best == NOT_POSSIBLE)
+            continue;
+        if (rating.best_open >> PLACE_BITS == rating.best >> PLACE_BITS) {
+            s->agents[i] = (int32_t) agent_of(s, rating.best_open);
+            give(s, (uint32_t) s->agents[i]);
+        } else {
+            n_left++;
+        }
+    }
+    return n_left;
+}
+
+static void fill_scores(struct scorer *s)
+{
+    size_t n = (size_t) s->request->n_leads * s->width;
+    struct rating rating;
+    if (n > s->scores_room) {
+        s->scores = resized(s->scores, n, sizeof *s->scores);
+        s->scores_room = n;
+    }
+    double *at = s->scores;
+    for (uint32_t i = 0; i < s->request->n_leads; i++) {
+        rate_begin(s, i, &rating);
+        rate_end(s, &rating);
+        for (uint32_t a = 0; a < s->width; a++)
+            *at++ = s->key[a] == NOT_POSSIBLE ? SOLVE_BARRED : score_of(&rating, s->key[a]);
+    }
+}
+
+static void decide_jointly(struct scorer *s)
+{
+    const struct msg_request *request = s->request;
+    struct rating rating;
+    s->is_frozen = true;
+    if (settle_contented(s) > 0) {
+        fill_scores(s);
+        for (uint32_t a = 0; a < request->n_agents; a++)
+            s->slots[a] = request->agents[a].slots;
+        solve_assignment(s->solver, &(struct assignment){request->n_leads, request->n_agents, s->width, s->scores,
+                                                         s->slots, s->agents});
+    }
+    for (uint32_t i = 0; i < request->n_leads; i++) {
+        rate_begin(s, i, &rating);
+        settle(s, &rating, s->agents[i]);
+        rate_end(s, &rating);
+    }
+}
+
+void score_request(struct scorer *scorer, const struct scoring *scoring, const struct msg_request *request,
+                   struct msg_decision *ret_decision)
+{
+    struct scorer *s = scorer;
+    uint64_t rotation = request->rotation;
+    s->request = request;
+    s->is_frozen = false;
+    formula_prepare(&s->formula, scoring);
+    reserve(s, request);
+    lay_out_agents(s);
+    lay_out_skills(s);
+    lay_out_exclusions(s);
+    if (request->strategy == STRATEGY_JOINT_OPTIMUM)
+        decide_jointly(s);
+    else
+        rotation = decide_one_by_one(s);
+
+    *ret_decision = (struct msg_decision){.id = request->id, .rotation = rotation, .reason = REASON_OK,
+                                          .verdicts = s->verdicts, .n_verdicts = request->n_leads,
+                                          .policy_version = request->policy_version};
+    for (uint32_t i = 0; i < request->n_leads; i++)
+        ret_decision->total += s->verdicts[i].score;
+}

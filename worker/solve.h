@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * solve.h - the assignment problem: leads to agents with capacities. Exact.
+ * Knows scores and slots, not leads. Internal to worker/. */
+#ifndef TAKT_WORKER_SOLVE_H
+#define TAKT_WORKER_SOLVE_H
+
+#include <stdint.h>
+
+struct solver;                       /* scratch memory */
+
+enum { SOLVE_LANES = 4, SOLVE_LEADS_MAX = 8192 };
+#define SOLVE_BARRED (-0x1p49)       /* a pair that must not be */
+
+struct assignment {
+    uint32_t n_leads, n_agents;
+    uint32_t width;                  /* of a row of scores: at least n_agents, a multiple of SOLVE_LANES */
+    const double *scores;            /* n_leads rows: whole numbers 0..INT32_MAX, or BARRED; BARRED in the padding */
+    const uint32_t *slots;
+    int32_t *agents;                 /* one a lead; -1 = nobody */
+};
+
+struct solver *solver_new(void);
+void solver_destroy(struct solver **solver_p);
+
+/* As many leads as possible get an agent; of all ways to do that, one with the
+ * highest total score. What stands in `agents` on entry is a start: each lead
+ * with an agent for whom its score is highest, slots respected, or -1. */
+void solve_assignment(struct solver *solver, const struct assignment *problem);
+
+#endif
