@@ -126,15 +126,24 @@ static void fetch_metrics(const struct options *options, char *to, size_t room)
     close(fd);
 }
 
-static double find_metric(const char *metrics, const char *name)
+/* The sum of a metric's samples, with and without labels. */
+static double sum_metric(const char *metrics, const char *name)
 {
-    char line[80];
+    const size_t len = strlen(name);
+    double sum = 0;
+    bool found = false;
 
-    snprintf(line, sizeof line, "\n%s ", name);
-    const char *at = strstr(metrics, line);
-    if (at == NULL)
+    for (const char *line = metrics; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, name, len) != 0 || (line[len] != ' ' && line[len] != '{'))
+            continue;
+        const char *labels_end = line[len] == '{' ? strchr(line, '}') : NULL;
+        sum += strtod(labels_end != NULL ? labels_end + 1 : line + len, NULL);
+        found = true;
+    }
+    if (!found)
         bench_die("not among the broker's metrics", name);
-    return strtod(at + strlen(line), NULL);
+    return sum;
 }
 
 static void ask(takt_t *operator_, const char *query, struct takt_event *ret_report)
@@ -169,10 +178,10 @@ static void print_broker(const struct options *options, int64_t done_us)
     do {
         usleep(2000);
         fetch_metrics(options, metrics, sizeof metrics);
-    } while (find_metric(metrics, "takt_view_rows_behind") > 0 && clock_mono_us() < end_us);
+    } while (sum_metric(metrics, "takt_view_rows_behind") > 0 && clock_mono_us() < end_us);
     const double caught_up_ms = (double) (clock_mono_us() - done_us) / 1000;
-    const double scored = find_metric(metrics, "takt_decisions_scored_total");
-    const double plain = find_metric(metrics, "takt_decisions_plain_total");
+    const double scored = sum_metric(metrics, "takt_decisions_scored_total");
+    const double plain = sum_metric(metrics, "takt_decisions_plain_total");
     printf("view_caught_up_ms %.1f\n", caught_up_ms);
     printf("fallback_share %.4f\n", scored + plain > 0 ? plain / (scored + plain) : 0);
 }
@@ -356,8 +365,9 @@ static void run_fresh(const struct options *options, struct shared *shared)
     qsort(spent_us + FRESH_WARM_UP, n, sizeof *spent_us, compare_times);
     print_broker(options, shared->accepted_us);
     const int64_t *sorted_us = spent_us + FRESH_WARM_UP;
-    printf("leads %" PRIu32 "\np50_ms %.3f\np99_ms %.3f\nmax_ms %.3f\n", n, (double) sorted_us[n / 2] / 1000,
-           (double) sorted_us[n * 99 / 100] / 1000, (double) sorted_us[n - 1] / 1000);
+    const int64_t p50_us = sorted_us[n / 2], p99_us = sorted_us[(size_t) n * 99 / 100], max_us = sorted_us[n - 1];
+    printf("leads %" PRIu32 "\np50_ms %.3f\np99_ms %.3f\nmax_ms %.3f\n", n, (double) p50_us / 1000,
+           (double) p99_us / 1000, (double) max_us / 1000);
     agents_close(&agents);
     takt_close(&source);
     takt_close(&operator_);

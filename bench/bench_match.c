@@ -50,24 +50,37 @@ static void fill(struct window *window, enum strategy strategy, uint32_t slots)
         for (uint32_t i = 0; i < SKILLS; i++)
             window->skills[a][i] = below(8);
         uint32_t closed = below(400);
-        window->agents[a] = (struct request_agent){.slots = slots, .open = below(4), .idle_ms = below(600000),
-                                                   .turn = a + 1, .closed = closed, .won = closed * below(40) / 100,
-                                                   .n_skills = SKILLS, .skills = window->skills[a]};
+        window->agents[a] = (struct request_agent){.slots = slots,
+                                                   .open = below(4),
+                                                   .idle_ms = below(600000),
+                                                   .turn = a + 1,
+                                                   .closed = closed,
+                                                   .won = closed * below(40) / 100,
+                                                   .n_skills = SKILLS,
+                                                   .skills = window->skills[a]};
     }
     for (uint32_t i = 0; i < LEADS / 8; i++)
         window->excluded[i] = (struct exclusion){(uint16_t) below(LEADS), (uint16_t) below(AGENTS)};
-    window->request = (struct msg_request){.strategy = strategy, .leads = window->leads, .n_leads = LEADS,
-                                           .agents = window->agents, .n_agents = AGENTS,
-                                           .excluded = window->excluded, .n_excluded = LEADS / 8};
+    window->request = (struct msg_request){.strategy = strategy,
+                                           .leads = window->leads,
+                                           .n_leads = LEADS,
+                                           .agents = window->agents,
+                                           .n_agents = AGENTS,
+                                           .excluded = window->excluded,
+                                           .n_excluded = LEADS / 8};
 }
 
 static struct scoring scoring_with(int32_t load_permille, bool with_skill)
 {
-    struct scoring scoring = {.base_permille = 80, .load_permille = load_permille, .performance_permille = 300,
-                              .value_cents = 20000, .half_life_ms = 24 * 3600 * 1000, .n_weights = WEIGHTS};
+    struct scoring scoring = {.base_permille = 80,
+                              .load_permille = load_permille,
+                              .performance_permille = 300,
+                              .value_cents = 20000,
+                              .half_life_ms = 24 * 3600 * 1000,
+                              .n_weights = WEIGHTS};
     for (uint32_t w = 0; w < WEIGHTS; w++)
-        scoring.weights[w] = (struct weight){.key = key_of(w + 1), .kind = WEIGHT_RANGE, .from = below(60), .to = 100,
-                                             .add_permille = 15};
+        scoring.weights[w] = (struct weight){
+            .key = key_of(w + 1), .kind = WEIGHT_RANGE, .from = below(60), .to = 100, .add_permille = 15};
     if (with_skill)
         scoring.weights[0] = (struct weight){.key = key_of(0), .kind = WEIGHT_SKILL, .add_permille = 60};
     return scoring;
@@ -106,8 +119,8 @@ static double share_of_optimum(struct scorer *scorer, const struct scoring *scor
             score_request(scorer, scoring, &windows[w].request, &decision);
             for (uint32_t i = 0; i < LEADS; i++)
                 if (decision.verdicts[i].agent > 0)
-                    total[which] += score_pair(scoring, &windows[w].leads[i],
-                                               &windows[w].agents[decision.verdicts[i].agent - 1]);
+                    total[which] +=
+                        score_pair(scoring, &windows[w].leads[i], &windows[w].agents[decision.verdicts[i].agent - 1]);
         }
     return (double) total[0] / (double) total[1];
 }

@@ -39,6 +39,7 @@ struct beat {
     int64_t away_since_us;       /* mono; 0: the store is there */
     int64_t reopen_us, sweep_us;
     int64_t lag_us;              /* of the beat in hand */
+    struct beat_levels levels;
     bool leave;
 };
 
@@ -207,9 +208,23 @@ static void send_all(struct beat *beat, struct effects *effects)
     effects_clear(effects);
 }
 
+/* From a scoring request to the moment its decision stands: the promise of "no worker, no stop". */
+static void note_decision(struct beat *beat, const struct effects *effects)
+{
+    const int64_t asked_us = effects_oldest_ask_us(effects);
+    if (!asked_us)
+        return;
+    const uint64_t took_us = (uint64_t) (core_time(beat) - asked_us);
+    beat->levels.decisions++;
+    beat->levels.decision_us_sum += took_us;
+    if (took_us > beat->levels.decision_us_max)
+        beat->levels.decision_us_max = took_us;
+}
+
 static void release(struct beat *beat)
 {
     while (beat->n && beat->flights[beat->first].ticket <= store_stands(beat->parts.store)) {
+        note_decision(beat, beat->flights[beat->first].effects);
         send_all(beat, beat->flights[beat->first].effects);
         beat->first = (beat->first + 1) % FLIGHTS_MAX;
         beat->n--;
@@ -322,6 +337,11 @@ enum store_status beat_run(struct beat *beat)
     while (status == STORE_OK && !beat->leave)
         status = beat_once(beat);
     return status == STORE_OK ? leave(beat) : status;
+}
+
+const struct beat_levels *beat_levels(const struct beat *beat)
+{
+    return &beat->levels;
 }
 
 struct beat *beat_new(const struct beat_parts *parts, int64_t core_time_us)

@@ -13,6 +13,10 @@
 struct beat;
 struct metrics;
 
+struct beat_levels {             /* beats that decided something, request to commit */
+    uint64_t decisions, decision_us_sum, decision_us_max;
+};
+
 struct beat_parts {              /* borrowed; they outlive the beat */
     struct door *door;
     struct store *store;
@@ -23,6 +27,7 @@ struct beat_parts {              /* borrowed; they outlive the beat */
 };
 
 struct beat *beat_new(const struct beat_parts *parts, int64_t core_time_us);
+const struct beat_levels *beat_levels(const struct beat *beat);
 void beat_destroy(struct beat **beat_p);
 
 /* Run until the signal, then see that what is in flight stands and the view is

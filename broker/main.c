@@ -166,14 +166,16 @@ static int run(const struct options *options, struct core *core, struct store *s
     sigprocmask(SIG_BLOCK, &set, NULL);
     parts.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     struct beat *beat = beat_new(&parts, core_now_us(core));
+    if (parts.metrics)
+        metrics_beat(parts.metrics, beat);
     log_line(LOG_INFO, "broker.ready", "cell=%s source=%s agent=%s worker=%s operator=%s", policy->cell,
              door_endpoint(parts.door, ROLE_SOURCE), door_endpoint(parts.door, ROLE_AGENT),
              door_endpoint(parts.door, ROLE_WORKER), door_endpoint(parts.door, ROLE_OPERATOR));
     status = beat_run(beat);
     log_line(status == STORE_OK ? LOG_INFO : LOG_ERROR, "broker.left", "why=\"%s\"",
              status == STORE_OK ? "signal" : store_why(store));
-    beat_destroy(&beat);
     metrics_close(&parts.metrics);
+    beat_destroy(&beat);
     door_close(&parts.door);
     close(parts.signal_fd);
     return exit_code(status);

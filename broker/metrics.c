@@ -14,6 +14,7 @@ struct metrics {
     struct core *core;
     const struct store *store;
     const struct door *door;
+    const struct beat *beat;
     int fd;
 };
 
@@ -51,6 +52,18 @@ static void door_lines(const struct metrics *metrics, struct buf *text)
     line(text, "counter", "takt_frames_dropped_total", "Frames to peers that do not read.", (double) levels.dropped);
 }
 
+static void beat_lines(const struct metrics *metrics, struct buf *text)
+{
+    if (!metrics->beat)
+        return;
+    const struct beat_levels *levels = beat_levels(metrics->beat);
+    line(text, "counter", "takt_decided_beats_total", "Beats that ended scoring requests.", (double) levels->decisions);
+    line(text, "counter", "takt_request_to_commit_seconds_total", "From a scoring request until its decision stands, summed.",
+         (double) levels->decision_us_sum * 1e-6);
+    line(text, "gauge", "takt_request_to_commit_max_seconds", "The longest of them since this broker started.",
+         (double) levels->decision_us_max * 1e-6);
+}
+
 static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
                               const char *version, const char *upload, size_t *upload_len, void **state)
 {
@@ -70,6 +83,7 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
         }
         store_lines(metrics, &text);
         door_lines(metrics, &text);
+        beat_lines(metrics, &text);
     } else {
         buf_printf(&text, "see /metrics\n");
     }
@@ -109,6 +123,11 @@ struct metrics *metrics_open(const char *address, struct core *core, const struc
     }
     metrics->fd = info->epoll_fd;
     return metrics;
+}
+
+void metrics_beat(struct metrics *metrics, const struct beat *beat)
+{
+    metrics->beat = beat;
 }
 
 void metrics_close(struct metrics **metrics_p)

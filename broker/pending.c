@@ -16,23 +16,23 @@
 
 enum { NO_PLACE = UINT32_MAX, FIRST_SLOTS = 1024 };
 
-struct place {                  /* a pending row in the array, linked in order of its first change */
+struct place { /* a pending row in the array, linked in order of its first change */
     struct pending_row pending;
     uint32_t hash, before, after;
 };
 
 struct slot {
-    uint32_t hash, place;       /* place == NO_PLACE: empty */
+    uint32_t hash, place; /* place == NO_PLACE: empty */
 };
 
 struct pending {
     uint64_t seed;
     struct place *places;
     uint32_t n_places, places_max;
-    uint32_t free_places;       /* list through .after */
+    uint32_t free_places; /* list through .after */
     uint32_t first, last;
     struct slot *slots;
-    uint32_t mask;              /* slots - 1 */
+    uint32_t mask; /* slots - 1 */
     uint32_t count;
 };
 

@@ -12,7 +12,7 @@
 
 #include "broker/entry.h"
 
-struct kept {                /* one encoded entry */
+struct kept { /* one encoded entry */
     uint32_t refs;
     uint32_t len;
     struct position at;
@@ -20,15 +20,15 @@ struct kept {                /* one encoded entry */
     uint8_t bytes[];
 };
 
-struct kept *kept_new(uint32_t len);        /* refs = 1 */
+struct kept *kept_new(uint32_t len); /* refs = 1 */
 void kept_release(struct kept **kept_p);
 struct slice kept_body(const struct kept *kept);
 
 struct pending_row {
-    struct kept *kept;       /* counted in kept->refs */
+    struct kept *kept; /* counted in kept->refs */
     struct row_ref row;
-    struct position first;   /* the oldest change of this key that is not in the view */
-    int64_t since_us;        /* when that one stood */
+    struct position first; /* the oldest change of this key that is not in the view */
+    int64_t since_us;      /* when that one stood */
 };
 
 struct pending;
@@ -47,7 +47,7 @@ bool pending_take(struct pending *pending, struct pending_row *ret);
  * the key that came in between wins, in the old place. */
 void pending_put_back(struct pending *pending, struct pending_row *row);
 
-const struct pending_row *pending_first(const struct pending *pending);  /* NULL: empty */
+const struct pending_row *pending_first(const struct pending *pending); /* NULL: empty */
 uint32_t pending_count(const struct pending *pending);
 
 #endif

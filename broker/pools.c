@@ -2,14 +2,16 @@
  * pools.c - lead to pool number, and pool numbers to names.
  *
  * Names are few: uthash. Leads may be a million: an open-addressing table with
- * the id in the slot. Ids are digests already, so eight of their bytes serve as
- * the hash. */
+ * the id in the slot, 20 bytes instead of uthash's 90. */
 #include "broker/pools.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 enum { FIRST_SLOTS = 1024 };
 
@@ -21,12 +23,12 @@ struct name {
 
 struct slot {
     uint8_t lead[16];
-    uint32_t number;            /* 0: empty */
+    uint32_t number; /* 0: empty */
 };
 
 struct pools {
     struct name *by_text;
-    struct name **by_number;    /* number - 1 */
+    struct name **by_number; /* number - 1 */
     uint32_t n_names;
     struct slot *slots;
     uint64_t mask, count;
@@ -94,9 +96,7 @@ const char *pools_name(const struct pools *pools, uint32_t number)
 
 static uint64_t home_of(const struct pools *pools, const uint8_t lead[16])
 {
-    uint64_t half;
-    memcpy(&half, lead + 8, sizeof half);
-    return half & pools->mask;
+    return XXH3_64bits(lead, 16) & pools->mask;
 }
 
 static uint64_t find(const struct pools *pools, const uint8_t lead[16])
@@ -155,4 +155,3 @@ void pools_set(struct pools *pools, const uint8_t lead[16], uint32_t number)
     if (pools->count > pools->mask - pools->mask / 4)
         double_slots(pools);
 }
-

@@ -18,7 +18,7 @@ enum { SENT_KEPT_MAX = 64 * 1024 };
 struct redis_link {
     redisContext *redis;
     struct buf out;
-    size_t sent;                /* of out */
+    size_t sent; /* of out */
     bool lost;
     char why[160];
 };

@@ -31,13 +31,13 @@ void redis_link_text(struct redis_link *link, const char *text);
 
 /* Send what the socket takes; read what is there. False: the connection is lost. */
 bool redis_link_move(struct redis_link *link);
-redisReply *redis_link_take(struct redis_link *link);  /* the next answer, yours to free; NULL: none yet, or lost */
+redisReply *redis_link_take(struct redis_link *link); /* the next answer, yours to free; NULL: none yet, or lost */
 
 /* Send all, then wait for one answer until the deadline. NULL: lost or too late. */
 redisReply *redis_link_wait(struct redis_link *link, int64_t deadline_us);
 
 int redis_link_fd(const struct redis_link *link);
 bool redis_link_wants_write(const struct redis_link *link);
-const char *redis_link_why(const struct redis_link *link);  /* after lost */
+const char *redis_link_why(const struct redis_link *link); /* after lost */
 
 #endif

@@ -17,7 +17,8 @@
 
 void store_init(struct store *store, const struct store_ops *ops)
 {
-    *store = (struct store){.ops = ops, .behind_us = NOT_BEHIND, .first_pump_us = NOT_BEHIND};
+    *store = (struct store){
+        .ops = ops, .behind_us = NOT_BEHIND, .first_pump_us = NOT_BEHIND, .read_patience_us = LOAD_PATIENCE_US};
     clock_random(&store->nonce, sizeof store->nonce);
     store->pending = pending_new(store->nonce);
     store->pools = pools_new();

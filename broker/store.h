@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store.h - where a cell's truth lies: a fenced log of entries, and a view of it.
  *
- * One contract, two stores: Redis (store_redis.c, the only code that knows
- * hiredis, with view.c) and memory (store_memory.c, with faults on demand).
+ * One contract, two stores: Redis (store_redis*.c over redis_link.c, the only
+ * code that knows hiredis) and memory (store_memory.c, with faults on demand);
+ * store.c and store_recover.c hold what both promise.
  * tests/store runs the same tests on both. Single-threaded; nothing here
  * blocks but open, load and reopen, which are bounded in time.
  *
@@ -49,7 +50,7 @@ enum store_status store_create_cell(struct store *store);
  * or {0,0}. Bounded: about 2 s. */
 enum store_status store_open(struct store *store, struct position seen, uint64_t *ret_epoch);
 
-/* After store_open(): all state, the view's rows first (entry NULL), then the
+/* After store_open(), before the first append: all state, the view's rows first (entry NULL), then the
  * log's entries after the view's position up to our own takeover. Stops with
  * STORE_DAMAGED when `each` returns false. */
 typedef bool store_row_fn(void *arg, const struct row_ref *row, const struct entry *entry);

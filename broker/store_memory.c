@@ -18,7 +18,7 @@
 struct world_row {
     UT_hash_handle hh;
     uint32_t key_len, value_len;
-    uint8_t bytes[];                /* key, then value */
+    uint8_t bytes[]; /* key, then value */
 };
 
 struct memory_world {
@@ -54,7 +54,8 @@ struct memory_world *memory_world_new(void)
 static void forget_rows(struct memory_world *world)
 {
     struct world_row *row, *next;
-    HASH_ITER (hh, world->rows, row, next) {
+    HASH_ITER(hh, world->rows, row, next)
+    {
         HASH_DEL(world->rows, row);
         free(row);
     }
@@ -254,7 +255,8 @@ static enum store_status memory_read_view(struct store *store, store_value_fn *e
 {
     enum store_status status = check_reachable(store);
     struct world_row *row, *next;
-    HASH_ITER (hh, world_of(store)->rows, row, next) {
+    HASH_ITER(hh, world_of(store)->rows, row, next)
+    {
         if (status == STORE_OK)
             status = each(arg, (struct slice){row->bytes, row->key_len},
                           (struct slice){row->bytes + row->key_len, row->value_len});

@@ -20,66 +20,68 @@
 enum {
     NOT_BEHIND = -1,
     VIEW_KEY_MAX = 16 + 2 * 255,
-    VIEW_ROWS_MAX = 200,            /* of one write of the view */
-    VIEW_PATIENCE_US = 700 * 1000,  /* under load: the oldest change waits so long, then it is written */
+    VIEW_ROWS_MAX = 200,           /* of one write of the view */
+    VIEW_PATIENCE_US = 700 * 1000, /* under load: the oldest change waits so long, then it is written */
     REPLY_PATIENCE_US = 3000 * 1000,
     OPEN_PATIENCE_US = 2000 * 1000,
     REOPEN_PATIENCE_US = 1000 * 1000,
+    LOAD_PATIENCE_US = 5000 * 1000, /* for each page of rows or entries */
 };
 
-struct flight {                     /* one ticket that does not stand yet */
+struct flight { /* one ticket that does not stand yet */
     struct flight *next;
     uint64_t ticket;
-    int64_t sent_us;                /* 0: not sent by a pump yet */
-    struct position after;          /* the log must end here */
-    struct kept *kept;              /* NULL: a renewal */
+    int64_t sent_us;       /* 0: not sent by a pump yet */
+    struct position after; /* the log must end here */
+    struct kept *kept;     /* NULL: a renewal */
 };
 
-struct chain {                      /* an entry and the hash of its bytes */
+struct chain { /* an entry and the hash of its bytes */
     struct position at;
     struct entry_hash hash;
 };
 
-struct view_mark {                  /* what the view says of itself, written with its rows in one go */
-    struct position at;             /* everything up to this entry is in the view */
-    uint64_t writes;                /* how many there were: tells one write from the next at the same position */
+struct view_mark {      /* what the view says of itself, written with its rows in one go */
+    struct position at; /* everything up to this entry is in the view */
+    uint64_t writes;    /* how many there were: tells one write from the next at the same position */
 };
 
-struct view_write {                 /* one write of the view: all of it or nothing */
-    bool out;                       /* sent, its outcome not known yet */
+struct view_write { /* one write of the view: all of it or nothing */
+    bool out;       /* sent, its outcome not known yet */
     struct view_mark mark;
     uint32_t n;
     struct pending_row rows[VIEW_ROWS_MAX];
-    struct lead_glance glances[VIEW_ROWS_MAX];  /* of the ROW_LEADs among them */
-    uint32_t pools_before[VIEW_ROWS_MAX], pools_after[VIEW_ROWS_MAX];  /* 0: in none */
+    struct lead_glance glances[VIEW_ROWS_MAX];                        /* of the ROW_LEADs among them */
+    uint32_t pools_before[VIEW_ROWS_MAX], pools_after[VIEW_ROWS_MAX]; /* 0: in none */
 };
 
-struct store_head {                 /* the end of a log, as it is now */
+struct store_head { /* the end of a log, as it is now */
     uint64_t epoch, nonce;
     bool empty;
-    struct buf last;                /* the last entry's bytes, and the id it is stored under */
+    struct buf last; /* the last entry's bytes, and the id it is stored under */
     struct position last_at;
 };
 
 struct store {
     const struct store_ops *ops;
-    enum store_status status;       /* anything but OK: until reopen */
+    enum store_status status; /* anything but OK: until reopen */
     char why[256];
-    uint64_t nonce;                 /* with the epoch: tells our takeover from anybody else's */
-    uint64_t epoch;                 /* 0: not open */
+    uint64_t nonce; /* with the epoch: tells our takeover from anybody else's */
+    uint64_t epoch; /* 0: not open */
     bool loaded;
-    struct chain tail, stood;       /* the last entry queued, the last that stands */
-    int64_t last_time_ms;           /* of the last entry loaded */
+    struct chain tail, stood; /* the last entry queued, the last that stands */
+    int64_t last_time_ms;     /* of the last entry loaded */
     struct flight *first, *last, *unsent;
     uint64_t tickets, stands, bytes_in_flight;
     uint32_t n_in_flight;
-    int64_t now_us;                 /* of the last pump */
+    int64_t now_us;           /* of the last pump */
+    int64_t read_patience_us; /* for each answer of read_mark, read_view, read_log */
     struct pending *pending;
     struct pools *pools;
     struct view_mark view;
     struct view_write write;
     bool idle;
-    int64_t behind_us;              /* since when the view's mark is not the last entry; or NOT_BEHIND */
+    int64_t behind_us; /* since when the view's mark is not the last entry; or NOT_BEHIND */
     int64_t first_pump_us;
     uint64_t memory_used, memory_max;
     uint64_t appends, renewals, append_us_sum;
@@ -105,13 +107,13 @@ struct store_ops {
     /* From `from` itself to `to` itself. */
     enum store_status (*read_log)(struct store *store, struct position from, struct position to, store_entry_fn *each,
                                   void *arg);
-    void (*send)(struct store *store, const struct flight *flight);  /* queue it */
-    void (*pump)(struct store *store);        /* move bytes; store_stood() for each answer, in order */
+    void (*send)(struct store *store, const struct flight *flight); /* queue it */
+    void (*pump)(struct store *store); /* move bytes; store_stood() for each answer, in order */
     bool (*view_ready)(const struct store *store);
-    void (*view_send)(struct store *store);   /* store->write; store_view_stood() or store_view_failed() when known */
+    void (*view_send)(struct store *store); /* store->write; store_view_stood() or store_view_failed() when known */
     int (*wait_fds)(struct store *store, struct wait_fd *fds);
     int64_t (*next_us)(const struct store *store);
-    void (*close)(struct store *store);       /* frees the store itself too */
+    void (*close)(struct store *store); /* frees the store itself too */
 };
 
 /* For the back ends. */
@@ -119,11 +121,12 @@ void store_init(struct store *store, const struct store_ops *ops);
 void store_fini(struct store *store);
 enum store_status store_fail(struct store *store, enum store_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-void store_stood(struct store *store);                       /* the first flight stands */
-void store_view_stood(struct store *store);                  /* store->write is done */
-void store_view_failed(struct store *store);                 /* it certainly is not: rows go back */
+void store_stood(struct store *store);       /* the first flight stands */
+void store_view_stood(struct store *store);  /* store->write is done */
+void store_view_failed(struct store *store); /* it certainly is not: rows go back */
 
-/* What a row is called in the view: "lead:<hex>", "agent:<name>", "programme:<name>", "cell", ... Returns its length. */
+/* What a row is called in the view: "lead:<hex>", "agent:<name>", "programme:<name>", "cell", ... Returns its length.
+ */
 uint32_t view_key(const struct row_ref *row, char to[VIEW_KEY_MAX]);
 
 /* For store_recover.c: a queued flight, encoded behind store->tail and sent. */

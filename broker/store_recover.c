@@ -143,7 +143,7 @@ struct walk {
     struct store *store;
     store_row_fn *each;
     void *arg;
-    bool begun;                 /* chain holds an entry */
+    bool begun; /* chain holds an entry */
     struct chain chain;
     struct view_mark mark;
     int64_t last_time_ms;
@@ -232,8 +232,7 @@ static const char *link_is_wrong(const struct walk *walk, const struct entry *en
     static const struct entry_hash none = {0};
     if (entry->takeover != (entry->at.beat == 0))
         return "a takeover must have beat 0, and nothing else";
-    if (entry->at.beat > 0 &&
-        (entry->at.epoch != walk->chain.at.epoch || entry->at.beat != walk->chain.at.beat + 1))
+    if (entry->at.beat > 0 && (entry->at.epoch != walk->chain.at.epoch || entry->at.beat != walk->chain.at.beat + 1))
         return "it does not follow the one before";
     if (entry->at.beat == 0 && entry->at.epoch != walk->chain.at.epoch + 1)
         return "an epoch was skipped";
@@ -381,6 +380,7 @@ enum store_status store_reopen(struct store *store, uint64_t *ret_epoch)
     if (store->status == STORE_FENCED || store->status == STORE_ROLLED_BACK)
         return store->status;
     const int64_t deadline_us = clock_mono_us() + REOPEN_PATIENCE_US;
+    store->read_patience_us = REOPEN_PATIENCE_US;
     store->status = STORE_OK;
     enum store_status status = store->ops->connect(store, deadline_us);
     if (status == STORE_OK)

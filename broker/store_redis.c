@@ -55,12 +55,23 @@ enum store_status redis_fail(struct redis_store *redis, const struct redis_link 
         const char *word;
         enum store_status status;
     } meanings[] = {
-        {"FENCED", STORE_FENCED},        {"GAP", STORE_DAMAGED},       {"REMAINS", STORE_DAMAGED},
-        {"OOM", STORE_REFUSING},         {"MISCONF", STORE_REFUSING},  {"NOREPLICAS", STORE_REFUSING},
-        {"READONLY", STORE_REFUSING},    {"NOPERM", STORE_REFUSING},   {"NOAUTH", STORE_REFUSING},
-        {"LOADING", STORE_AWAY},         {"BUSY", STORE_AWAY},         {"NOSCRIPT", STORE_AWAY},
-        {"MASTERDOWN", STORE_AWAY},      {"WRONGTYPE", STORE_DAMAGED}, {"ERR The ID specified", STORE_DAMAGED},
-        {"CLUSTERDOWN", STORE_AWAY},     {"ERR max number of clients", STORE_AWAY},
+        {"FENCED", STORE_FENCED},
+        {"GAP", STORE_DAMAGED},
+        {"REMAINS", STORE_DAMAGED},
+        {"OOM", STORE_REFUSING},
+        {"MISCONF", STORE_REFUSING},
+        {"NOREPLICAS", STORE_REFUSING},
+        {"READONLY", STORE_REFUSING},
+        {"NOPERM", STORE_REFUSING},
+        {"NOAUTH", STORE_REFUSING},
+        {"LOADING", STORE_AWAY},
+        {"BUSY", STORE_AWAY},
+        {"NOSCRIPT", STORE_AWAY},
+        {"MASTERDOWN", STORE_AWAY},
+        {"WRONGTYPE", STORE_DAMAGED},
+        {"ERR The ID specified", STORE_DAMAGED},
+        {"CLUSTERDOWN", STORE_AWAY},
+        {"ERR max number of clients", STORE_AWAY},
     };
     if (reply == NULL)
         return store_fail(&redis->base, STORE_AWAY, "Redis is away: %s", redis_link_why(link));
@@ -144,8 +155,8 @@ static enum store_status check_role(struct redis_store *redis, int64_t deadline_
     const char *role = reply->elements > 0 && reply->element[0]->str != NULL ? reply->element[0]->str : "unknown";
     enum store_status status = STORE_OK;
     if (strcmp(role, "master") != 0)
-        status = store_fail(&redis->base, STORE_UNSAFE, "this Redis is a replica: name its primary (its role is \"%.20s\")",
-                            role);
+        status = store_fail(&redis->base, STORE_UNSAFE,
+                            "this Redis is a replica: name its primary (its role is \"%.20s\")", role);
     freeReplyObject(reply);
     return status;
 }
@@ -181,7 +192,8 @@ static enum store_status load_fence(struct redis_store *redis, int64_t deadline_
     else
         snprintf(redis->fence, sizeof redis->fence, "%s", reply->str);
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR && strstr(reply->str, "compiling") != NULL)
-        status = store_fail(&redis->base, STORE_UNSAFE, "Redis 7.0 or newer is needed: this one does not know script flags");
+        status =
+            store_fail(&redis->base, STORE_UNSAFE, "Redis 7.0 or newer is needed: this one does not know script flags");
     if (reply != NULL)
         freeReplyObject(reply);
     return status;

@@ -10,17 +10,17 @@
 enum { KEY_MAX = 64, CELL_MAX = 32 };
 
 struct redis_keys {
-    char prefix[KEY_MAX];           /* "{cell}:" */
+    char prefix[KEY_MAX]; /* "{cell}:" */
     char epoch[KEY_MAX], last[KEY_MAX], log[KEY_MAX], leader[KEY_MAX];
     char view[KEY_MAX], due[KEY_MAX], counters[KEY_MAX];
 };
 
 enum view_phase {
-    VIEW_OFF,                       /* not armed */
-    VIEW_ARMING,                    /* WATCH and GET are out */
-    VIEW_READY,                     /* :epoch is ours, and watched since we saw it */
+    VIEW_OFF,    /* not armed */
+    VIEW_ARMING, /* WATCH and GET are out */
+    VIEW_READY,  /* :epoch is ours, and watched since we saw it */
     VIEW_WRITING,
-    VIEW_RESTING,                   /* the server refused a write of the view: again after rest_us */
+    VIEW_RESTING, /* the server refused a write of the view: again after rest_us */
 };
 
 struct redis_store {
@@ -29,10 +29,10 @@ struct redis_store {
     bool allow_unsafe;
     struct redis_keys keys;
     struct redis_link *log, *view;
-    char fence[48];                 /* SHA1 of the fence script, as the server named it */
-    char epoch_text[48];            /* what :epoch holds while the cell is ours */
+    char fence[48];      /* SHA1 of the fence script, as the server named it */
+    char epoch_text[48]; /* what :epoch holds while the cell is ours */
     enum view_phase phase;
-    uint32_t view_answers, view_answers_max;  /* to what is out on the view's connection */
+    uint32_t view_answers, view_answers_max; /* to what is out on the view's connection */
     bool view_refused, info_out;
     int64_t view_sent_us, rest_us, info_us;
 };

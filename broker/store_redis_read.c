@@ -16,7 +16,7 @@
 
 #include "common/clock.h"
 
-enum { SCAN_KEYS = 1000, READ_ROWS = 500, READ_ENTRIES = 16, READ_PATIENCE_US = 5000 * 1000 };
+enum { SCAN_KEYS = 1000, READ_ROWS = 500, READ_ENTRIES = 16 };
 
 /* Rows of these kinds, in this order: what a lead refers to comes before it. */
 static const char *const kinds[] = {"agent:", "import:", "input:", "lead:"};
@@ -30,7 +30,7 @@ static struct redis_store *redis_of(struct store *store)
 /* One answer of this type, or fail. */
 static redisReply *answer(struct redis_store *redis, int type)
 {
-    redisReply *reply = redis_link_wait(redis->log, clock_mono_us() + READ_PATIENCE_US);
+    redisReply *reply = redis_link_wait(redis->log, clock_mono_us() + redis->base.read_patience_us);
     if (reply != NULL && reply->type == type)
         return reply;
     redis_fail(redis, redis->log, reply);
@@ -46,7 +46,7 @@ enum store_status redis_read_mark(struct store *store, struct view_mark *ret)
     redis_link_command(redis->log, 2);
     redis_link_text(redis->log, "GET");
     redis_link_text(redis->log, redis->keys.view);
-    redisReply *reply = redis_link_wait(redis->log, clock_mono_us() + READ_PATIENCE_US);
+    redisReply *reply = redis_link_wait(redis->log, clock_mono_us() + redis->base.read_patience_us);
     enum store_status status = STORE_OK;
     *ret = (struct view_mark){0};
     if (reply == NULL || (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_NIL)) {
@@ -65,9 +65,9 @@ enum store_status redis_read_mark(struct store *store, struct view_mark *ret)
 
 /* ---- the view ------------------------------------------------------------------- */
 
-struct names {                      /* keys of one kind, without the cell's prefix */
-    struct buf text;                /* one after the other */
-    struct buf lens;                /* of uint16_t */
+struct names {       /* keys of one kind, without the cell's prefix */
+    struct buf text; /* one after the other */
+    struct buf lens; /* of uint16_t */
 };
 
 static void sort_in(struct names names[N_KINDS], const char *name, size_t len)
@@ -131,8 +131,8 @@ static enum store_status read_page(struct redis_store *redis, const uint8_t *tex
             status = each(arg, (struct slice){at, lens[i]},
                           (struct slice){(const uint8_t *) value->str, (uint32_t) value->len});
         else
-            status = store_fail(&redis->base, STORE_DAMAGED, "the view's %.*s is no row", (int) lens[i],
-                                (const char *) at);
+            status =
+                store_fail(&redis->base, STORE_DAMAGED, "the view's %.*s is no row", (int) lens[i], (const char *) at);
     }
     freeReplyObject(reply);
     return status;
@@ -245,8 +245,8 @@ enum store_status store_redis_read(const struct store_redis_options *options, st
     char lost[160];
     /* No check of the configuration and no script: reading endangers nothing and may be all one is allowed. */
     redis->log = redis_link_open(redis->address, deadline_us, lost);
-    enum store_status status = redis->log == NULL ? store_fail(store, STORE_AWAY, "%s", lost)
-                                                  : store->ops->head(store, deadline_us, &head);
+    enum store_status status =
+        redis->log == NULL ? store_fail(store, STORE_AWAY, "%s", lost) : store->ops->head(store, deadline_us, &head);
     if (status == STORE_OK)
         status = store_walk(store, (struct position){INT64_MAX, INT64_MAX}, each, arg);
     if (status != STORE_OK && why != NULL)

@@ -17,12 +17,12 @@ enum { OPTIONS_MAX = 40, LINE_MAX_BYTES = 512, HELP = 1000 };
 
 void cli_say(const char *format, ...)
 {
+    char text[1024];
     va_list args;
     va_start(args, format);
-    fputs("takt: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    fprintf(stderr, "takt: %s\n", text);
 }
 
 static void print_help(const struct cli_usage *usage, const struct cli_option *options)

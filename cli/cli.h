@@ -41,28 +41,29 @@ struct cli_option {
 };
 
 struct cli_usage {
-    const char *synopsis; /* "takt import FILE [options]" */
-    const char *about;    /* a few lines on what it does */
-    const char *example;  /* at least one line to copy */
+    const char *synopsis;        /* "takt import FILE [options]" */
+    const char *about;           /* a few lines on what it does */
+    const char *example;         /* at least one line to copy */
     int words_least, words_most; /* arguments that are not options */
 };
 
 /* Read options; afterwards argv[1..n] are the arguments that are no options.
  * Returns n; or -1 when the command must end now with *ret_exit: help was asked
  * for (CLI_DONE) or something is wrong (CLI_USAGE, already said on stderr). */
-int cli_options(const struct cli_usage *usage, const struct cli_option *options, int argc, char **argv,
-                int *ret_exit);
+int cli_options(const struct cli_usage *usage, const struct cli_option *options, int argc, char **argv, int *ret_exit);
 
 /* Options most commands have; zero-initialise, then put the rows into the table. */
 struct cli_common {
     const char *dir, *endpoint;
     bool json;
 };
-#define CLI_COMMON_OPTIONS(common)                                                                                     \
-    {"dir", "DIR", CLI_TEXT, &(common).dir, 0, 0, "where `takt up` runs (default: $TAKT_DIR, else ./takt-data)"},     \
-        {"endpoint", "URL", CLI_TEXT, &(common).endpoint, 0, 0, "the broker's socket, instead of the one found in DIR"}, \
-        {"json", NULL, CLI_FLAG, &(common).json, 0, 0, "print JSON"}
+/* clang-format off */
+#define CLI_COMMON_OPTIONS(common) \
+    {"dir", "DIR", CLI_TEXT, &(common).dir, 0, 0, "where `takt up` runs (default: $TAKT_DIR, else ./takt-data)"}, \
+    {"endpoint", "URL", CLI_TEXT, &(common).endpoint, 0, 0, "the broker's socket (default: as found in DIR)"}, \
+    {"json", NULL, CLI_FLAG, &(common).json, 0, 0, "print JSON"}
 #define CLI_END {NULL, NULL, CLI_FLAG, NULL, 0, 0, NULL}
+/* clang-format on */
 
 /* The directory in force: --dir, $TAKT_DIR, ./takt-data. */
 const char *cli_dir(const struct cli_common *common);

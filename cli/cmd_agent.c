@@ -116,7 +116,7 @@ static void tell_refusal(const struct takt_event *event)
     putchar('\n');
 }
 
-static void tell_person(const struct takt_event *event)
+static void tell_person(const struct takt_event *event, bool in_hand)
 {
     char lead[33];
     takt_id_text(event->lead_id, lead);
@@ -141,10 +141,10 @@ static void tell_person(const struct takt_event *event)
             tell_refusal(event);
         break;
     case TAKT_READY_ANSWER:
-        if (event->reason == 0)
-            puts("ready: the next lead is yours");
-        else
+        if (event->reason != 0)
             tell_refusal(event);
+        else if (!in_hand)
+            puts("ready: the next lead is yours");
         break;
     case TAKT_REFUSED:
         printf("refused: %s\n", takt_reason_text(event->reason));
@@ -200,7 +200,7 @@ static bool take_events(struct agent *agent)
         if (agent->script)
             tell_script(&event, now_us);
         else
-            tell_person(&event);
+            tell_person(&event, agent->desk.n_leads > 0);
         agent->refused |= event.kind == TAKT_REFUSED;
         any = true;
     }

@@ -21,7 +21,10 @@ static const struct cli_usage usage = {
 };
 
 /* What an import must answer for each plant. */
-static const struct { enum reason outcome; unsigned warning; } answers[GENERATE_PLANT_KINDS] = {
+static const struct {
+    enum reason outcome;
+    unsigned warning;
+} answers[GENERATE_PLANT_KINDS] = {
     [PLANT_CLEAN] = {REASON_OK, 0},
     [PLANT_IDENTICAL] = {REASON_DUPLICATE_KEY, 0},
     [PLANT_DIFFERENT] = {REASON_PAYLOAD_DIFFERS, 0},

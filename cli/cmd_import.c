@@ -73,9 +73,10 @@ static int real_run(struct import *import)
     char endpoint[256];
     if (!cli_endpoint(&import->common, "source", endpoint))
         return CLI_FAILED;
-    import->send.endpoint = endpoint;
-    import->send.timeout_ms = import->timeout_s * 1000;
-    switch (import_send(import->intake, &import->plan, &import->send, &import->tally, import->rejects_file)) {
+    struct send_options send = import->send;
+    send.endpoint = endpoint;
+    send.timeout_ms = import->timeout_s * 1000;
+    switch (import_send(import->intake, &import->plan, &send, &import->tally, import->rejects_file)) {
     case SEND_DONE:
         return CLI_DONE;
     case SEND_SILENT:
@@ -155,7 +156,8 @@ int cmd_import(int argc, char **argv)
         {"source", "NAME", CLI_TEXT, &import.source, 0, 0, "in whose name (default: the map's, else the file's name)"},
         {"rejects", "FILE", CLI_TEXT, &import.rejects, 0, 0, "write the rows that are not in, with the reason, there"},
         {"dry-run", NULL, CLI_FLAG, &import.dry, 0, 0, "read, map and judge; send nothing"},
-        {"timeout", "S", CLI_NUMBER, &import.timeout_s, 1, 86400, "give up after S seconds without progress (default 60)"},
+        {"timeout", "S", CLI_NUMBER, &import.timeout_s, 1, 86400,
+         "give up after S seconds without progress (default 60)"},
         {"rate", "N", CLI_NUMBER, &import.send.rate, 1, INT32_MAX, "at most N rows a second"},
         {"window", "N", CLI_NUMBER, &import.send.window, 1, 64, "at most N chunks in flight"},
         CLI_COMMON_OPTIONS(import.common),

@@ -18,10 +18,16 @@
 #include <sodium.h>
 #include <zlib.h>
 
+#include "cli/charset.h"
 #include "common/buf.h"
 
-enum { READ_BYTES = 256 * 1024, ROOM = CSV_ROW_BYTES_MAX + READ_BYTES, SNIFF_LINES = 20, HEADER_WITHIN = 10,
-       SHOWN_BYTES = 4096 };
+enum {
+    READ_BYTES = 256 * 1024,
+    ROOM = CSV_ROW_BYTES_MAX + READ_BYTES,
+    SNIFF_LINES = 20,
+    HEADER_WITHIN = 10,
+    SHOWN_BYTES = 4096
+};
 
 struct csv {
     gzFile file;
@@ -31,17 +37,17 @@ struct csv {
     bool parser_live, eof, failed;
     char why[160];
 
-    uint8_t *in;                /* ROOM bytes */
-    size_t row_at, at, end;     /* begin of the row in work, next line, end of what was read */
-    uint64_t lines;             /* lines before `at` */
+    uint8_t *in;            /* ROOM bytes */
+    size_t row_at, at, end; /* begin of the row in work, next line, end of what was read */
+    uint64_t lines;         /* lines before `at` */
     uint64_t rows, header_line;
 
-    struct buf text;            /* cells of the row in work, one after the other */
+    struct buf text; /* cells of the row in work, one after the other */
     uint32_t ends[CSV_COLUMNS_MAX];
-    uint32_t n_cells;           /* counted beyond CSV_COLUMNS_MAX, not kept */
+    uint32_t n_cells; /* counted beyond CSV_COLUMNS_MAX, not kept */
     bool row_done;
     struct slice cells[CSV_COLUMNS_MAX];
-    struct buf spare;           /* cells turned into UTF-8; a damaged line as it is */
+    struct buf spare; /* cells turned into UTF-8; a damaged line as it is */
 
     struct buf names;
     struct slice columns[CSV_COLUMNS_MAX];
@@ -65,7 +71,10 @@ static void end_row(int terminator, void *arg)
     csv->row_done = true;
 }
 
-static int is_line_end(unsigned char c) { return c == '\n'; }
+static int is_line_end(unsigned char c)
+{
+    return c == '\n';
+}
 
 static void begin_row(struct csv *csv)
 {
@@ -109,8 +118,9 @@ static bool fill(struct csv *csv)
     int error = Z_OK;
     const char *text = gzerror(csv->file, &error);
     if (got < 0 || error == Z_BUF_ERROR)
-        return fail(csv, error == Z_ERRNO ? strerror(errno)
-                         : error == Z_BUF_ERROR ? "the gzip file ends before its end" : text);
+        return fail(csv, error == Z_ERRNO       ? strerror(errno)
+                         : error == Z_BUF_ERROR ? "the gzip file ends before its end"
+                                                : text);
     csv->eof = got == 0;
     crypto_generichash_update(&csv->digest, csv->in + csv->end, (unsigned) got);
     csv->end += (size_t) got;
@@ -164,27 +174,6 @@ static void skip_first_line(struct csv *csv, uint64_t row_line)
 
 /* ---- rows -------------------------------------------------------------------- */
 
-/* Strict UTF-8: no surrogates, no overlong forms, nothing above U+10FFFF. */
-static bool is_utf8(const uint8_t *at, size_t len)
-{
-    for (size_t i = 0; i < len;) {
-        uint8_t c = at[i++];
-        if (c < 0x80)
-            continue;
-        unsigned more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
-        if (c < 0xc2 || c > 0xf4 || len - i < more)
-            return false;
-        uint8_t least = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80, most = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-        if (at[i] < least || at[i] > most)
-            return false;
-        for (unsigned k = 1; k < more; k++)
-            if ((at[i + k] & 0xc0) != 0x80)
-                return false;
-        i += more;
-    }
-    return true;
-}
-
 static void slice_cells(struct csv *csv)
 {
     uint32_t from = 0, n = csv->n_cells < CSV_COLUMNS_MAX ? csv->n_cells : CSV_COLUMNS_MAX;
@@ -194,19 +183,13 @@ static void slice_cells(struct csv *csv)
     }
 }
 
-/* ISO 8859-1 code points are those of Unicode. */
 static void turn_latin(struct csv *csv)
 {
     csv->spare.len = 0;
     uint32_t from = 0, n = csv->n_cells < CSV_COLUMNS_MAX ? csv->n_cells : CSV_COLUMNS_MAX;
     for (uint32_t i = 0; i < n; i++) {
-        for (uint32_t k = from; k < csv->ends[i]; k++) {
-            uint8_t c = csv->text.at[k];
-            if (c >= 0x80)
-                buf_add(&csv->spare, (uint8_t[]){(uint8_t) (0xc0 | c >> 6), (uint8_t) (0x80 | (c & 0x3f))}, 2);
-            else
-                buf_add(&csv->spare, &c, 1);
-        }
+        if (csv->ends[i] > from)
+            charset_add_latin1(&csv->spare, csv->text.at + from, csv->ends[i] - from);
         from = csv->ends[i];
         csv->ends[i] = (uint32_t) csv->spare.len;
     }
@@ -228,7 +211,7 @@ static void judge(struct csv *csv, struct csv_row *row)
     } else if (csv->text.len && memchr(csv->text.at, 0, csv->text.len)) {
         row->reason = REASON_BAD_TEXT;
         row->why = "the row has a NUL byte";
-    } else if (!is_utf8(csv->text.at, csv->text.len)) {
+    } else if (!charset_is_utf8(csv->text.at, csv->text.len)) {
         row->reason = REASON_BAD_TEXT;
         row->why = "the row is not UTF-8";
     }
@@ -429,7 +412,10 @@ static bool pass_header(struct csv *csv)
     return want > 0 || restart(csv);
 }
 
-bool csv_again(struct csv *csv) { return restart(csv) && pass_header(csv); }
+bool csv_again(struct csv *csv)
+{
+    return restart(csv) && pass_header(csv);
+}
 
 struct csv *csv_open(const char *path, const struct csv_options *options, char why[160])
 {
@@ -437,7 +423,8 @@ struct csv *csv_open(const char *path, const struct csv_options *options, char w
     bool there = stat(path, &is) == 0;
     gzFile file = there && S_ISREG(is.st_mode) ? gzopen(path, "re") : NULL;
     if (!file) {
-        snprintf(why, 160, "%s", there && !S_ISREG(is.st_mode) ? "not a regular file (it is read twice)" : strerror(errno));
+        snprintf(why, 160, "%s",
+                 there && !S_ISREG(is.st_mode) ? "not a regular file (it is read twice)" : strerror(errno));
         return NULL;
     }
     gzbuffer(file, READ_BYTES);
@@ -475,9 +462,18 @@ const struct slice *csv_columns(const struct csv *csv, uint32_t *ret_n)
     return csv->columns;
 }
 
-char csv_delimiter(const struct csv *csv) { return csv->options.delimiter; }
-uint64_t csv_header_line(const struct csv *csv) { return csv->header_line; }
-const char *csv_why(const struct csv *csv) { return csv->why; }
+char csv_delimiter(const struct csv *csv)
+{
+    return csv->options.delimiter;
+}
+uint64_t csv_header_line(const struct csv *csv)
+{
+    return csv->header_line;
+}
+const char *csv_why(const struct csv *csv)
+{
+    return csv->why;
+}
 
 void csv_digest(struct csv *csv, uint8_t ret_digest[16])
 {

@@ -24,15 +24,15 @@ enum {
 };
 
 struct csv_options {
-    char delimiter;     /* 0 = find: one of , ; TAB | */
+    char delimiter;      /* 0 = find: one of , ; TAB | */
     int64_t header_line; /* from 1, or one of the above */
-    bool latin1;        /* ISO 8859-1; else UTF-8 */
+    bool latin1;         /* ISO 8859-1; else UTF-8 */
 };
 
 struct csv_row {
-    uint64_t line;            /* of the file, from 1, where the row begins */
-    enum reason reason;       /* OK; or BAD_TEXT, TOO_LONG, COLUMNS_DIFFER */
-    const char *why;          /* a sentence when not OK */
+    uint64_t line;             /* of the file, from 1, where the row begins */
+    enum reason reason;        /* OK; or BAD_TEXT, TOO_LONG, COLUMNS_DIFFER */
+    const char *why;           /* a sentence when not OK */
     const struct slice *cells; /* trimmed of blanks unless quoted; what there is of them when not OK */
     uint32_t n_cells;
 };

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define uthash_fatal(text) abort()
 #include <uthash.h>
 
 #include "broker/store_inspect.h"

@@ -18,41 +18,54 @@ const char *const generate_plant_words[GENERATE_PLANT_KINDS] = {GENERATE_PLANTS(
 #define PLANT_SHARE(name, word, share) share,
 static const uint32_t plant_shares[GENERATE_PLANT_KINDS] = {GENERATE_PLANTS(PLANT_SHARE)};
 
-static const struct { const char *city, *county, *state, *zip, *area; } places[] = {
+static const struct {
+    const char *city, *county, *state, *zip, *area;
+} places[] = {
 #define PLACE(city_, county_, state_, zip_, area_) {city_, county_, state_, zip_, area_},
 #include "cli/places.def"
 #undef PLACE
 };
 
 /* Dearer vendors give better leads; quality_of[k]: of 100 leads, how many are A, B, C. The rest is D. */
-static const struct { const char *name; uint32_t cost_cents, quality_of[3]; } vendors[] = {
+static const struct {
+    const char *name;
+    uint32_t cost_cents, quality_of[3];
+} vendors[] = {
     {"transfer", 6500, {50, 35, 12}}, {"compare", 4200, {30, 40, 22}}, {"search", 2800, {20, 35, 30}},
     {"social", 900, {5, 20, 40}},     {"listing", 350, {2, 10, 33}},   {"referral", 0, {60, 25, 10}},
 };
-static const struct { const char *name; uint32_t least, most; } products[] = { /* thousands */
+static const struct {
+    const char *name;
+    uint32_t least, most;
+} products[] = {
+    /* thousands */
     {"purchase", 120, 750}, {"refinance", 90, 600}, {"home-equity", 20, 180}, {"reverse", 80, 400}, {"personal", 2, 40},
 };
 static const char *const seasons[] = {"spring", "summer", "autumn", "winter"};
 static const char *const first_names[] = {
-    "James", "Mary", "Robert", "Patricia", "John", "Jennifer", "Michael", "Linda", "David", "Elizabeth", "William",
-    "Barbara", "Richard", "Susan", "Joseph", "Jessica", "Thomas", "Sarah", "Carlos", "Karen", "Daniel", "Lisa",
-    "Matthew", "Nancy", "Anthony", "Betty", "Mark", "Sandra", "Jos\xc3\xa9", "Ashley", "Steven", "Emily", "Andrew",
-    "Donna", "Paul", "Michelle", "Joshua", "Carol", "Kenneth", "Ren\xc3\xa9""e", "Kevin", "Amanda", "Brian", "Melissa",
-    "Timothy", "Deborah", "Ronald", "Stephanie", "Jason", "Wei", "Jeffrey", "Laura", "Ryan", "Priya", "Jacob", "Amy",
-    "Gary", "Kathleen", "Omar", "Angela", "Eric", "Fatima", "Stephen", "Brenda",
+    "James",   "Mary",      "Robert",  "Patricia", "John",        "Jennifer", "Michael", "Linda",
+    "David",   "Elizabeth", "William", "Barbara",  "Richard",     "Susan",    "Joseph",  "Jessica",
+    "Thomas",  "Sarah",     "Carlos",  "Karen",    "Daniel",      "Lisa",     "Matthew", "Nancy",
+    "Anthony", "Betty",     "Mark",    "Sandra",   "Jos\303\251", "Ashley",   "Steven",  "Emily",
+    "Andrew",  "Donna",     "Paul",    "Michelle", "Joshua",      "Carol",    "Kenneth", "Ren\303\251e",
+    "Kevin",   "Amanda",    "Brian",   "Melissa",  "Timothy",     "Deborah",  "Ronald",  "Stephanie",
+    "Jason",   "Wei",       "Jeffrey", "Laura",    "Ryan",        "Priya",    "Jacob",   "Amy",
+    "Gary",    "Kathleen",  "Omar",    "Angela",   "Eric",        "Fatima",   "Stephen", "Brenda",
 };
 static const char *const last_names[] = {
-    "Smith", "Johnson", "Williams", "Brown", "Jones", "Garcia", "Miller", "Davis", "Rodriguez", "Martinez",
-    "Hernandez", "Lopez", "Gonzalez", "Wilson", "Anderson", "Thomas", "Taylor", "Moore", "Jackson", "Martin", "Lee",
-    "Perez", "Thompson", "White", "Harris", "Sanchez", "Clark", "Ramirez", "Lewis", "Robinson", "Walker", "Young",
-    "Allen", "King", "Wright", "Scott", "Torres", "Nguyen", "Hill", "Flores", "Green", "Adams", "Nelson", "Baker",
-    "Hall", "Rivera", "Campbell", "Mitchell", "Carter", "Roberts", "O'Brien", "Patel", "Kowalski", "Chen", "Okafor",
-    "Schmidt", "Kim", "Mu\xc3\xb1oz", "Haddad", "Larsen", "Rossi", "Singh", "Dubois", "Ivanov",
+    "Smith",     "Johnson",      "Williams",  "Brown",   "Jones",    "Garcia",   "Miller",   "Davis",
+    "Rodriguez", "Martinez",     "Hernandez", "Lopez",   "Gonzalez", "Wilson",   "Anderson", "Thomas",
+    "Taylor",    "Moore",        "Jackson",   "Martin",  "Lee",      "Perez",    "Thompson", "White",
+    "Harris",    "Sanchez",      "Clark",     "Ramirez", "Lewis",    "Robinson", "Walker",   "Young",
+    "Allen",     "King",         "Wright",    "Scott",   "Torres",   "Nguyen",   "Hill",     "Flores",
+    "Green",     "Adams",        "Nelson",    "Baker",   "Hall",     "Rivera",   "Campbell", "Mitchell",
+    "Carter",    "Roberts",      "O'Brien",   "Patel",   "Kowalski", "Chen",     "Okafor",   "Schmidt",
+    "Kim",       "Mu\303\261oz", "Haddad",    "Larsen",  "Rossi",    "Singh",    "Dubois",   "Ivanov",
 };
 static const char *const streets[] = {
-    "Oak St", "Maple Ave", "Cedar Ln", "Elm St", "Washington Ave", "Lake Dr", "Hill Rd", "Park Ave", "Main St",
-    "Pine St", "River Rd", "Church St", "Spring St", "Ridge Rd", "Walnut St", "Meadow Ln", "Sunset Blvd", "Mill Rd",
-    "Jefferson St", "Highland Ave",
+    "Oak St",    "Maple Ave", "Cedar Ln",    "Elm St",   "Washington Ave", "Lake Dr",      "Hill Rd",
+    "Park Ave",  "Main St",   "Pine St",     "River Rd", "Church St",      "Spring St",    "Ridge Rd",
+    "Walnut St", "Meadow Ln", "Sunset Blvd", "Mill Rd",  "Jefferson St",   "Highland Ave",
 };
 static const char *const mail_hosts[] = {"example.com", "example.org", "example.net"};
 
@@ -70,7 +83,9 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 31;
 }
 
-struct chance { uint64_t state; };
+struct chance {
+    uint64_t state;
+};
 
 static struct chance chance_of(uint64_t seed, uint64_t row, unsigned draw)
 {
@@ -101,8 +116,9 @@ static void make_place(struct chance *chance, struct lead *ret)
     snprintf(ret->zip, sizeof ret->zip, "%s", places[at].zip);
     if (below(chance, 5) == 0)
         snprintf(ret->zip, sizeof ret->zip, "%s-%04u", places[at].zip, 1 + below(chance, 9998));
-    static const struct { const char *before, *behind, *between; } shapes[] = {
-        {"", "", ""}, {"", "-", "-"}, {"(", ") ", "-"}, {"+1", "", ""}};
+    static const struct {
+        const char *before, *behind, *between;
+    } shapes[] = {{"", "", ""}, {"", "-", "-"}, {"(", ") ", "-"}, {"+1", "", ""}};
     uint32_t shape = below(chance, COUNT(shapes)), line = below(chance, 10000);
     snprintf(ret->phone, sizeof ret->phone, "%s%s%s555%s%04u", shapes[shape].before, places[at].area,
              shapes[shape].behind, shapes[shape].between, line);
@@ -139,10 +155,12 @@ static void make_deal(struct chance *chance, struct lead *ret)
     ret->vendor = vendors[vendor].name;
     ret->product = products[product].name;
     ret->quality = grades[grade];
-    snprintf(ret->campaign, sizeof ret->campaign, "%s-%s", vendors[vendor].name, seasons[below(chance, COUNT(seasons))]);
+    snprintf(ret->campaign, sizeof ret->campaign, "%s-%s", vendors[vendor].name,
+             seasons[below(chance, COUNT(seasons))]);
     snprintf(ret->amount, sizeof ret->amount, "%u000", amount);
     snprintf(ret->value, sizeof ret->value, "%u.%02u", amount * 12, below(chance, 100)); /* about 1.2 % */
-    snprintf(ret->cost, sizeof ret->cost, "%u.%02u", vendors[vendor].cost_cents / 100, vendors[vendor].cost_cents % 100);
+    snprintf(ret->cost, sizeof ret->cost, "%u.%02u", vendors[vendor].cost_cents / 100,
+             vendors[vendor].cost_cents % 100);
 }
 
 static void make_lead(uint64_t seed, uint64_t row, struct lead *ret)
@@ -198,16 +216,16 @@ static void damage(struct lead *lead, enum generate_plant plant, struct chance *
         lead->first[0] = lead->last[0] = lead->phone[0] = lead->email[0] = lead->street[0] = '\0';
         break;
     case PLANT_NOT_UTF8:
-        strcpy(lead->first, below(chance, 2) ? "Jos\xe9" : "\xc3(ary");
+        snprintf(lead->first, sizeof lead->first, "%s", below(chance, 2) ? "Jos\xe9" : "\xc3(ary");
         break;
     case PLANT_CONTROL:
-        strcpy(lead->last, below(chance, 2) ? "Smi\x01th" : "Jo\x1b[31mnes");
+        snprintf(lead->last, sizeof lead->last, "%s", below(chance, 2) ? "Smi\x01th" : "Jo\x1b[31mnes");
         break;
     case PLANT_DAMAGED_PHONE:
-        strcpy(lead->phone, phones[below(chance, COUNT(phones))]);
+        snprintf(lead->phone, sizeof lead->phone, "%s", phones[below(chance, COUNT(phones))]);
         break;
     case PLANT_DAMAGED_ZIP:
-        strcpy(lead->zip, zips[below(chance, COUNT(zips))]);
+        snprintf(lead->zip, sizeof lead->zip, "%s", zips[below(chance, COUNT(zips))]);
         break;
     default:
         break;
@@ -228,7 +246,8 @@ bool generate_leads(FILE *file, uint64_t leads, uint64_t seed, struct generated 
 {
     *ret_made = (struct generated){.rows = leads};
     fputs("lead_id,received,vendor,campaign,product,amount,value,cost,quality,first_name,last_name,phone,email,street,"
-          "city,county,state,zip\n", file);
+          "city,county,state,zip\n",
+          file);
     for (uint64_t row = 0; row < leads; row++) {
         enum generate_plant plant = drawn_plant(seed, row);
         uint64_t made_of = row;

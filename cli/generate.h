@@ -14,23 +14,23 @@
 
 /* PLANT(NAME, "word", in 10,000 rows): what a row is. Not clean, yet accepted with
  * a warning: DAMAGED_PHONE, DAMAGED_ZIP. */
-#define GENERATE_PLANTS(PLANT) \
-    PLANT(CLEAN, "clean", 0) \
-    PLANT(IDENTICAL, "identical", 100) \
-    PLANT(DIFFERENT, "different", 100) \
-    PLANT(NO_CONTACT, "no_contact", 20) \
-    PLANT(COLUMN_LESS, "column_less", 10) \
-    PLANT(COLUMN_MORE, "column_more", 10) \
-    PLANT(NOT_UTF8, "not_utf8", 15) \
-    PLANT(CONTROL, "control", 15) \
-    PLANT(DAMAGED_PHONE, "damaged_phone", 15) \
+#define GENERATE_PLANTS(PLANT)                                                                                         \
+    PLANT(CLEAN, "clean", 0)                                                                                           \
+    PLANT(IDENTICAL, "identical", 100)                                                                                 \
+    PLANT(DIFFERENT, "different", 100)                                                                                 \
+    PLANT(NO_CONTACT, "no_contact", 20)                                                                                \
+    PLANT(COLUMN_LESS, "column_less", 10)                                                                              \
+    PLANT(COLUMN_MORE, "column_more", 10)                                                                              \
+    PLANT(NOT_UTF8, "not_utf8", 15)                                                                                    \
+    PLANT(CONTROL, "control", 15)                                                                                      \
+    PLANT(DAMAGED_PHONE, "damaged_phone", 15)                                                                          \
     PLANT(DAMAGED_ZIP, "damaged_zip", 15)
 
 enum generate_plant {
 #define PLANT(name, word, share) PLANT_##name,
     GENERATE_PLANTS(PLANT)
 #undef PLANT
-    GENERATE_PLANT_KINDS,
+        GENERATE_PLANT_KINDS,
 };
 
 enum { GENERATE_LEADS_MAX = 10 * 1000 * 1000 };

@@ -14,28 +14,28 @@
 
 enum {
     WINDOW_MAX = 64,
-    TURN_MS = 200,                 /* how often progress is looked at while waiting */
+    TURN_MS = 200, /* how often progress is looked at while waiting */
     HELLO_PATIENCE_US = 2000 * 1000,
-    KEPT_BYTES_MAX = 1024 * 1024,  /* of refused rows with no row to send among them */
+    KEPT_BYTES_MAX = 1024 * 1024, /* of refused rows with no row to send among them */
 };
 
-struct entry {                     /* a row of a flight that is, or may turn out to be, a reject */
+struct entry { /* a row of a flight that is, or may turn out to be, a reject */
     uint64_t line;
-    enum reason reason;            /* OK: its outcome is in the receipt */
-    size_t why_at, cells_at, end;  /* in kept */
+    enum reason reason;           /* OK: its outcome is in the receipt */
+    size_t why_at, cells_at, end; /* in kept */
 };
 
-struct flight {                    /* a chunk, from its first row to its settlement */
+struct flight { /* a chunk, from its first row to its settlement */
     uint64_t chunk;
     struct id op;
     bool known, answered;
-    struct buf entries, kept;      /* of struct entry; sentences and cells */
-    uint32_t n_rows;               /* sent ones */
-    enum reason refusal;           /* of the whole chunk */
+    struct buf entries, kept; /* of struct entry; sentences and cells */
+    uint32_t n_rows;          /* sent ones */
+    enum reason refusal;      /* of the whole chunk */
     uint32_t outcomes[CHUNK_ROWS_MAX], warnings[CHUNK_ROWS_MAX];
 };
 
-struct chunk_rows {                /* the rows of the chunk in work; the library copies them */
+struct chunk_rows { /* the rows of the chunk in work; the library copies them */
     struct takt_lead leads[CHUNK_ROWS_MAX];
     struct takt_attribute attributes[CHUNK_ROWS_MAX * ROW_ATTRIBUTES_MAX];
     char texts[FRAME_BYTES_MAX];
@@ -53,12 +53,12 @@ struct send {
     struct flight flights[WINDOW_MAX + 1]; /* a ring; the newest is the chunk in work */
     uint32_t oldest, n_flights, window;
     struct chunk_rows rows;
-    struct id import;              /* of the part in work */
+    struct id import; /* of the part in work */
     uint64_t part;
     bool part_open, away_said;
     uint8_t standing[CHUNKS_MAX / 8];
     uint64_t settled, sent;
-    int64_t start_us, moved_us;    /* since when; last progress */
+    int64_t start_us, moved_us; /* since when; last progress */
     enum send_result result;
 };
 
@@ -69,7 +69,10 @@ static struct flight *flight_at(struct send *send, uint32_t i)
     return &send->flights[(send->oldest + i) % (WINDOW_MAX + 1)];
 }
 
-static struct flight *in_work(struct send *send) { return flight_at(send, send->n_flights - 1); }
+static struct flight *in_work(struct send *send)
+{
+    return flight_at(send, send->n_flights - 1);
+}
 
 static void begin_flight(struct send *send, uint64_t chunk)
 {
@@ -120,7 +123,10 @@ static void settle_answered(struct send *send)
 
 /* ---- the conversation ---------------------------------------------------------- */
 
-static struct id id_of(takt_id id) { return id_from_bytes(id.bytes); }
+static struct id id_of(takt_id id)
+{
+    return id_from_bytes(id.bytes);
+}
 
 static takt_id id_out(struct id id)
 {

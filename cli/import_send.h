@@ -15,16 +15,16 @@
 
 struct send_options {
     const char *endpoint;
-    int64_t timeout_ms;          /* without any progress */
-    int64_t rate;                /* rows a second; 0 = no limit */
-    int64_t window;              /* chunks in flight; 0 = the library's */
+    int64_t timeout_ms; /* without any progress */
+    int64_t rate;       /* rows a second; 0 = no limit */
+    int64_t window;     /* chunks in flight; 0 = the library's */
 };
 
 enum send_result {
-    SEND_DONE,                   /* every row has an outcome */
-    SEND_SILENT,                 /* no answer within the timeout */
-    SEND_REFUSED,                /* the broker will not take this import; said on stderr */
-    SEND_FILE,                   /* the file could not be read, or changed; said on stderr */
+    SEND_DONE,    /* every row has an outcome */
+    SEND_SILENT,  /* no answer within the timeout */
+    SEND_REFUSED, /* the broker will not take this import; said on stderr */
+    SEND_FILE,    /* the file could not be read, or changed; said on stderr */
 };
 
 /* Send all rows of `intake`, which stands before its first row. `rejects` may be NULL. */

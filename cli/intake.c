@@ -23,8 +23,8 @@ struct intake {
     struct wire *wire;
     struct map map;
     uint8_t encoded[ROW_BYTES_MAX];
-    uint64_t chunk;              /* of the next row */
-    uint32_t chunk_rows;         /* in it that are sent */
+    uint64_t chunk;      /* of the next row */
+    uint32_t chunk_rows; /* in it that are sent */
     size_t chunk_bytes, chunk_cells;
     char why[256];
 };
@@ -48,7 +48,7 @@ static bool name_source(struct intake *intake, const char *path, const char *sou
         return false;
     }
     if (source)
-        strcpy(intake->map.source, source);
+        snprintf(intake->map.source, sizeof intake->map.source, "%s", source);
     if (intake->map.source[0] || name_by_file(path, intake->map.source))
         return true;
     snprintf(why, 256, "no source could be made from the file's name; say --source");
@@ -97,12 +97,18 @@ void intake_close(struct intake **intake_p)
     *intake_p = NULL;
 }
 
-const char *intake_source(const struct intake *intake) { return intake->map.source; }
+const char *intake_source(const struct intake *intake)
+{
+    return intake->map.source;
+}
 const struct slice *intake_columns(const struct intake *intake, uint32_t *ret_n)
 {
     return csv_columns(intake->csv, ret_n);
 }
-const char *intake_why(const struct intake *intake) { return csv_why(intake->csv); }
+const char *intake_why(const struct intake *intake)
+{
+    return csv_why(intake->csv);
+}
 
 /* Encode, and decode again as the broker's edge does: it is the judge of texts and lengths. */
 static enum reason encode(struct intake *intake, struct intake_row *row)
@@ -201,7 +207,9 @@ struct id intake_import_id(const struct intake *intake, const struct intake_plan
 
 struct id intake_op(struct id import, uint32_t number)
 {
-    uint8_t text[20] = {[16] = (uint8_t) number, [17] = (uint8_t) (number >> 8), [18] = (uint8_t) (number >> 16),
+    uint8_t text[20] = {[16] = (uint8_t) number,
+                        [17] = (uint8_t) (number >> 8),
+                        [18] = (uint8_t) (number >> 16),
                         [19] = (uint8_t) (number >> 24)};
     uint8_t digest[16];
     id_to_bytes(import, text);

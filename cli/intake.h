@@ -13,26 +13,27 @@
 #include "cli/map.h"
 
 enum {
-    INTAKE_PARTS_MAX = CSV_ROWS_MAX / CHUNKS_MAX + 1, /* imports one file may need: each has at most CHUNKS_MAX chunks */
+    INTAKE_PARTS_MAX =
+        CSV_ROWS_MAX / CHUNKS_MAX + 1, /* imports one file may need: each has at most CHUNKS_MAX chunks */
 };
 
 struct intake_row {
-    uint64_t line;               /* of the file */
-    enum reason reason;          /* OK: to be sent */
-    const char *why;             /* a sentence when not OK */
-    struct row row;              /* when OK */
-    struct slice encoded;        /* when OK: the Lead as it goes over the wire */
-    struct id lead;              /* when OK */
-    const struct slice *cells;   /* as in the file */
+    uint64_t line;             /* of the file */
+    enum reason reason;        /* OK: to be sent */
+    const char *why;           /* a sentence when not OK */
+    struct row row;            /* when OK */
+    struct slice encoded;      /* when OK: the Lead as it goes over the wire */
+    struct id lead;            /* when OK */
+    const struct slice *cells; /* as in the file */
     uint32_t n_cells;
-    uint64_t chunk;              /* the chunk it belongs to, from 0; also of rows that are refused */
+    uint64_t chunk; /* the chunk it belongs to, from 0; also of rows that are refused */
 };
 
 /* What the first pass finds out. */
 struct intake_plan {
     uint64_t rows, sendable, chunks;
-    uint32_t part_rows[INTAKE_PARTS_MAX];   /* sendable rows of each CHUNKS_MAX chunks */
-    uint8_t digest[16];                     /* of the file's unpacked bytes */
+    uint32_t part_rows[INTAKE_PARTS_MAX]; /* sendable rows of each CHUNKS_MAX chunks */
+    uint8_t digest[16];                   /* of the file's unpacked bytes */
 };
 
 struct intake;

@@ -6,7 +6,10 @@
 
 #include "core/contact.h"
 
-void judge_fini(struct judge *judge) { seen_fini(&judge->leads); }
+void judge_fini(struct judge *judge)
+{
+    seen_fini(&judge->leads);
+}
 
 enum reason judge_row(struct judge *judge, const struct intake_row *row, uint32_t *ret_warnings)
 {

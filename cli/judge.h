@@ -6,7 +6,9 @@
 
 #include "cli/intake.h"
 
-struct judge { struct seen leads; };   /* zero-initialise; judge_fini() frees */
+struct judge {
+    struct seen leads;
+}; /* zero-initialise; judge_fini() frees */
 
 void judge_fini(struct judge *judge);
 enum reason judge_row(struct judge *judge, const struct intake_row *row, uint32_t *ret_warnings);

@@ -23,8 +23,12 @@ enum {
 
 enum piece_kind { PIECE_TEXT, PIECE_COLUMN, PIECE_LINE };
 
-struct template {
-    struct piece { enum piece_kind kind; uint32_t column, at, len; } pieces[PIECES_MAX];
+struct template
+{
+    struct piece {
+        enum piece_kind kind;
+        uint32_t column, at, len;
+    } pieces[PIECES_MAX];
     uint32_t n_pieces, n_columns;
     char text[MAP_SPEC_MAX + 1];
 };
@@ -34,7 +38,7 @@ struct mapper {
     struct template key, fields[MAP_FIELDS], attributes[ROW_ATTRIBUTES_MAX];
     struct attribute values[ROW_ATTRIBUTES_MAX];
     struct seen occurrences;
-    uint8_t *room;               /* VALUES_MAX * VALUE_BYTES_MAX: the values of the row in work */
+    uint8_t *room; /* VALUES_MAX * VALUE_BYTES_MAX: the values of the row in work */
     size_t used;
     char why[160];
 };
@@ -98,8 +102,9 @@ static bool find_column(const struct binding *to, const char *name, uint32_t len
     if (found == 0)
         found = find_with(to, name, len, true, ret_column);
     if (found != 1)
-        snprintf(to->why, 256, found ? "the header has the column \"%.*s\" %d times" : "the header has no column \"%.*s\"",
-                 (int) len, name, found);
+        snprintf(to->why, 256,
+                 found ? "the header has the column \"%.*s\" %d times" : "the header has no column \"%.*s\"", (int) len,
+                 name, found);
     return found == 1;
 }
 
@@ -199,7 +204,10 @@ void mapper_destroy(struct mapper **mapper_p)
     *mapper_p = NULL;
 }
 
-void mapper_again(struct mapper *mapper) { seen_fini(&mapper->occurrences); }
+void mapper_again(struct mapper *mapper)
+{
+    seen_fini(&mapper->occurrences);
+}
 
 /* ---- rows ---------------------------------------------------------------------- */
 
@@ -211,14 +219,18 @@ static bool is_missing(const struct map *map, struct slice cell)
     return cell.len == 0;
 }
 
-/* "'+1 205 ..." -> "+1 205 ...": the mark by which a spreadsheet, or our rejects file, keeps text from being a formula. */
+/* "'+1 205 ..." -> "+1 205 ...": the mark by which a spreadsheet, or our rejects file, keeps text from being a formula.
+ */
 static struct slice unguard(struct slice cell)
 {
     bool guarded = cell.len > 1 && cell.at[0] == '\'' && memchr("=+-@\t\r", cell.at[1], 6);
     return guarded ? slice_of(cell.at + 1, cell.len - 1) : cell;
 }
 
-static bool is_space(uint8_t c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+static bool is_space(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 /* Append, with tabs and line ends as one blank, none at the begin. Returns false when there is no room. */
 static bool append(uint8_t *to, size_t *len, struct slice text)

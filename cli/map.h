@@ -27,7 +27,7 @@
 #include "proto/msg.h"
 
 enum {
-    MAP_SPEC_MAX = 255,      /* bytes of a column's name or a text */
+    MAP_SPEC_MAX = 255, /* bytes of a column's name or a text */
     MAP_KEY_COLUMNS_MAX = 8,
     MAP_MISSING_MAX = 32,
     MAP_FILE_BYTES_MAX = 64 * 1024,
@@ -40,17 +40,19 @@ enum map_field {
     MAP_FIELDS,
 };
 
-struct map {                 /* as written or guessed; plain data */
+struct map { /* as written or guessed; plain data */
     char source[NAME_BYTES_MAX + 1];
     struct csv_options csv;
     char key[MAP_KEY_COLUMNS_MAX][MAP_SPEC_MAX + 1];
-    uint32_t n_key;          /* 0 = none */
+    uint32_t n_key; /* 0 = none */
     char fields[MAP_FIELDS][MAP_SPEC_MAX + 1];
-    struct { char name[ATTRIBUTE_NAME_MAX + 1], spec[MAP_SPEC_MAX + 1]; } attributes[ROW_ATTRIBUTES_MAX];
+    struct {
+        char name[ATTRIBUTE_NAME_MAX + 1], spec[MAP_SPEC_MAX + 1];
+    } attributes[ROW_ATTRIBUTES_MAX];
     uint32_t n_attributes;
     char missing[MAP_MISSING_MAX][MAP_SPEC_MAX + 1];
     uint32_t n_missing;
-    uint8_t digest[16];      /* of the file, or of what was guessed: part of an import's identity */
+    uint8_t digest[16]; /* of the file, or of what was guessed: part of an import's identity */
 };
 
 /* Returns false and "FILE:LINE: what is wrong" in why[256]. */
@@ -75,7 +77,7 @@ struct mapper;
  * absent or occurs twice. Copies what it needs. */
 struct mapper *mapper_new(const struct map *map, const struct slice *columns, uint32_t n_columns, char why[256]);
 void mapper_destroy(struct mapper **mapper_p);
-void mapper_again(struct mapper *mapper);  /* before the first row of a second pass: forgets occurrences */
+void mapper_again(struct mapper *mapper); /* before the first row of a second pass: forgets occurrences */
 
 /* One row of the file to a row of the wire, borrowed until the next call. Returns
  * OK, or NO_KEY, BAD_NUMBER, TOO_LONG with a sentence (which names a column, never

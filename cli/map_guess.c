@@ -86,7 +86,7 @@ static char *place_of(struct guess *guess, const struct header *header)
         for (uint32_t i = 0; i < map->n_attributes; i++)
             if (!strcmp(map->attributes[i].name, header->what))
                 return NULL;
-        strcpy(map->attributes[map->n_attributes].name, header->what);
+        snprintf(map->attributes[map->n_attributes].name, ATTRIBUTE_NAME_MAX + 1, "%s", header->what);
         place = map->attributes[map->n_attributes++].spec;
         break;
     }
@@ -97,7 +97,7 @@ static void look_for(struct guess *guess, const struct header *header, const str
 {
     for (uint32_t i = 0; i < n_columns; i++) {
         struct slice name = columns[i];
-        if (guess->taken[i] || name.len > MAP_SPEC_MAX / 2 || memchr("={", name.at[0], 2) ||
+        if (guess->taken[i] || name.len == 0 || name.len > MAP_SPEC_MAX / 2 || memchr("={", name.at[0], 2) ||
             !is_named(name, header->plain) || is_twice(columns, n_columns, i))
             continue;
         char *place = place_of(guess, header);
@@ -116,7 +116,7 @@ static void join_name(struct guess *guess)
     if (name[0] == '\0' && first[0] && last[0])
         snprintf(name, MAP_SPEC_MAX + 1, "={%.120s} {%.120s}", first, last);
     else if (name[0] == '\0')
-        strcpy(name, first[0] ? first : last);
+        snprintf(name, MAP_SPEC_MAX + 1, "%s", first[0] ? first : last);
 }
 
 /* A YAML word: always quoted, so that no name needs a rule. */

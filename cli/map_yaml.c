@@ -17,7 +17,7 @@
 struct loader {
     yaml_document_t document;
     const char *name;
-    char *why;          /* [256] */
+    char *why; /* [256] */
     struct map *map;
 };
 
@@ -64,7 +64,7 @@ static bool take_source(struct loader *in, const yaml_node_t *node)
     const char *text = text_of(node);
     if (!text || !map_is_source(text))
         return fail(in, node, "source: letters, digits and . _ @ - only, at most 64", NULL);
-    strcpy(in->map->source, text);
+    snprintf(in->map->source, sizeof in->map->source, "%s", text);
     return true;
 }
 
@@ -94,7 +94,8 @@ static bool take_encoding(struct loader *in, const yaml_node_t *node)
 {
     const char *text = text_of(node);
     in->map->csv.latin1 = text && !strcmp(text, "latin-1");
-    return in->map->csv.latin1 || (text && !strcmp(text, "utf-8")) || fail(in, node, "encoding: utf-8 or latin-1", NULL);
+    return in->map->csv.latin1 || (text && !strcmp(text, "utf-8")) ||
+           fail(in, node, "encoding: utf-8 or latin-1", NULL);
 }
 
 /* The next node of a list, or NULL: for (i = 0; (item = item_of(...)); i++) */
@@ -215,9 +216,14 @@ static const struct {
     const char *word;
     bool (*take)(struct loader *in, const yaml_node_t *node);
 } keys[] = {
-    {"source", take_source},     {"delimiter", take_delimiter}, {"header_line", take_header_line},
-    {"encoding", take_encoding}, {"key", take_key},             {"fields", take_fields},
-    {"attributes", take_attributes}, {"missing", take_missing},
+    {"source", take_source},
+    {"delimiter", take_delimiter},
+    {"header_line", take_header_line},
+    {"encoding", take_encoding},
+    {"key", take_key},
+    {"fields", take_fields},
+    {"attributes", take_attributes},
+    {"missing", take_missing},
 };
 enum { KEYS = sizeof keys / sizeof keys[0] };
 
@@ -233,8 +239,8 @@ static bool take_all(struct loader *in)
         while (word && k < KEYS && strcmp(keys[k].word, word))
             k++;
         if (!word || k == KEYS)
-            return fail(in, key,
-                        "source, delimiter, header_line, encoding, key, fields, attributes or missing; not", word);
+            return fail(in, key, "source, delimiter, header_line, encoding, key, fields, attributes or missing; not",
+                        word);
         if (taken & 1u << k)
             return fail(in, key, "this is here twice", word);
         taken |= 1u << k;

@@ -32,6 +32,9 @@ void print_json(FILE *to, const struct print_table *table);
 const char *print_count(uint64_t count, char ret[32]);
 const char *print_duration(int64_t ms, char ret[32]);
 
-static inline takt_text print_text(const char *at, size_t len) { return (takt_text){at, len}; }
+static inline takt_text print_text(const char *at, size_t len)
+{
+    return (takt_text){at, len};
+}
 
 #endif

@@ -10,9 +10,12 @@
 
 #include "proto/msg.h"
 
-struct seen {            /* zero-initialise; seen_fini() frees and makes it empty */
-    struct seen_slot { struct id digest; uint64_t value; } *slots;
-    size_t used, room;   /* room: a power of two */
+struct seen { /* zero-initialise; seen_fini() frees and makes it empty */
+    struct seen_slot {
+        struct id digest;
+        uint64_t value;
+    } * slots;
+    size_t used, room; /* room: a power of two */
 };
 
 void seen_fini(struct seen *seen);

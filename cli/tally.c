@@ -16,7 +16,10 @@ void tally_add(struct tally *tally, uint32_t outcome, uint32_t warnings, bool kn
         tally->warnings[bit] += warnings >> bit & 1;
 }
 
-uint64_t tally_accepted(const struct tally *tally) { return tally->outcomes[REASON_OK]; }
+uint64_t tally_accepted(const struct tally *tally)
+{
+    return tally->outcomes[REASON_OK];
+}
 
 uint64_t tally_duplicates(const struct tally *tally)
 {
@@ -89,7 +92,10 @@ void tally_print(FILE *to, const struct tally *tally, const struct tally_about *
             print_count(rows_a_second(tally, about->took_us), b));
 }
 
-static json_t *count(uint64_t n) { return json_integer((json_int_t) n); }
+static json_t *count(uint64_t n)
+{
+    return json_integer((json_int_t) n);
+}
 
 void tally_print_json(FILE *to, const struct tally *tally, const struct tally_about *about)
 {

@@ -13,14 +13,14 @@
 
 enum { TALLY_WARNINGS = 32 };
 
-struct tally {                   /* zero-initialise */
-    uint64_t rows;               /* of the file */
-    uint64_t known;              /* of the accepted ones: stood before this run */
+struct tally {      /* zero-initialise */
+    uint64_t rows;  /* of the file */
+    uint64_t known; /* of the accepted ones: stood before this run */
     uint64_t outcomes[REASON_MAX + 1];
-    uint64_t warnings[TALLY_WARNINGS];   /* by bit */
+    uint64_t warnings[TALLY_WARNINGS]; /* by bit */
 };
 
-struct tally_about {             /* what else the summary says */
+struct tally_about {                     /* what else the summary says */
     const char *file, *source, *rejects; /* rejects NULL: not written */
     struct id import;
     int64_t took_us;

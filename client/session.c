@@ -275,14 +275,14 @@ static bool is_silent(const struct session *session, int64_t now_us)
     return session->unanswered >= UNANSWERED_MAX && now_us - session->heard_us >= 2 * heartbeat_us(session);
 }
 
-static enum session_news do_due(struct session *session, int64_t now_us)
+static enum session_news do_due(struct session *session, bool connected, int64_t now_us)
 {
-    if (session->state >= GREETING && (session->lost || !sock_connected(session->sock))) {
+    if (session->state >= GREETING && (session->lost || !connected)) {
         bool was_up = session->state == UP;
         reopen_later(session, now_us);
         return was_up ? SESSION_IS_DOWN : SESSION_QUIET;
     }
-    if (session->state == CONNECTING && sock_connected(session->sock)) {
+    if (session->state == CONNECTING && connected) {
         session->unanswered = 0;
         send_hello(session, now_us);
     }
@@ -310,14 +310,18 @@ enum session_news session_step(struct session *session, int64_t now_us, struct m
         reopen_later(session, now_us);
         return SESSION_QUIET;
     }
-    struct slice frame;
-    while (!session->lost && sock_recv(session->sock, NULL, &frame)) {
-        enum session_news news = take_frame(session, frame, now_us, ret_msg);
-        if (news != SESSION_QUIET)
-            return news;
-    }
+    bool connected, readable;
+    do {
+        struct slice frame;
+        while (!session->lost && sock_recv(session->sock, NULL, &frame)) {
+            enum session_news news = take_frame(session, frame, now_us, ret_msg);
+            if (news != SESSION_QUIET)
+                return news;
+        }
+        connected = sock_connected(session->sock, &readable);
+    } while (readable && !session->lost);
     session->recheck = false;
-    return do_due(session, now_us);
+    return do_due(session, connected, now_us);
 }
 
 /* ---- the rest ----------------------------------------------------------------- */

@@ -188,8 +188,8 @@ static bool flush(struct takt *takt, int64_t now_us)
         return agent_flush(takt, now_us);
     while (takt->requests.waiting) {
         struct request *request = takt->requests.waiting;
-        bool sent = takt->role == TAKT_SOURCE ? source_send(takt, request, now_us)
-                                              : operator_send(takt, request, now_us);
+        bool sent =
+            takt->role == TAKT_SOURCE ? source_send(takt, request, now_us) : operator_send(takt, request, now_us);
         if (!sent)
             return false;
     }
@@ -248,8 +248,8 @@ static bool tell_refused(struct takt *takt, struct takt_event *ret_event)
     if (!request)
         return false;
     enum request_kind kind = (enum request_kind) request->key.kind;
-    *ret_event = (struct takt_event){
-        .kind = kinds[kind], .op = takt_id_out(request->key.id), .reason = request->refusal};
+    *ret_event =
+        (struct takt_event){.kind = kinds[kind], .op = takt_id_out(request->key.id), .reason = request->refusal};
     if (kind == REQUEST_ACT) {
         ret_event->lead_id = takt_id_out(request->act.lead);
         ret_event->fence = request->act.fence;
@@ -381,8 +381,8 @@ const char *takt_reason_text(unsigned reason)
 const char *takt_state_name(unsigned state)
 {
     switch (state) {
-#define LEAD_STATE(number, name, kind, text) \
-    case number: \
+#define LEAD_STATE(number, name, kind, text)                                                                           \
+    case number:                                                                                                       \
         return #name;
 #include "core/lead_states.def"
 #undef LEAD_STATE

@@ -9,13 +9,12 @@
  *
  * A withdrawal is acknowledged with the next acts, so after the caller has come
  * back from the event that told it to stop. */
-#include <assert.h>
 #include <string.h>
 
 #include "client/takt_private.h"
 #include "common/clock.h"
 
-enum { ACT_BYTES = 96, SAYS_BYTES = 256 };  /* at most, without the note */
+enum { ACT_BYTES = 96, SAYS_BYTES = 256 }; /* at most, without the note */
 
 enum lead_state {
 #define LEAD_STATE(number, name, kind, text) LEAD_##name = number,
@@ -89,10 +88,8 @@ int takt_release(takt_t *takt, takt_id lead, uint64_t fence)
 
 int takt_note(takt_t *takt, takt_id lead, uint64_t fence, const char *note)
 {
-    return act(takt, &(struct act){.lead = takt_id_in(lead),
-                                   .fence = fence,
-                                   .verb = VERB_NOTE,
-                                   .note = slice_of_note(note)});
+    return act(takt,
+               &(struct act){.lead = takt_id_in(lead), .fence = fence, .verb = VERB_NOTE, .note = slice_of_note(note)});
 }
 
 int takt_dispose(takt_t *takt, takt_id lead, uint64_t fence, unsigned disposition, const char *note, int64_t at_ms)
@@ -165,9 +162,8 @@ static bool add_to_says(struct request *request, struct act acts[ACTS_MAX], stru
         says->intent = request->intent.intent;
         says->away_code = request->intent.away_code;
         return true;
-    default:
-        assert(!"a request of another role");
-        return false;
+    default: /* requests of other roles: takt_may() keeps them out */
+        abort();
     }
 }
 
@@ -253,8 +249,8 @@ void agent_heard(struct takt *takt, const struct msg_heard *heard)
     int64_t now_us = clock_mono_us(); /* what is over by now stays over, however late this is read */
     struct held *held, *next;
     HASH_ITER(hh, takt->held, held, next)
-        if (held->confirmed && held->end_us > now_us && end_us > held->end_us)
-            held->end_us = end_us; /* later than held_next_us: a bound stays one */
+    if (held->confirmed && held->end_us > now_us && end_us > held->end_us)
+        held->end_us = end_us; /* later than held_next_us: a bound stays one */
     struct request *intent = requests_find(&takt->requests, REQUEST_INTENT, (struct id){0});
     if (intent && intent->seq && intent->seq <= heard->seq)
         requests_done(&takt->requests, intent);
@@ -281,10 +277,8 @@ bool agent_tell_ended(struct takt *takt, int64_t now_us, struct takt_event *ret_
     HASH_ITER(hh, takt->held, held, next)
     {
         if (held->end_us <= now_us) {
-            *ret_event = (struct takt_event){.kind = TAKT_WITHDRAWN,
-                                             .lead_id = takt_id_out(held->lead),
-                                             .fence = held->fence,
-                                             .reason = held->why};
+            *ret_event = (struct takt_event){
+                .kind = TAKT_WITHDRAWN, .lead_id = takt_id_out(held->lead), .fence = held->fence, .reason = held->why};
             if (held->confirmed && held->why == REASON_VALIDITY_OVER)
                 session_restart(takt->session); /* the broker may count it as ours still: have it offered again */
             let_go(takt, held);
@@ -301,7 +295,7 @@ void agent_fini(struct takt *takt)
 {
     struct held *held, *next;
     HASH_ITER(hh, takt->held, held, next)
-        let_go(takt, held);
+    let_go(takt, held);
     while ((held = takt->spare_held)) {
         takt->spare_held = held->spare;
         free(held);
@@ -360,10 +354,8 @@ static bool tell_withdrawal(struct takt *takt, const struct withdrawal *withdraw
     struct held *held = find_held(takt, withdrawal->lead);
     if (!held || held->fence > withdrawal->fence)
         return false;
-    *ret_event = (struct takt_event){.kind = TAKT_WITHDRAWN,
-                                     .lead_id = takt_id_out(held->lead),
-                                     .fence = held->fence,
-                                     .reason = withdrawal->reason};
+    *ret_event = (struct takt_event){
+        .kind = TAKT_WITHDRAWN, .lead_id = takt_id_out(held->lead), .fence = held->fence, .reason = withdrawal->reason};
     let_go(takt, held);
     return true;
 }

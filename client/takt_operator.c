@@ -10,8 +10,8 @@
 
 unsigned takt_query_by_name(const char *name)
 {
-#define QUERY(number, word, text) \
-    if (!strcmp(name, #word)) \
+#define QUERY(number, word, text)                                                                                      \
+    if (!strcmp(name, #word))                                                                                          \
         return number;
 #include "proto/queries.def"
 #undef QUERY
@@ -45,8 +45,7 @@ int takt_query(takt_t *takt, unsigned what, const char *arg, uint32_t limit)
 
 bool operator_send(struct takt *takt, struct request *request, int64_t now_us)
 {
-    uint64_t seq =
-        session_send(takt->session, &(struct msg){.kind = MSG_QUERY, .query = request->query}, now_us);
+    uint64_t seq = session_send(takt->session, &(struct msg){.kind = MSG_QUERY, .query = request->query}, now_us);
     if (!seq)
         return false;
     requests_sent(&takt->requests, request, seq, now_us);
@@ -79,7 +78,7 @@ bool operator_tell(struct takt *takt, struct takt_event *ret_event)
     if (takt_is_busy(report->reason))
         return takt_put_off(takt, request, 0, ret_event);
     size_t n_cells = (size_t) report->n_columns * report->n_rows;
-    if (!make_room(takt, report->n_columns + n_cells))
+    if (!make_room(takt, 1 + report->n_columns + n_cells))
         return false; /* asked again when its time is over */
     requests_done(&takt->requests, request);
     for (size_t i = 0; i < report->n_columns; i++)

@@ -96,10 +96,10 @@ unsigned requests_put_off_seq(struct requests *all, uint64_t seq, int64_t due_us
     struct request *request, *next;
     unsigned n = 0;
     DL_FOREACH_SAFE(all->out, request, next)
-        if (request->seq == seq) {
-            requests_put_off(all, request, due_us);
-            n++;
-        }
+    if (request->seq == seq) {
+        requests_put_off(all, request, due_us);
+        n++;
+    }
     return n;
 }
 
@@ -107,10 +107,10 @@ void requests_refuse_seq(struct requests *all, uint64_t seq, enum reason reason)
 {
     struct request *request, *next;
     DL_FOREACH_SAFE(all->out, request, next)
-        if (request->seq == seq) {
-            request->refusal = reason;
-            move(all, request, &all->refused);
-        }
+    if (request->seq == seq) {
+        request->refusal = reason;
+        move(all, request, &all->refused);
+    }
 }
 
 static int by_number(const struct request *a, const struct request *b)

@@ -188,8 +188,7 @@ static bool tell_manifest(struct takt *takt, const struct msg_manifest_state *st
     if (takt_is_busy(state->reason))
         return takt_put_off(takt, request, 0, ret_event);
     requests_done(&takt->requests, request);
-    *ret_event =
-        (struct takt_event){.kind = TAKT_MANIFEST, .op = takt_id_out(state->import), .reason = state->reason};
+    *ret_event = (struct takt_event){.kind = TAKT_MANIFEST, .op = takt_id_out(state->import), .reason = state->reason};
     ret_event->manifest.import = takt_id_out(state->import);
     ret_event->manifest.standing = state->standing.at;
     ret_event->manifest.standing_len = state->standing.len;

@@ -52,17 +52,14 @@ void buf_add(struct buf *buf, const void *bytes, size_t len)
 
 void buf_printf(struct buf *buf, const char *format, ...)
 {
-    va_list args;
-    reserve(buf, 1);
+    va_list args, again;
     va_start(args, format);
-    int len = vsnprintf((char *) buf->at + buf->len, buf->room - buf->len, format, args);
-    va_end(args);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
     assert(len >= 0);
-    if ((size_t) len >= buf->room - buf->len) {
-        reserve(buf, (size_t) len + 1); /* vsnprintf ends with a NUL, which is not counted in */
-        va_start(args, format);
-        vsnprintf((char *) buf->at + buf->len, buf->room - buf->len, format, args);
-        va_end(args);
-    }
+    reserve(buf, (size_t) len + 1); /* vsnprintf ends with a NUL, which is not counted in */
+    vsnprintf((char *) buf->at + buf->len, (size_t) len + 1, format, again);
+    va_end(again);
+    va_end(args);
     buf->len += (size_t) len;
 }

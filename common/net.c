@@ -23,7 +23,7 @@ enum {
     HANDSHAKE_MS = 3000,
     LINGER_MS = 200, /* long enough for a bye, too short to hang on */
     RECONNECT_MS = 250,
-    RECONNECT_MAX_MS = 1000,
+    RECONNECT_MAX_MS = 500,
     ENDPOINT_BYTES_MAX = 256,
     WAIT_MAX = 64,
 };
@@ -36,7 +36,8 @@ struct sock {
     void *zmq;
     enum sock_kind kind;
     int fd;
-    zmq_msg_t in; /* what sock_recv() lent out */
+    zmq_msg_t in;   /* what sock_recv() lent out */
+    bool connected; /* as told last */
     uint64_t dropped;
     char endpoint[ENDPOINT_BYTES_MAX];
 };
@@ -270,10 +271,23 @@ static int read_events(const struct sock *sock)
     return events;
 }
 
-bool sock_connected(const struct sock *sock)
+bool sock_connected(struct sock *sock, bool *ret_readable)
 {
     assert(sock->kind == SOCK_DEALER);
-    return read_events(sock) & ZMQ_POLLOUT;
+    int events = read_events(sock);
+    sock->connected = events & ZMQ_POLLOUT;
+    if (ret_readable)
+        *ret_readable = events & ZMQ_POLLIN;
+    return sock->connected;
+}
+
+/* Reading the events, like any call on a socket, takes the edge of its descriptor:
+ * what it shows must be told now, or nobody wakes up for it. */
+static bool has_news(const struct sock *sock)
+{
+    int events = read_events(sock);
+    bool connected = events & ZMQ_POLLOUT;
+    return events & ZMQ_POLLIN || (sock->kind == SOCK_DEALER && connected != sock->connected);
 }
 
 void net_wait(struct sock *const *socks, int n_socks, struct wait_fd *fds, int n_fds, int timeout_ms)
@@ -282,7 +296,7 @@ void net_wait(struct sock *const *socks, int n_socks, struct wait_fd *fds, int n
     assert(n_socks + n_fds <= WAIT_MAX);
     for (int i = 0; i < n_socks; i++) {
         polls[i] = (struct pollfd){.fd = socks[i]->fd, .events = POLLIN};
-        if (read_events(socks[i]) & ZMQ_POLLIN)
+        if (has_news(socks[i]))
             timeout_ms = 0;
     }
     for (int i = 0; i < n_fds; i++)

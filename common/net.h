@@ -39,9 +39,10 @@ const char *sock_endpoint(const struct sock *sock);         /* as bound, port fi
 bool sock_recv(struct sock *sock, struct address *ret_from, struct slice *ret_frame);
 uint64_t sock_dropped(const struct sock *sock);
 
-/* Whether a DEALER has its connection and room to send: its loss shows here at
- * once, and net_wait() returns for it. A send queue that is full looks the same. */
-bool sock_connected(const struct sock *sock);
+/* Whether a DEALER has its connection and room to send: a loss shows here at
+ * once, a full send queue looks the same, and net_wait() returns when the answer
+ * changes. *ret_readable (may be NULL): a frame came since the last sock_recv(). */
+bool sock_connected(struct sock *sock, bool *ret_readable);
 
 /* Copy the frame into the socket's queue. `to` is NULL for a DEALER. */
 enum sock_sent sock_send(struct sock *sock, const struct address *to, struct slice frame);

@@ -9,8 +9,11 @@ typedef enum reason act_fn(struct core *core, struct lead *lead, struct agent *a
 static enum reason act_accept(struct core *core, struct lead *lead, struct agent *agent, const struct act *act)
 {
     (void) act;
-    agent->misses = 0;
-    agent->penalty_ms = 0;
+    if (agent->misses || agent->penalty_ms) {
+        agent->misses = 0;
+        agent->penalty_ms = 0;
+        agent_touch(core, agent);
+    }
     core->programmes[lead->programme].accepts++;
     lead_handed(core, lead);
     lead_move(core, lead, MOVE_ACCEPT, LEAD_OWNED, agent->index, REASON_ACCEPTED);

@@ -131,6 +131,7 @@ static struct ask *ask_new(struct core *core, const struct pool *pool)
         ask->pool = pool->index;
         ask->programme = pool->programme;
         ask->worker = NONE;
+        ask->asked_us = 0;
         ask->n_leads = ask->n_agents = ask->n_excluded = 0;
         ask->timer.owner = TIMER_ASK;
         return ask;
@@ -152,7 +153,7 @@ static void add_agent(struct core *core, struct ask *ask, struct agent *agent, u
     agent->ask_place = i;
     ask->agents[i] = agent->index;
     ask->slots[i] = free;
-    const int64_t idle_ms = (core->now_us - agent->idle_since_us) / 1000;
+    const int64_t idle_ms = (core->now_us - agent->queue_us) / 1000;
     ask->request_agents[i] = (struct request_agent){
         .open = agent->offered + agent->owned + agent->working + agent->wrap_up,
         .idle_ms = idle_ms < 0 ? 0 : idle_ms > UINT32_MAX ? UINT32_MAX : (uint32_t) idle_ms,
@@ -280,6 +281,7 @@ static void grant(struct core *core, const struct ask *ask, struct lead *lead, s
     lead->passed = lead->refusals = 0;
     *(by == REASON_SCORED ? &state->decided_scored : &state->decided_plain) += 1;
     state->offers++;
+    agent->given_us = core->now_us;
     if (agent->ready || lead->state == LEAD_PIPELINE) {   /* asked for, or its own again: accepted by asking */
         lead_move(core, lead, MOVE_GRANT, LEAD_OWNED, agent->index, by);
         lead_handed(core, lead);
@@ -331,6 +333,7 @@ static uint32_t apply(struct core *core, struct ask *ask, const struct verdict *
     }
     if (granted)
         record_snapshot(core, ask);
+    effects_answered(core->effects, ask->asked_us);
     for (uint32_t i = 0; i < ask->n_leads; i++) {
         struct lead *lead = ask->leads[i];
         if (lead->ask != ask->id)
@@ -419,6 +422,7 @@ static bool decide_window(struct core *core, struct pool *pool, struct agent *on
     ask->needs_policy = worker->policy_version != core->policy.version;
     worker->policy_version = core->policy.version;
     worker->out++;
+    ask->asked_us = core->now_us;
     core_arm(core, &ask->timer, run_ms(core) + core->policy.scorer_deadline_ms, false);
     effects_ask(core->effects, core, ask);
     return true;
@@ -519,6 +523,22 @@ void allocate_decision(struct core *core, uint32_t peer, const struct msg *msg)
     core->programmes[ask->programme].rotation = decision->rotation;
     core->programmes[ask->programme].dirty = true;
     apply(core, ask, decision->verdicts, REASON_SCORED);
+}
+
+/* Its worker is gone before the deadline: the leads wait again, for the next one. */
+void allocate_withdraw(struct core *core, struct ask *ask)
+{
+    give_back(core, ask);
+    for (uint32_t i = 0; i < ask->n_leads; i++)
+        if (ask->leads[i]->ask == ask->id)
+            lead_requeue(core, ask->leads[i]);
+    core_disarm(core, &ask->timer);
+    ask->id = 0;
+    for (uint32_t i = 0; i < ask->n_agents; i++) {
+        allocate_agent(core, core->agents[ask->agents[i]]);
+        agent_update(core, core->agents[ask->agents[i]]);
+    }
+    mark_waiting(core, ask->pool);
 }
 
 void allocate_lapsed(struct core *core, struct ask *ask)

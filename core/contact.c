@@ -6,8 +6,14 @@
 
 enum { DIGITS_MAX = 15, DIGITS_ABROAD_MIN = 8, EXTENSION_MAX = 7, EMAIL_USER_MAX = 64, EMAIL_MAX = 254 };
 
-static bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
-static uint8_t lower(uint8_t c) { return c >= 'A' && c <= 'Z' ? (uint8_t) (c + 32) : c; }
+static bool is_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+static uint8_t lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t) (c + 32) : c;
+}
 
 static bool is_given(struct slice field)
 {

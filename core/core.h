@@ -106,6 +106,10 @@ bool effects_next_ask(struct effects *effects, uint32_t *ret_peer, struct msg *r
 bool effects_next_out(struct effects *effects, uint32_t *ret_peer, struct msg *ret);
 bool effects_has_out(const struct effects *effects);
 
+/* When the oldest of the scoring requests that this beat decided, answered or
+ * lapsed, was asked: core time; 0 = none. */
+int64_t effects_oldest_ask_us(const struct effects *effects);
+
 void effects_clear(struct effects *effects);
 
 #endif

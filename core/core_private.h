@@ -29,6 +29,11 @@ enum lead_state {
 #include "core/lead_states.def"
     LEAD_STATES = 22
 };
+enum {
+    LEAD_MOVES = 0
+#define LEAD_MOVE(from, event, to, fence) +1
+#include "core/lead_states.def"
+};
 
 enum lead_event {
     MOVE_INTAKE, MOVE_REFILL, MOVE_UNCLAIMED, MOVE_UNCLAIMED_ALERT, MOVE_OFFER, MOVE_GRANT, MOVE_EXHAUST, MOVE_ACCEPT,
@@ -152,6 +157,8 @@ struct agent {
     int64_t gone_ms;             /* run clock: since when the lease is over */
     int64_t valid_until_ms;      /* run clock: until when it may still show what it held, guard included */
     uint32_t offered, owned, working, wrap_up, pipeline, due;
+    int64_t given_us;            /* when it was last handed a lead */
+    int64_t queue_us;            /* its place among agents: free since, or last handed one while it holds any */
     uint32_t lent;               /* slots in requests not yet answered */
     uint32_t slots_seen, cards_seen;  /* at the last agent_update() */
     struct lead *held;
@@ -162,7 +169,7 @@ struct agent {
     uint32_t ask_place;
 };
 
-struct scope { struct heap card, able; };    /* agents by idle_since */
+struct scope { struct heap card, able; };    /* agents by queue_us */
 
 /* ---- pools --------------------------------------------------------------------- */
 
@@ -205,6 +212,7 @@ struct ask {
     struct timer timer;
     uint32_t worker, pool, programme;
     bool needs_policy;
+    int64_t asked_us;            /* when it left for the worker; 0 = it did not */
     struct lead *leads[ASK_LEADS_MAX];
     uint32_t agents[ASK_AGENTS_MAX], slots[ASK_AGENTS_MAX];
     struct request_lead request_leads[ASK_LEADS_MAX];
@@ -272,6 +280,7 @@ struct core {
     struct buf snapshots;        /* rows of this beat's decisions */
 
     uint64_t rejected, presence_losses, stale_refusals;
+    uint64_t moved[LEAD_MOVES];  /* how often each line of lead_states.def happened */
     struct histogram hand_free, hand_busy;
     struct buf report;           /* what the last core_report() lent out */
     struct effects *effects;     /* of the step in hand */
@@ -322,7 +331,8 @@ struct agent *agent_find(struct core *core, struct slice name);
 struct agent *agent_new(struct core *core, struct slice name);
 void agent_touch(struct core *core, struct agent *agent);
 void agent_update(struct core *core, struct agent *agent);       /* after anything that may change its cards */
-void agent_hold(struct core *core, struct agent *agent, unsigned state, int by);  /* counts by lead state */
+void agent_hold(struct agent *agent, unsigned state, int by);    /* counts by lead state */
+void agent_freed(struct core *core, struct agent *agent);        /* a lead left its hands: the idle clock runs from now */
 uint32_t agent_cards(const struct core *core, const struct agent *agent, enum reason *ret_why, struct id *ret_lead);
 uint32_t agent_slots(const struct core *core, const struct agent *agent, enum reason *ret_why, struct id *ret_lead);
 bool agent_before(const struct heap_node *a, const struct heap_node *b);
@@ -353,6 +363,7 @@ void allocate_agent(struct core *core, struct agent *agent);     /* a card came 
 void allocate_run(struct core *core);                            /* refill, then ask or decide, until nothing moves */
 void allocate_decision(struct core *core, uint32_t peer, const struct msg *msg);
 void allocate_lapsed(struct core *core, struct ask *ask);
+void allocate_withdraw(struct core *core, struct ask *ask);
 struct ask *allocate_ask_of(struct core *core, uint64_t id);
 
 /* workers.c */
@@ -384,5 +395,6 @@ void effects_withdrawal(struct effects *effects, uint32_t peer, const struct wit
 void effects_offer(struct effects *effects, uint32_t peer, const struct offer *offer);  /* row is borrowed */
 void effects_ready(struct effects *effects, uint32_t peer, const struct ready_result *result);
 void effects_ask(struct effects *effects, const struct core *core, const struct ask *ask);
+void effects_answered(struct effects *effects, int64_t asked_us);
 
 #endif

@@ -34,6 +34,7 @@ struct effects {
     struct asked asks[ASKS_MAX];
     uint32_t n_items, items_room, n_singles, singles_room, chains_room, n_peers, peers_room, n_asks;
     uint32_t at_single, at_peer, at_ask;
+    int64_t oldest_ask_us;       /* of the requests that came to their end in this beat; 0 = none */
     struct block *blocks;        /* copies of what messages borrow */
     struct act_result *results;  /* of the AgentHears in hand */
     struct withdrawal *withdrawals;
@@ -82,6 +83,7 @@ void effects_clear(struct effects *effects)
         effects->chains[effects->peers[i]] = (struct chain){0};
     effects->n_items = effects->n_singles = effects->n_peers = effects->n_asks = 0;
     effects->at_single = effects->at_peer = effects->at_ask = 0;
+    effects->oldest_ask_us = 0;
     free_blocks(effects, true);
 }
 
@@ -221,6 +223,17 @@ void effects_ask(struct effects *effects, const struct core *core, const struct 
 {
     assert(effects->n_asks < ASKS_MAX);
     effects->asks[effects->n_asks++] = (struct asked){core, ask, ask->id};
+}
+
+void effects_answered(struct effects *effects, int64_t asked_us)
+{
+    if (asked_us && (!effects->oldest_ask_us || asked_us < effects->oldest_ask_us))
+        effects->oldest_ask_us = asked_us;
+}
+
+int64_t effects_oldest_ask_us(const struct effects *effects)
+{
+    return effects->oldest_ask_us;
 }
 
 bool effects_next_ask(struct effects *effects, uint32_t *ret_peer, struct msg *ret, bool *ret_wants_policy)

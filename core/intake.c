@@ -30,6 +30,10 @@ void intake_manifest(struct core *core, uint32_t peer, const struct msg *msg)
     const struct msg_manifest *manifest = &msg->manifest;
     struct msg answer = {.kind = MSG_MANIFEST_STATE, .manifest_state = {.import = manifest->import}};
     struct import *import = import_find(core, manifest->import);
+    if (!import && manifest->rows == 0) {    /* only asked: nothing stands */
+        effects_msg(core->effects, peer, &answer);
+        return;
+    }
     if (!import) {
         import = calloc(1, sizeof *import);
         assert(import);
@@ -41,7 +45,7 @@ void intake_manifest(struct core *core, uint32_t peer, const struct msg *msg)
         assert(import->standing);
         HASH_ADD(hh, core->imports, id, sizeof import->id, import);
         import_touch(core, import);
-    } else if (import->rows != manifest->rows || import->chunks != manifest->chunks) {
+    } else if (manifest->rows && (import->rows != manifest->rows || import->chunks != manifest->chunks)) {
         answer.manifest_state.reason = REASON_OP_ID_REUSED;
         effects_msg(core->effects, peer, &answer);
         return;
@@ -99,30 +103,38 @@ static struct lead *admit(struct core *core, const struct row *row, uint32_t sou
     return lead;
 }
 
-static enum reason known(const struct lead *lead, const struct row *row, const struct msg_chunk *chunk, uint32_t number)
+static bool same_request(const struct lead *lead, const struct msg_chunk *chunk, uint32_t number)
 {
-    if (id_equal(lead->op, chunk->op) && lead->op_row == number)
-        return REASON_OK;                /* the same request again */
-    if (lead->raw_len == row->raw.len && memcmp(lead->raw, row->raw.at, row->raw.len) == 0)
-        return REASON_DUPLICATE_KEY;
-    return REASON_PAYLOAD_DIFFERS;
+    return id_equal(lead->op, chunk->op) && lead->op_row == number;
 }
 
-static bool busy(struct core *core, uint32_t peer, const struct msg_chunk *chunk)
+static bool same_payload(const struct lead *lead, const struct row *row)
 {
-    uint64_t waiting = 0;
+    return lead->raw_len == row->raw.len && memcmp(lead->raw, row->raw.at, row->raw.len) == 0;
+}
+
+/* Reasons to refuse the chunk whole, before anything of it is done. */
+static enum reason refusal(struct core *core, const struct msg_chunk *chunk)
+{
+    uint64_t waiting = 0, fresh = 0;
+    for (uint32_t i = 0; i < chunk->n_rows; i++) {
+        const struct row *row = &chunk->rows[i];
+        const struct lead *lead = row->reject == REASON_OK ? lead_find(core, row->lead) : NULL;
+        if (lead && same_request(lead, chunk, i) && !same_payload(lead, row))
+            return REASON_OP_ID_REUSED;
+        fresh += row->reject == REASON_OK && !lead;
+    }
     for (uint32_t p = 0; p < core->policy.n_programmes; p++)
         waiting += core->programmes[p].count[LEAD_POOLED];
-    if (waiting + chunk->n_rows <= core->policy.waiting_max)
-        return false;
-    for (uint32_t i = 0; i < chunk->n_rows; i++)   /* a repeat takes no room and must be answered */
-        if (!lead_find(core, chunk->rows[i].lead)) {
-            effects_msg(core->effects, peer, &(struct msg){
-                .kind = MSG_RECEIPT,
-                .receipt = {.op = chunk->op, .reason = REASON_BUSY, .level = 1, .retry_after_ms = BUSY_RETRY_MS}});
-            return true;
-        }
-    return false;
+    /* a repeat takes no room and must be answered */
+    return fresh && waiting + fresh > core->policy.waiting_max ? REASON_BUSY : REASON_OK;
+}
+
+static enum reason known(const struct lead *lead, const struct row *row, const struct msg_chunk *chunk, uint32_t number)
+{
+    if (same_request(lead, chunk, number))
+        return REASON_OK;
+    return same_payload(lead, row) ? REASON_DUPLICATE_KEY : REASON_PAYLOAD_DIFFERS;
 }
 
 static void count_import(struct core *core, const struct msg_chunk *chunk, const uint32_t *outcomes)
@@ -152,8 +164,13 @@ void intake_chunk(struct core *core, uint32_t peer, const struct msg *msg)
     struct id leads[CHUNK_ROWS_MAX];
     uint32_t outcomes[CHUNK_ROWS_MAX], warnings[CHUNK_ROWS_MAX];
     assert(chunk->n_rows <= CHUNK_ROWS_MAX);
-    if (busy(core, peer, chunk))
+    const enum reason refused = refusal(core, chunk);
+    if (refused != REASON_OK) {
+        effects_msg(core->effects, peer, &(struct msg){
+            .kind = MSG_RECEIPT, .receipt = {.op = chunk->op, .reason = refused, .level = 1,
+                                             .retry_after_ms = refused == REASON_BUSY ? BUSY_RETRY_MS : 0}});
         return;
+    }
     const uint32_t source = core_source(core, chunk->source), programme = programme_of_source(core, chunk->source);
     for (uint32_t i = 0; i < chunk->n_rows; i++) {
         const struct row *row = &chunk->rows[i];

@@ -13,7 +13,7 @@ static const struct {
     enum lead_event event;
     enum lead_state to;
     enum fence_rule fence;
-} moves[] = {
+} moves[LEAD_MOVES] = {
 #define LEAD_MOVE(from, event, to, fence) {LEAD_##from, MOVE_##event, LEAD_##to, fence},
 #include "core/lead_states.def"
 };
@@ -226,11 +226,13 @@ static void arm(struct core *core, struct lead *lead, int64_t appointment_ms)
 
 /* ---- moves ----------------------------------------------------------------------------------- */
 
-static enum fence_rule check_move(enum lead_state from, enum lead_event event, enum lead_state to)
+static enum fence_rule check_move(struct core *core, enum lead_state from, enum lead_event event, enum lead_state to)
 {
-    for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
-        if (moves[i].from == from && moves[i].event == event && moves[i].to == to)
+    for (size_t i = 0; i < LEAD_MOVES; i++)
+        if (moves[i].from == from && moves[i].event == event && moves[i].to == to) {
+            core->moved[i]++;
             return moves[i].fence;
+        }
     assert(!"this move is not in lead_states.def");
     return RISE;
 }
@@ -265,7 +267,7 @@ static void leave_state(struct core *core, struct lead *lead)
     if (lead->state == LEAD_POOLED)
         leave_pool(core, lead);
     if (lead->owner != NONE) {
-        agent_hold(core, core->agents[lead->owner], lead->state, -1);
+        agent_hold(core->agents[lead->owner], lead->state, -1);
         if (lead->state == LEAD_PIPELINE && lead->due)
             core->agents[lead->owner]->due--;
     }
@@ -275,8 +277,9 @@ static void leave_state(struct core *core, struct lead *lead)
 static void move(struct core *core, struct lead *lead, enum lead_event event, enum lead_state to, uint32_t agent,
                  enum reason reason)
 {
-    const enum fence_rule fence = check_move(lead->state, event, to);
+    const enum fence_rule fence = check_move(core, lead->state, event, to);
     const uint32_t before = lead->owner;
+    const bool in_hand = lead->state == LEAD_OWNED || lead->state == LEAD_WORKING || lead->state == LEAD_WRAP_UP;
     leave_state(core, lead);
     if (lead->owner != NONE && lead->owner != agent)
         let_go(core, lead);
@@ -296,10 +299,12 @@ static void move(struct core *core, struct lead *lead, enum lead_event event, en
     if (agent != NONE) {
         if (lead->owner == NONE)
             hold(core, lead, agent);
-        agent_hold(core, core->agents[agent], to, +1);
+        agent_hold(core->agents[agent], to, +1);
         if (lead->due)
             core->agents[agent]->due++;
     }
+    if (in_hand && (agent != before || to == LEAD_PIPELINE))
+        agent_freed(core, core->agents[before]);
     lead_touch(core, lead);
 }
 
@@ -358,7 +363,7 @@ void lead_attach(struct core *core, struct lead *lead)
     if (lead->owner != NONE) {
         struct agent *agent = core->agents[lead->owner];
         hold(core, lead, lead->owner);
-        agent_hold(core, agent, lead->state, +1);
+        agent_hold(agent, lead->state, +1);
         if (lead->state == LEAD_PIPELINE && lead->due)
             agent->due++;
     }

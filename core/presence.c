@@ -12,7 +12,7 @@
 bool agent_before(const struct heap_node *a, const struct heap_node *b)
 {
     const struct agent *x = agent_at(a), *y = agent_at(b);
-    return x->idle_since_us != y->idle_since_us ? x->idle_since_us < y->idle_since_us : x->index < y->index;
+    return x->queue_us != y->queue_us ? x->queue_us < y->queue_us : x->index < y->index;
 }
 
 static enum reason owes(const struct agent *agent, const struct programme *programme, struct id *ret_lead)
@@ -136,10 +136,23 @@ static void set_timer(struct core *core, struct agent *agent)
         core_arm(core, &agent->timer, at, false);
 }
 
+/* Longest free first; who holds leads stands behind, last served last. A lead
+ * that was declined or missed leaves no trace: the idle clock did not move. */
+static void set_place(struct core *core, struct agent *agent)
+{
+    const bool holds = agent->offered + agent->owned + agent->working + agent->wrap_up > 0;
+    const int64_t queue_us = holds && agent->given_us > agent->idle_since_us ? agent->given_us : agent->idle_since_us;
+    if (queue_us == agent->queue_us)
+        return;
+    leave_scopes(core, agent);
+    agent->queue_us = queue_us;
+}
+
 void agent_update(struct core *core, struct agent *agent)
 {
     enum reason why;
     struct id lead;
+    set_place(core, agent);
     struct scope *scopes[SCOPES] = {&core->team_scopes[agent->team], &core->programme_scopes[agent->programme],
                                     &core->cell_scope};
     const uint32_t slots = agent_slots(core, agent, &why, &lead);
@@ -201,8 +214,7 @@ void agent_touch(struct core *core, struct agent *agent)
     core->dirty_agents = agent;
 }
 
-/* The idle clock runs from the end of the last lead in hand. */
-void agent_hold(struct core *core, struct agent *agent, unsigned state, int by)
+void agent_hold(struct agent *agent, unsigned state, int by)
 {
     uint32_t *count = state == LEAD_OFFERED    ? &agent->offered
                       : state == LEAD_OWNED    ? &agent->owned
@@ -214,11 +226,12 @@ void agent_hold(struct core *core, struct agent *agent, unsigned state, int by)
         return;
     assert(by > 0 || *count > 0);
     *count += (uint32_t) by;
-    if (by < 0 && (state == LEAD_WORKING || state == LEAD_WRAP_UP || state == LEAD_OWNED)) {
-        leave_scopes(core, agent);       /* its rank changes: in again by agent_update() */
-        agent->idle_since_us = core->now_us;
-        agent_touch(core, agent);
-    }
+}
+
+void agent_freed(struct core *core, struct agent *agent)
+{
+    agent->idle_since_us = core->now_us;
+    agent_touch(core, agent);
 }
 
 static void penalise(struct core *core, struct agent *agent)

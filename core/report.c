@@ -261,9 +261,9 @@ static void quantile_lines(struct table *table, const struct histogram *histogra
 {
     static const struct { double q; const char *name; } quantiles[] = {{0.5, "0.5"}, {0.99, "0.99"}};
     for (size_t i = 0; i < 2; i++)
-        cell(table, "takt_intake_to_hand_quantile_seconds{met=\"%s\",quantile=\"%s\"} %.6f", met, quantiles[i].name,
+        cell(table, "takt_intake_to_hand_quantile_seconds{met=\"%s\",q=\"%s\"} %.6f", met, quantiles[i].name,
              (double) histogram_quantile_us(histogram, quantiles[i].q) * 1e-6);
-    cell(table, "takt_intake_to_hand_quantile_seconds{met=\"%s\",quantile=\"1\"} %.6f", met,
+    cell(table, "takt_intake_to_hand_quantile_seconds{met=\"%s\",q=\"1\"} %.6f", met,
          (double) histogram->max_us * 1e-6);
 }
 

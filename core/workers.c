@@ -49,7 +49,7 @@ void worker_leave(struct core *core, uint32_t index)
     core->peers[worker->peer].session = 0;
     for (uint32_t i = 0; i < ASKS_MAX; i++)
         if (core->asks[i] && core->asks[i]->id && core->asks[i]->worker == index)
-            allocate_lapsed(core, core->asks[i]);
+            allocate_withdraw(core, core->asks[i]);
 }
 
 struct worker *worker_pick(struct core *core, uint32_t *ret_index)

@@ -35,7 +35,7 @@ def quantiles(folder, met):
     """{quantile: seconds} and the number of leads, of those that met a free or a busy agent."""
     with open(os.path.join(folder, "metrics.txt")) as file:
         text = file.read()
-    found = dict(re.findall(r'takt_intake_to_hand_quantile_seconds\{met="%s",quantile="([\d.]+)"\} ([\d.]+)' % met, text))
+    found = dict(re.findall(r'takt_intake_to_hand_quantile_seconds\{met="%s",q="([\d.]+)"\} ([\d.]+)' % met, text))
     count = re.search(r'takt_intake_to_hand_seconds_count\{met="%s"\} (\d+)' % met, text)
     return {name: float(value) for name, value in found.items()}, int(count.group(1)) if count else 0
 
@@ -74,10 +74,11 @@ def table(folder):
         ("rejects", f"{total(imports, 'rejected'):,}"),
     ]
     for row in status:
-        scored = 100 * row["scored"] // max(1, row["scored"] + row["plain"])
+        decided = row["scored"] + row["plain"]
+        by_worker = f"; {100 * row['scored'] // decided} % decided by a worker" if decided else ""
         rows.append((f"{row['programme']} ({row['mode']})",
-                     f"{total([row], *IN_HAND):,} owned, {row['pipeline']:,} pipeline, {total([row], *CLOSED):,} closed; "
-                     f"{scored} % decided by a worker"))
+                     f"{total([row], *IN_HAND):,} owned, {row['pipeline']:,} pipeline, {total([row], *CLOSED):,} closed"
+                     + by_worker))
     for met, words in (("free", "met a free agent"), ("busy", "queued for a busy agent")):
         found, count = quantiles(folder, met)
         shown = ", ".join(f"{name} {1000 * found.get(key, 0):,.1f} ms"

@@ -5,22 +5,10 @@
  * judges what will be in force, defaults included. */
 #include "policy/policy_lint.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "policy/policy_values.h"
-
-void finding_add(struct findings *findings, const char *key, const char *format, ...)
-{
-    char text[256];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    buf_printf(findings->lines, "%s: %s%s: %s\n", findings->name, findings->where, key, text);
-    findings->n++;
-}
 
 static void expect_at_most(struct findings *findings, const char *key, int64_t ms, const char *limit_key,
                            int64_t limit_ms)

@@ -20,8 +20,12 @@
 static const cyaml_schema_value_t text_schema = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED)};
 
 static const cyaml_schema_field_t weight_fields[] = {
-    TEXT(struct raw_weight, attribute), TEXT(struct raw_weight, is),    TEXT(struct raw_weight, from),
-    TEXT(struct raw_weight, to),        TEXT(struct raw_weight, skill), TEXT(struct raw_weight, add),
+    TEXT(struct raw_weight, attribute),
+    TEXT(struct raw_weight, is),
+    TEXT(struct raw_weight, from),
+    TEXT(struct raw_weight, to),
+    TEXT(struct raw_weight, skill),
+    TEXT(struct raw_weight, add),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t weight_schema = {
@@ -69,7 +73,7 @@ static const cyaml_schema_field_t policy_fields[] = {
 static const cyaml_schema_value_t policy_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_policy, policy_fields)};
 
-struct complaint {                   /* gathered from libcyaml's log */
+struct complaint { /* gathered from libcyaml's log */
     char what[160];
     unsigned line, column;
 };
@@ -92,8 +96,8 @@ static void gather(cyaml_log_t level, void *context, const char *format, va_list
 
 static const cyaml_config_t *config_with(cyaml_config_t *config, struct complaint *complaint)
 {
-    *config = (cyaml_config_t){.log_fn = gather, .log_ctx = complaint, .mem_fn = cyaml_mem,
-                               .log_level = CYAML_LOG_WARNING};
+    *config =
+        (cyaml_config_t){.log_fn = gather, .log_ctx = complaint, .mem_fn = cyaml_mem, .log_level = CYAML_LOG_WARNING};
     return config;
 }
 

@@ -8,11 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct unit { const char *word; int64_t ms; } units[] = {
+static const struct unit {
+    const char *word;
+    int64_t ms;
+} units[] = {
     {"d", INT64_C(86400000)}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1},
 };
 
-enum { DIGITS_MAX = 16 };            /* 10^16 times the largest factor still fits */
+enum { DIGITS_MAX = 16 }; /* 10^16 times the largest factor still fits */
 
 /* Digits at the start of *text_p, which is moved behind them. */
 static bool take_digits(const char **text_p, int64_t *ret_number)

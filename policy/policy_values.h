@@ -17,15 +17,18 @@ bool value_read(enum value_kind kind, const char *text, int64_t *ret_value);
 /* As a policy file would say it. */
 void value_print(enum value_kind kind, int64_t value, char ret_text[VALUE_TEXT_MAX]);
 
-const char *value_form(enum value_kind kind);        /* "a duration such as 20s, 5m, 24h or 250ms" */
+const char *value_form(enum value_kind kind); /* "a duration such as 20s, 5m, 24h or 250ms" */
 
 /* An enum by its words in a policy file; the list ends with a NULL word. */
-struct value_word { const char *word; int number; };
+struct value_word {
+    const char *word;
+    int number;
+};
 bool value_read_word(const struct value_word *words, const char *text, int *ret_number);
 
 /* Names of agents, teams and the like: [A-Za-z0-9._@-]{1,max}; of attributes: [a-z0-9_]{1,32}. */
 bool value_is_name(const char *text, unsigned len_max);
-bool value_is_cell(const char *text);                /* [a-z0-9-]{1,32} */
+bool value_is_cell(const char *text); /* [a-z0-9-]{1,32} */
 bool value_is_attribute(const char *text);
 
 #endif

@@ -34,7 +34,8 @@ struct key {
     {#key, VALUE_##kind, offsetof(struct raw_type, key), offsetof(struct type, member), initial, least, most},
 
 static const struct key cell_keys[] = {
-#define CELL_KEY(key, member, kind, initial, least, most) KEY(raw_policy, policy, key, member, kind, initial, least, most)
+#define CELL_KEY(key, member, kind, initial, least, most)                                                              \
+    KEY(raw_policy, policy, key, member, kind, initial, least, most)
 #include "policy/policy_keys.def"
 };
 static const struct key programme_keys[] = {
@@ -65,8 +66,8 @@ static const struct value_word strategies[] = {
 #undef STRATEGY
     {NULL, 0}};
 
-static const int64_t gaps_initial[] = {5 * 60000, 30 * 60000, 4 * 3600000, 24 * 3600000, 3 * 24 * 3600000,
-                                       7 * 24 * 3600000};
+static const int64_t gaps_initial[] = {5 * 60000,    30 * 60000,       4 * 3600000,
+                                       24 * 3600000, 3 * 24 * 3600000, 7 * 24 * 3600000};
 
 /* ---- defaults ------------------------------------------------------------------ */
 

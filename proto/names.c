@@ -7,6 +7,7 @@
  * links libc alone. */
 #include "proto/msg.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <string.h>
 
@@ -133,6 +134,7 @@ int disposition_class(unsigned code)
 
 uint32_t feature_key(const void *name, size_t len)
 {
+    assert(name != NULL);
     return XXH32(name, len, 0);
 }
 

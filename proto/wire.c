@@ -13,7 +13,7 @@
 
 enum {
     FRAME_ARENA_BYTES = 8 * 1024 * 1024, /* the largest frame within the limits takes half of it */
-    ROW_ARENA_BYTES = 4096,               /* its attributes; the texts are where they came in */
+    ROW_ARENA_BYTES = 4096,              /* its attributes; the texts are where they came in */
     OUT_BYTES = FRAME_BYTES_MAX + 64,    /* lengths are written wide first, see wire_encode.c */
     ALIGNMENT = 8,
 };

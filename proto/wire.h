@@ -34,9 +34,9 @@ bool wire_encode(struct wire *wire, const struct msg *msg, struct slice *ret_fra
  * what somebody else wrote, before it is encoded. */
 const char *wire_check_msg(const struct msg *msg);
 
-/* One encoded Lead, as in struct offer.row. Borrows like wire_decode; the two
- * may be used in turn. `source` is needed for the lead id; an empty one leaves
- * row.lead none. */
+/* One encoded Lead, as in struct offer.row. *ret_row borrows from `raw`, and from
+ * `wire` until the next wire_decode_row(); a decoded message stays as it is.
+ * `source` is needed for the lead id; an empty one leaves row.lead none. */
 enum reason wire_decode_row(struct wire *wire, struct slice raw, struct slice source, struct row *ret_row);
 
 /* Encode a row's fields (all but raw, reject, lead) into the buffer at `to`.

@@ -10,10 +10,10 @@
 #include <string.h>
 
 /* Stops at the first rule that does not hold. */
-#define RULE(holds, why) \
-    do { \
-        if (!(holds)) \
-            return (why); \
+#define RULE(holds, why)                                                                                               \
+    do {                                                                                                               \
+        if (!(holds))                                                                                                  \
+            return (why);                                                                                              \
     } while (0)
 
 enum { LOWER = 1, UPPER = 2, DIGIT = 4, UNDERSCORE = 8, DASH = 16, DOT_AT = 32 };
@@ -281,22 +281,14 @@ static const char *check_report(const struct msg *msg)
 typedef const char *check_fn(const struct msg *msg);
 
 static check_fn *const checks[] = {
-    [MSG_HELLO] = check_hello,
-    [MSG_WELCOME] = check_welcome,
-    [MSG_HEARTBEAT] = check_nothing,
-    [MSG_HEARD] = check_nothing,
-    [MSG_BYE] = check_nothing,
-    [MSG_ERROR] = check_error,
-    [MSG_MANIFEST] = check_manifest,
-    [MSG_MANIFEST_STATE] = check_manifest_state,
-    [MSG_CHUNK] = check_chunk,
-    [MSG_RECEIPT] = check_receipt,
-    [MSG_AGENT_SAYS] = check_says,
-    [MSG_AGENT_HEARS] = check_hears,
-    [MSG_REQUEST] = check_request,
-    [MSG_DECISION] = check_decision,
-    [MSG_QUERY] = check_query,
-    [MSG_REPORT] = check_report,
+    [MSG_HELLO] = check_hello,       [MSG_WELCOME] = check_welcome,
+    [MSG_HEARTBEAT] = check_nothing, [MSG_HEARD] = check_nothing,
+    [MSG_BYE] = check_nothing,       [MSG_ERROR] = check_error,
+    [MSG_MANIFEST] = check_manifest, [MSG_MANIFEST_STATE] = check_manifest_state,
+    [MSG_CHUNK] = check_chunk,       [MSG_RECEIPT] = check_receipt,
+    [MSG_AGENT_SAYS] = check_says,   [MSG_AGENT_HEARS] = check_hears,
+    [MSG_REQUEST] = check_request,   [MSG_DECISION] = check_decision,
+    [MSG_QUERY] = check_query,       [MSG_REPORT] = check_report,
 };
 
 const char *wire_check_msg(const struct msg *msg)

@@ -12,10 +12,10 @@
 #include "takt.pb-c.h"
 
 /* Stops at the first thing that cannot be read. */
-#define NEED(holds, why) \
-    do { \
-        if (!(holds)) \
-            return (why); \
+#define NEED(holds, why)                                                                                               \
+    do {                                                                                                               \
+        if (!(holds))                                                                                                  \
+            return (why);                                                                                              \
     } while (0)
 #define BYTES_OF(m, field) bytes_of((m)->has_##field, (m)->field)
 #define ID_OF(m, field, ret_id) id_of((m)->has_##field, (m)->field, ret_id)
@@ -418,22 +418,14 @@ static const char *decode_report(struct wire *wire, const Wire__Frame *frame, st
 typedef const char *decode_fn(struct wire *wire, const Wire__Frame *frame, struct msg *msg);
 
 static decode_fn *const decoders[] = {
-    [MSG_HELLO] = decode_hello,
-    [MSG_WELCOME] = decode_welcome,
-    [MSG_HEARTBEAT] = decode_nothing,
-    [MSG_HEARD] = decode_heard,
-    [MSG_BYE] = decode_nothing,
-    [MSG_ERROR] = decode_error,
-    [MSG_MANIFEST] = decode_manifest,
-    [MSG_MANIFEST_STATE] = decode_manifest_state,
-    [MSG_CHUNK] = decode_chunk,
-    [MSG_RECEIPT] = decode_receipt,
-    [MSG_AGENT_SAYS] = decode_says,
-    [MSG_AGENT_HEARS] = decode_hears,
-    [MSG_REQUEST] = decode_request,
-    [MSG_DECISION] = decode_decision,
-    [MSG_QUERY] = decode_query,
-    [MSG_REPORT] = decode_report,
+    [MSG_HELLO] = decode_hello,       [MSG_WELCOME] = decode_welcome,
+    [MSG_HEARTBEAT] = decode_nothing, [MSG_HEARD] = decode_heard,
+    [MSG_BYE] = decode_nothing,       [MSG_ERROR] = decode_error,
+    [MSG_MANIFEST] = decode_manifest, [MSG_MANIFEST_STATE] = decode_manifest_state,
+    [MSG_CHUNK] = decode_chunk,       [MSG_RECEIPT] = decode_receipt,
+    [MSG_AGENT_SAYS] = decode_says,   [MSG_AGENT_HEARS] = decode_hears,
+    [MSG_REQUEST] = decode_request,   [MSG_DECISION] = decode_decision,
+    [MSG_QUERY] = decode_query,       [MSG_REPORT] = decode_report,
 };
 
 const char *wire_decode_body(struct wire *wire, struct slice bytes, struct msg *ret_msg)

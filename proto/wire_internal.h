@@ -96,7 +96,7 @@ static inline bool wire_take_field(const uint8_t **at, const uint8_t *end, struc
 }
 
 /* wire_decode.c: sets kind and body of *ret_msg. Returns NULL, or what is wrong. */
-const char *wire_decode_body(struct wire *wire, struct slice frame, struct msg *ret_msg);
+const char *wire_decode_body(struct wire *wire, struct slice bytes, struct msg *ret_msg);
 
 /* wire_row.c */
 enum reason wire_row_decode(struct arena *arena, struct slice raw, struct slice source, struct row *ret_row);

@@ -5,9 +5,9 @@
  * the others up, so what is wrong with it becomes row.reject and not an error. A
  * rejected row keeps its raw bytes and nothing else: no half-read lead gets on.
  *
- * Read by hand and not by protobuf-c, which takes 0.7 us for a row with six
- * attributes where this takes 0.2: rows are what an import consists of. Field
- * numbers are takt.proto's Lead and Attribute; test_wire compares with protobuf-c. */
+ * Read by hand and not by protobuf-c: 0.25 us for a row with six attributes, and
+ * not 0.9, and rows are what an import consists of. Field numbers are takt.proto's
+ * Lead and Attribute; test_wire_row compares with protobuf-c. */
 #include "proto/wire_internal.h"
 
 #include <stddef.h>
@@ -66,7 +66,7 @@ static enum reason read_attribute(struct reading *reading, struct slice bytes)
     struct attribute *attribute = &reading->attributes[row->n_attributes++];
     *attribute = (struct attribute){0};
     while (at < end) {
-        struct wire_field field;
+        struct wire_field field = {0};
         if (!wire_take_field(&at, end, &field))
             return REASON_BAD_FRAME;
         if (field.number >= sizeof wires) {
@@ -123,7 +123,7 @@ static enum reason read_lead(struct reading *reading)
         return REASON_TOO_LONG;
     const uint8_t *at = raw.at, *end = at + raw.len;
     while (at < end) {
-        struct wire_field field;
+        struct wire_field field = {0};
         if (!wire_take_field(&at, end, &field))
             return REASON_BAD_FRAME;
         enum reason reason = read_field(reading, &field);

@@ -43,8 +43,8 @@ static const struct limit {
     {&wire__request__descriptor, 23, REQUEST_LEADS_MAX},
     {&wire__request__descriptor, 24, REQUEST_LEADS_MAX},
     {&wire__request__descriptor, 25, REQUEST_LEADS_MAX},
-    {&wire__request__descriptor, 26, REQUEST_LEADS_MAX * ROW_ATTRIBUTES_MAX},
-    {&wire__request__descriptor, 27, REQUEST_LEADS_MAX * ROW_ATTRIBUTES_MAX},
+    {&wire__request__descriptor, 26, REQUEST_LEADS_MAX *ROW_ATTRIBUTES_MAX},
+    {&wire__request__descriptor, 27, REQUEST_LEADS_MAX *ROW_ATTRIBUTES_MAX},
     {&wire__request_agent__descriptor, 8, SKILLS_MAX},
     {&wire__decision__descriptor, 3, REQUEST_LEADS_MAX},
     {&wire__decision__descriptor, 4, REQUEST_LEADS_MAX},
@@ -149,6 +149,7 @@ static enum scan_verdict scan_value(struct scan *scan, const ProtobufCFieldDescr
 static void note_envelope(struct scan *scan, const struct wire_field *field)
 {
     if (field->number == 1) {
+        assert(field->bytes.at != NULL); /* a fixed64, as was checked */
         memcpy(&scan->session, field->bytes.at, sizeof scan->session);
         scan->session = le64toh(scan->session);
     } else if (field->number == 2) {
@@ -213,8 +214,7 @@ static enum scan_verdict scan_message(struct scan *scan, const ProtobufCMessageD
     }
     for (unsigned i = 0; i < type->n_fields; i++) {
         const ProtobufCFieldDescriptor *known = &type->fields[i];
-        if (known->label == PROTOBUF_C_LABEL_REPEATED && counts.n[i] > 0 &&
-            counts.n[i] > limit_of(type, known->id))
+        if (known->label == PROTOBUF_C_LABEL_REPEATED && counts.n[i] > 0 && counts.n[i] > limit_of(type, known->id))
             return refuse(scan, SCAN_TOO_MANY, known->name, "too many elements");
     }
     return SCAN_OK;

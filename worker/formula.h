@@ -9,20 +9,23 @@
 #include "core/policy.h"
 #include "proto/msg.h"
 
-enum { CHANCE_MAX = 1000 };          /* permille */
+enum { CHANCE_MAX = 1000 }; /* permille */
 
-struct formula {                     /* a scoring, indexed by attribute */
+struct formula { /* a scoring, indexed by attribute */
     const struct scoring *scoring;
     uint32_t n_skill_weights;
-    uint8_t head[256];               /* by the low byte of the key: 1 + index of a weight, 0 = none */
+    uint8_t head[256]; /* by the low byte of the key: 1 + index of a weight, 0 = none */
     uint8_t next[POLICY_WEIGHTS_MAX];
 };
 
 struct lead_terms {
-    int32_t points;                  /* permille, before clamping */
-    uint64_t worth;                  /* cents at a certain close, decayed by age */
+    int32_t points; /* permille, before clamping */
+    uint64_t worth; /* cents at a certain close, decayed by age */
     uint32_t n_skills;
-    struct skill_term { uint32_t skill; int32_t add; } skills[POLICY_WEIGHTS_MAX];
+    struct skill_term {
+        uint32_t skill;
+        int32_t add;
+    } skills[POLICY_WEIGHTS_MAX];
 };
 
 /* Within what 32 bits can add up, and of known kinds: holds for every compiled policy. */

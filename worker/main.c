@@ -23,7 +23,7 @@ enum { VERSIONS_KEPT = 4, WAITING_MAX = 64, FRAMES_QUEUED = 256 };
 enum { EXIT_USAGE = 2 };
 
 struct known_policy {
-    uint32_t version, n_programmes;      /* 0 programmes = empty */
+    uint32_t version, n_programmes; /* 0 programmes = empty */
     struct scoring scorings[POLICY_PROGRAMMES_MAX];
 };
 
@@ -31,12 +31,15 @@ struct worker {
     struct session *session;
     struct scorer *scorer;
     struct known_policy known[VERSIONS_KEPT];
-    uint32_t at_known;                   /* the one to be overwritten next */
+    uint32_t at_known; /* the one to be overwritten next */
     uint64_t n_decided;
-    int signals;                         /* signalfd */
+    int signals; /* signalfd */
 };
 
-struct worker_options { const char *endpoint, *name; uint32_t capacity; };
+struct worker_options {
+    const char *endpoint, *name;
+    uint32_t capacity;
+};
 
 static const struct scoring *find_scoring(const struct worker *worker, const struct msg_request *request)
 {
@@ -111,7 +114,10 @@ static bool wait_for_news(struct worker *worker)
     struct sock *sock = session_sock(worker->session);
     struct wait_fd end = {.fd = worker->signals};
     int64_t next_us = session_next_us(worker->session), left_us = next_us - clock_mono_us();
-    int wait_ms = next_us == INT64_MAX ? -1 : left_us <= 0 ? 0 : left_us > 60000000 ? 60000 : (int) (left_us / 1000 + 1);
+    int wait_ms = next_us == INT64_MAX ? -1
+                  : left_us <= 0       ? 0
+                  : left_us > 60000000 ? 60000
+                                       : (int) (left_us / 1000 + 1);
     net_wait(&sock, sock != NULL ? 1 : 0, &end, 1, wait_ms);
     return end.readable;
 }
@@ -128,19 +134,25 @@ static int run(struct worker *worker)
     }
 }
 
-static const char help[] =
-    "usage: takt-worker --endpoint URL [--name NAME] [--capacity N]\n"
-    "\n"
-    "Scores leads and allocates them to agents for a broker. Keeps nothing: start as\n"
-    "many as you like, stop any at any time.\n"
-    "\n"
-    "  --endpoint URL   the broker's socket for workers\n"
-    "  --name NAME      shown in reports; must differ from other workers' (default: made up)\n"
-    "  --capacity N     requests that may wait here at once, 1 to 64 (default: 4)\n"
-    "  --help           this text\n"
-    "\n"
-    "example:\n"
-    "  takt-worker --endpoint tcp://127.0.0.1:7703 --name worker-1\n";
+static const char help[] = "usage: takt-worker --endpoint URL [--name NAME] [--capacity N]\n"
+                           "\n"
+                           "Scores leads and allocates them to agents for a broker. Keeps nothing: start as\n"
+                           "many as you like, stop any at any time.\n"
+                           "\n"
+                           "  --endpoint URL   the broker's socket for workers\n"
+                           "  --name NAME      shown in reports; must differ from other workers' (default: made up)\n"
+                           "  --capacity N     requests that may wait here at once, 1 to 64 (default: 4)\n"
+                           "  --help           this text\n"
+                           "\n"
+                           "example:\n"
+                           "  takt-worker --endpoint tcp://127.0.0.1:7703 --name worker-1\n";
+
+static bool is_name(const char *text)
+{
+    size_t len = strlen(text);
+    return len > 0 && len <= NAME_BYTES_MAX &&
+           strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-") == len;
+}
 
 /* Returns -1 to go on, else the exit code. */
 static int read_options(int argc, char **argv, struct worker_options *ret)
@@ -165,7 +177,8 @@ static int read_options(int argc, char **argv, struct worker_options *ret)
         else
             return EXIT_USAGE;
     }
-    if (optind < argc || ret->endpoint == NULL || *end != '\0' || capacity < 1 || capacity > WAITING_MAX) {
+    if (optind < argc || ret->endpoint == NULL || !is_name(ret->name) || *end != '\0' || capacity < 1 ||
+        capacity > WAITING_MAX) {
         fputs(help, stderr);
         return EXIT_USAGE;
     }
@@ -202,14 +215,14 @@ int main(int argc, char **argv)
     static struct worker worker; /* the scorings kept make it too large for a stack */
     worker.signals = take_signals();
     struct net *net = net_new();
-    worker.session = session_new(
-        &(struct session_options){.net = net,
-                                  .endpoint = options.endpoint,
-                                  .hwm = FRAMES_QUEUED,
-                                  .hello = {.role = ROLE_WORKER,
-                                            .name = slice_of(options.name, strlen(options.name)),
-                                            .capacity = options.capacity}},
-        why);
+    worker.session =
+        session_new(&(struct session_options){.net = net,
+                                              .endpoint = options.endpoint,
+                                              .hwm = FRAMES_QUEUED,
+                                              .hello = {.role = ROLE_WORKER,
+                                                        .name = slice_of(options.name, strlen(options.name)),
+                                                        .capacity = options.capacity}},
+                    why);
     if (worker.session == NULL) {
         fprintf(stderr, "takt-worker: %s: %s\n", options.endpoint, why);
         net_destroy(&net);

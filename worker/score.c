@@ -20,42 +20,45 @@
 #include "worker/solve.h"
 
 enum {
-    LANES = 2 * SOLVE_LANES,         /* columns are padded to this, so that the inner loop has no tail */
-    PLACE_BITS = 20,                 /* below the chance in a key; larger = longer free */
+    LANES = 2 * SOLVE_LANES, /* columns are padded to this, so that the inner loop has no tail */
+    PLACE_BITS = 20,         /* below the chance in a key; larger = longer free */
     PLACE_MAX = (1 << PLACE_BITS) - 1,
-    NOT_POSSIBLE = -1,               /* as a key, and as a mask that makes any key one */
+    NOT_POSSIBLE = -1, /* as a key, and as a mask that makes any key one */
 };
+
+struct lead_rank { int32_t priority, score; uint32_t lead; };
 
 struct scorer {
     struct formula formula;
     const struct msg_request *request;
-    bool is_frozen;                  /* scores stay those of the snapshot */
+    bool is_frozen; /* scores stay those of the snapshot */
 
-    uint32_t width, width_room;      /* agent columns */
+    uint32_t width, width_room; /* agent columns */
     int32_t *points, *skill_points, *place, *full, *barred, *key;
     uint32_t *slots, *given;
 
     uint32_t leads_room;
     struct verdict *verdicts;
-    int32_t *agents;                 /* joint optimum: settled */
-    uint32_t *excluded_from;         /* n_leads + 1: where a lead's agents begin in `excluded` */
-    uint32_t *at_place;              /* agent by place, counted from the front: n_agents + n_leads */
+    struct lead_rank *ranks;
+    int32_t *agents;         /* joint optimum: settled */
+    uint32_t *excluded_from; /* n_leads + 1: where a lead's agents begin in `excluded` */
+    uint32_t *at_place;      /* agent by place, counted from the front: n_agents + n_leads */
     uint32_t n_places, places_room;
 
     uint32_t *excluded;
     uint32_t excluded_room;
-    uint64_t *skills, *ring;         /* sorted: skill << 32 | agent; turn << 32 | agent */
+    uint64_t *skills, *ring; /* sorted: skill << 32 | agent; turn << 32 | agent */
     size_t n_skills, skills_room;
     uint32_t ring_room;
-    double *scores;                  /* joint optimum: n_leads rows of width */
+    double *scores; /* joint optimum: n_leads rows of width */
     size_t scores_room;
     struct solver *solver;
 };
 
-struct rating {                      /* of one lead, with all agents */
+struct rating { /* of one lead, with all agents */
     struct lead_terms terms;
     uint32_t lead;
-    int32_t best_open, best;         /* keys: of those with slots left, of all */
+    int32_t best_open, best; /* keys: of those with slots left, of all */
 };
 
 struct scorer *scorer_new(void)
@@ -75,6 +78,7 @@ void scorer_destroy(struct scorer **scorer_p)
     free(scorer->points);
     free(scorer->slots);
     free(scorer->verdicts);
+    free(scorer->ranks);
     free(scorer->agents);
     free(scorer->excluded_from);
     free(scorer->at_place);
@@ -93,8 +97,8 @@ int32_t score_pair(const struct scoring *scoring, const struct request_lead *lea
     struct lead_terms terms;
     formula_prepare(&formula, scoring);
     formula_read_lead(&formula, lead, &terms);
-    int32_t points = terms.points + formula_agent_points(scoring, agent, agent->open) +
-                     formula_skill_points(&terms, agent);
+    int32_t points =
+        terms.points + formula_agent_points(scoring, agent, agent->open) + formula_skill_points(&terms, agent);
     return formula_score(terms.worth, formula_chance(points));
 }
 
@@ -124,6 +128,7 @@ static void reserve(struct scorer *s, const struct msg_request *request)
     if (request->n_leads >= s->leads_room) {
         s->leads_room = request->n_leads + 1;
         s->verdicts = resized(s->verdicts, s->leads_room, sizeof *s->verdicts);
+        s->ranks = resized(s->ranks, s->leads_room, sizeof *s->ranks);
         s->agents = resized(s->agents, s->leads_room, sizeof *s->agents);
         s->excluded_from = resized(s->excluded_from, s->leads_room, sizeof *s->excluded_from);
     }
@@ -354,7 +359,10 @@ static int32_t pick_idle(struct scorer *s, const struct rating *rating)
     return best == NOT_POSSIBLE ? -1 : (int32_t) agent_of(s, best);
 }
 
-struct rotation { uint32_t at; uint64_t last; };  /* where in the ring to go on; the last turn served */
+struct rotation {
+    uint32_t at;
+    uint64_t last;
+}; /* where in the ring to go on; the last turn served */
 
 static void rotation_begin(struct scorer *s, struct rotation *rotation)
 {
@@ -383,6 +391,39 @@ static int32_t pick_next(struct scorer *s, const struct rating *rating, struct r
     return -1;
 }
 
+static int by_rank(const void *a, const void *b)
+{
+    const struct lead_rank *left = a, *right = b;
+    if (left->priority != right->priority)
+        return left->priority > right->priority ? -1 : 1;
+    if (left->score != right->score)
+        return left->score > right->score ? -1 : 1;
+    return left->lead < right->lead ? -1 : 1;
+}
+
+/* The order in which leads are served. With fewer slots than leads the best score
+ * is a choice among leads too: within a priority the ones most worth calling. */
+static void rank_leads(struct scorer *s)
+{
+    const struct msg_request *request = s->request;
+    uint64_t slots = 0;
+    for (uint32_t a = 0; a < request->n_agents; a++)
+        slots += request->agents[a].slots;
+    const bool scarce = request->strategy == STRATEGY_BEST_SCORE && slots < request->n_leads;
+    for (uint32_t i = 0; i < request->n_leads; i++) {
+        struct rating rating;
+        s->ranks[i] = (struct lead_rank){.lead = i};
+        if (!scarce)
+            continue;
+        rate_begin(s, i, &rating);
+        rate_end(s, &rating);
+        s->ranks[i].priority = request->leads[i].priority;
+        s->ranks[i].score = rating.best_open == NOT_POSSIBLE ? -1 : score_of(&rating, rating.best_open);
+    }
+    if (scarce)
+        qsort(s->ranks, request->n_leads, sizeof *s->ranks, by_rank);
+}
+
 /* Returns the rotation: round robin's last turn served. */
 static uint64_t decide_one_by_one(struct scorer *s)
 {
@@ -391,8 +432,9 @@ static uint64_t decide_one_by_one(struct scorer *s)
     enum strategy strategy = s->request->strategy;
     if (strategy == STRATEGY_ROUND_ROBIN)
         rotation_begin(s, &rotation);
+    rank_leads(s);
     for (uint32_t i = 0; i < s->request->n_leads; i++) {
-        rate_begin(s, i, &rating);
+        rate_begin(s, s->ranks[i].lead, &rating);
         int32_t agent = strategy == STRATEGY_ROUND_ROBIN    ? pick_next(s, &rating, &rotation)
                         : strategy == STRATEGY_LONGEST_IDLE ? pick_idle(s, &rating)
                                                             : pick_best(s, &rating);
@@ -481,8 +523,11 @@ void score_request(struct scorer *scorer, const struct scoring *scoring, const s
     else
         rotation = decide_one_by_one(s);
 
-    *ret_decision = (struct msg_decision){.id = request->id, .rotation = rotation, .reason = REASON_OK,
-                                          .verdicts = s->verdicts, .n_verdicts = request->n_leads,
+    *ret_decision = (struct msg_decision){.id = request->id,
+                                          .rotation = rotation,
+                                          .reason = REASON_OK,
+                                          .verdicts = s->verdicts,
+                                          .n_verdicts = request->n_leads,
                                           .policy_version = request->policy_version};
     for (uint32_t i = 0; i < request->n_leads; i++)
         ret_decision->total += s->verdicts[i].score;

@@ -8,7 +8,7 @@
 #include "core/policy.h"
 #include "proto/msg.h"
 
-struct scorer;                           /* scratch memory; one a thread */
+struct scorer; /* scratch memory; one a thread */
 
 struct scorer *scorer_new(void);
 void scorer_destroy(struct scorer **scorer_p);

@@ -51,7 +51,11 @@ size_t scoring_encode(const struct scoring *all, uint32_t n_programmes, uint8_t 
     return len;
 }
 
-struct reader { const uint8_t *at; size_t left; bool is_short; };
+struct reader {
+    const uint8_t *at;
+    size_t left;
+    bool is_short;
+};
 
 static uint64_t take(struct reader *reader, unsigned n_bytes)
 {

@@ -23,17 +23,23 @@ enum { NONE = -1 };
 struct solver {
     /* one a column */
     double *price;
-    double *toll;                    /* the price, or infinite once the column was passed */
+    double *toll; /* the price, or infinite once the column was passed */
     double *distance;
-    int64_t *via;                    /* the lead that would move here; as wide as a double, for the loop's sake */
-    int32_t *first;                  /* of the leads held */
+    int64_t *via;   /* the lead that would move here; as wide as a double, for the loop's sake */
+    int32_t *first; /* of the leads held */
     uint32_t *held;
-    struct passed { uint32_t column; double distance; } *passed;
-    double none_distance;            /* of the column "no agent" */
+    struct passed {
+        uint32_t column;
+        double distance;
+    } * passed;
+    double none_distance; /* of the column "no agent" */
     int32_t none_via;
     /* one a lead */
-    int32_t *next, *previous;        /* among the leads of one agent */
-    struct entrant { double best; int32_t lead; } *entrants;
+    int32_t *next, *previous; /* among the leads of one agent */
+    struct entrant {
+        double best;
+        int32_t lead;
+    } * entrants;
     uint32_t columns_room, leads_room;
 };
 

@@ -6,17 +6,17 @@
 
 #include <stdint.h>
 
-struct solver;                       /* scratch memory */
+struct solver; /* scratch memory */
 
 enum { SOLVE_LANES = 4, SOLVE_LEADS_MAX = 8192 };
-#define SOLVE_BARRED (-0x1p49)       /* a pair that must not be */
+#define SOLVE_BARRED (-0x1p49) /* a pair that must not be */
 
 struct assignment {
     uint32_t n_leads, n_agents;
-    uint32_t width;                  /* of a row of scores: at least n_agents, a multiple of SOLVE_LANES */
-    const double *scores;            /* n_leads rows: whole numbers 0..INT32_MAX, or BARRED; BARRED in the padding */
+    uint32_t width;       /* of a row of scores: at least n_agents, a multiple of SOLVE_LANES */
+    const double *scores; /* n_leads rows: whole numbers 0..INT32_MAX, or BARRED; BARRED in the padding */
     const uint32_t *slots;
-    int32_t *agents;                 /* one a lead; -1 = nobody */
+    int32_t *agents; /* one a lead; -1 = nobody */
 };
 
 struct solver *solver_new(void);

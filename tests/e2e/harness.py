@@ -14,10 +14,16 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get("TAKT_BUILD", os.path.join(ROOT, "build", "release")))
 TAKT = os.path.join(BUILD, "cli", "takt")
+PROBE = os.path.join(BUILD, "tests", "e2e", "source_probe")
+POLICY = os.path.join(ROOT, "tests", "e2e", "policy.yaml")
+MAP = os.path.join(ROOT, "deploy", "maps", "generated.yaml")
+IN_HAND = ("offered", "owned", "working", "wrap_up", "revoking")
+CLOSED = ("won", "lost", "invalid", "suppressed", "exhausted")
 
 
 class Failed(Exception):
@@ -106,13 +112,13 @@ class Program:
             return file.read()[-2000:].strip()
 
     def json(self):
-        return json.loads(self.output().strip().splitlines()[-1])
+        return json.loads(self.output())
 
 
 class Cell:
     """One `takt up`, its folder, and what tests do with it."""
 
-    def __init__(self, policy, workers=1, path_first=None):
+    def __init__(self, policy=POLICY, workers=1, path_first=None):
         self.folder = tempfile.mkdtemp(prefix="takt-e2e-")
         self.dir = os.path.join(self.folder, "cell")
         self.policy, self.workers, self.path_first = policy, workers, path_first
@@ -190,6 +196,18 @@ class Cell:
         """A query's rows, as a list of objects."""
         return json.loads(self.run(*args, "--json", seconds=seconds).stdout)
 
+    def total(self, *columns):
+        """Sum of columns of the status over the programmes."""
+        return sum(row[column] for row in self.ask("status") for column in columns)
+
+    def endpoint(self, role):
+        with open(os.path.join(self.dir, "endpoints")) as file:
+            return dict(line.split(None, 1) for line in file)[role].strip()
+
+    def generate(self, leads, seed, name="leads.csv"):
+        self.run("generate", "--leads", str(leads), "--seed", str(seed), "--out", self.path(name))
+        return self.path(name)
+
     def background(self, name, *args):
         program = Program([TAKT, *args, "--dir", self.dir], self.path(name))
         self.programs.append(program)
@@ -207,13 +225,82 @@ class Cell:
         return [self.path(name) for name in sorted(os.listdir(self.folder)) if name.endswith(".belief")]
 
 
+class Agent:
+    """A `takt agent --script`: says words, hears events."""
+
+    def __init__(self, cell, name, team, intent="available"):
+        self.name, self.heard = name, []
+        self.process = subprocess.Popen([TAKT, "agent", name, "--team", team, "--intent", intent, "--script", "--dir",
+                                         cell.dir], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL)
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.rest = b""
+        cell.programs.append(self)
+        self.hear("connected")
+
+    def is_running(self):
+        return self.process.poll() is None
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def say(self, words):
+        self.process.stdin.write(words.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def read(self):
+        while True:
+            bytes_ = self.process.stdout.read()
+            if not bytes_:
+                return
+            *lines, self.rest = (self.rest + bytes_).split(b"\n")
+            self.heard += [json.loads(line) for line in lines]
+
+    def hear(self, event, seconds=10):
+        """The next event of this kind; others stay to be heard."""
+        def found():
+            self.read()
+            for i, one in enumerate(self.heard):
+                if one["event"] == event:
+                    return self.heard.pop(i)
+            return None
+        return wait_for(found, seconds, f"{self.name} hears {event}")
+
+    def ask(self, words, event):
+        self.say(words)
+        return self.hear(event)
+
+
 def run_test(name, test, seed):
-    """One line a test: PASS or FAIL, with its seed. Returns whether it passed."""
+    """One line a test: PASS or FAIL, with its seed; and one for tests/tally.py. Returns whether it passed."""
     began = time.monotonic()
     try:
         said = test(random.Random(seed)) or ""
         verdict = "PASS"
-    except Failed as failure:
+    except (Failed, OSError, subprocess.SubprocessError) as failure:
         verdict, said = "FAIL", str(failure)
+    except Exception as failure:  # a mistake in the test itself, or an answer of a form not expected
+        traceback.print_exc()
+        verdict, said = "FAIL", repr(failure)
     print(f"{verdict} {name} seed={seed} {time.monotonic() - began:.1f} s {said}".rstrip(), flush=True)
+    print(f"[{'       OK' if verdict == 'PASS' else '  FAILED '} ] {name}_seed_{seed}", flush=True)
     return verdict == "PASS"
+
+
+def main(tests, rounds=1):
+    """`program [--seed S] [--rounds N] [NAME...]`: run the tests, each N times with seeds S, S+1, ..."""
+    args, seed = sys.argv[1:], 1
+    names = []
+    while args:
+        word = args.pop(0)
+        if word == "--seed":
+            seed = int(args.pop(0))
+        elif word == "--rounds":
+            rounds = int(args.pop(0))
+        else:
+            names.append(word)
+    chosen = {name: test for name, test in tests.items() if not names or name in names}
+    passed = [run_test(name, test, seed + i) for name, test in chosen.items() for i in range(rounds)]
+    print(f"{sum(passed)} passed, {len(passed) - sum(passed)} failed")
+    sys.exit(0 if passed and all(passed) else 1)

@@ -19,7 +19,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 
-enum { CHUNK_ROWS = 20, PATIENCE_S = 60 };
+enum { CHUNK_ROWS = 4, PATIENCE_S = 60 };
 
 struct probe {
     takt_t *takt;

@@ -12,7 +12,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct pass { uint64_t rows, refused, bytes, last_line; uint8_t digest[16]; };
+struct pass {
+    uint64_t rows, refused, bytes, last_line;
+    uint8_t digest[16];
+};
 
 static void read_all(struct csv *csv, struct pass *ret)
 {
@@ -44,9 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int fd = memfd_create("fuzz", 0);
     assert(fd >= 0 && write(fd, data + 1, size - 1) == (ssize_t) size - 1);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    struct csv_options options = {.delimiter = ",;\t|\0"[(data[0] & 7) % 5],
-                                  .header_line = (data[0] >> 3 & 7) - 1,
-                                  .latin1 = data[0] >> 7};
+    struct csv_options options = {
+        .delimiter = ",;\t|\0"[(data[0] & 7) % 5], .header_line = (data[0] >> 3 & 7) - 1, .latin1 = data[0] >> 7};
     struct csv *csv = csv_open(path, &options, why);
     assert(csv || why[0]);
     if (csv) {

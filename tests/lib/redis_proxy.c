@@ -22,13 +22,13 @@
 enum { WIRES_MAX = 32, READ_BYTES = 64 * 1024, CUT = 'c', DELIVER = 'd', STOP = 's' };
 
 struct wire {
-    int client, server;         /* -1: closed */
+    int client, server; /* -1: closed */
     struct buf held;
 };
 
 struct redis_proxy {
     pthread_t thread;
-    int ours, theirs;           /* the socket pair: the test's end, the thread's end */
+    int ours, theirs; /* the socket pair: the test's end, the thread's end */
     int listener;
     char server_path[108], address[128];
     /* the thread's alone */

@@ -24,7 +24,7 @@
 enum { ARGUMENTS_MAX = 64, PATH_BYTES = 512, START_US = 10 * 1000 * 1000 };
 
 struct redis_server {
-    pid_t pid;                      /* 0: not running */
+    pid_t pid; /* 0: not running */
     char folder[64], address[96];
     char *arguments[ARGUMENTS_MAX];
     int n_arguments;
@@ -102,8 +102,8 @@ void redis_server_restart(struct redis_server *server)
 
 struct redis_server *redis_server_start(const struct redis_server_options *options)
 {
-    static const char *const base[] = {"--port",      "0",      "--appendonly", "yes", "--appendfsync",
-                                       "always",      "--save", "",             NULL};
+    static const char *const base[] = {"--port", "0", "--appendonly", "yes", "--appendfsync", "always", "--save",
+                                       "",       NULL};
     struct redis_server *server = calloc(1, sizeof *server);
     if (server == NULL)
         abort();

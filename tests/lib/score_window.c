@@ -18,6 +18,7 @@ void random_seed(uint64_t seed)
 
 uint32_t below(uint32_t n)
 {
+    assert_true(n > 0);
     random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (uint32_t) ((random_state >> 33) % n);
 }

@@ -3,14 +3,15 @@
  * and from its neighbours, so that one left out or swapped is seen. */
 #include "tests/lib/wire_samples.h"
 
-#define TEXT(words) {(const uint8_t *) (words), sizeof(words) - 1}
+#define TEXT(words)                                                                                                    \
+    {                                                                                                                  \
+        (const uint8_t *) (words), sizeof(words) - 1                                                                   \
+    }
 #define COUNT(list) ((uint32_t) (sizeof(list) / sizeof((list)[0])))
 
 static const struct attribute attributes[] = {
-    {.name = TEXT("state"), .text = TEXT("CA")},
-    {.name = TEXT("age"), .number = 41},
-    {.name = TEXT("balance"), .number = -1200},
-    {.name = TEXT("none"), .number = 0},
+    {.name = TEXT("state"), .text = TEXT("CA")},   {.name = TEXT("age"), .number = 41},
+    {.name = TEXT("balance"), .number = -1200},    {.name = TEXT("none"), .number = 0},
     {.name = TEXT("job_title"), .text = TEXT("")},
 };
 
@@ -36,7 +37,8 @@ static const struct row rows[] = {
 
 static const struct id receipt_leads[] = {{1, 2}, {0, 0}, {UINT64_C(0xfedcba9876543210), 3}};
 static const uint32_t receipt_outcomes[] = {REASON_OK, REASON_NO_KEY, REASON_PAYLOAD_DIFFERS};
-static const uint32_t receipt_warnings[] = {ROW_WARNING_NO_NAME, 0, ROW_WARNING_PHONE_DAMAGED | ROW_WARNING_ZIP_DAMAGED};
+static const uint32_t receipt_warnings[] = {ROW_WARNING_NO_NAME, 0,
+                                            ROW_WARNING_PHONE_DAMAGED | ROW_WARNING_ZIP_DAMAGED};
 
 static const struct act acts[] = {
     {.op = {11, 12}, .lead = {13, 14}, .fence = 15, .verb = VERB_ACCEPT},

@@ -33,6 +33,7 @@ static void one_seed(uint64_t seed, bool crashes)
 {
     static const char *const sources[] = {"to-push", "to-pull", "to-pushpull"};
     struct sim *sim = sim_new(seed, sim_policy());
+    sim_audit_every(sim, 64);
     populate(sim);
     sim_workers(sim, (uint32_t) (seed % 3));
     sim_faults(sim, (struct sim_faults){.lose = 20, .repeat = 30, .silence = 10, .crash = crashes ? 1 : 0, .worker_mute = 100,

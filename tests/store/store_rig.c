@@ -89,7 +89,8 @@ void model_destroy(struct model **model_p)
     *model_p = NULL;
     if (model == NULL)
         return;
-    HASH_ITER (hh, model->rows, row, next) {
+    HASH_ITER(hh, model->rows, row, next)
+    {
         HASH_DEL(model->rows, row);
         free(row);
     }
@@ -132,7 +133,8 @@ bool model_equal(const struct model *a, const struct model *b)
     struct model_row *row, *next, *other;
     if (HASH_COUNT(a->rows) != HASH_COUNT(b->rows))
         return false;
-    HASH_ITER (hh, a->rows, row, next) {
+    HASH_ITER(hh, a->rows, row, next)
+    {
         HASH_FIND(hh, b->rows, row->key, row->key_len, other);
         if (other == NULL || other->payload_len != row->payload_len ||
             memcmp(other->payload, row->payload, row->payload_len) != 0)
@@ -325,4 +327,60 @@ void rig_until_status(struct store *store, enum store_status status)
     }
     if (store_pump(store, clock_mono_us()) != status)
         fail_msg("another status: %s", store_why(store));
+}
+
+/* ---- short cuts ------------------------------------------------------------------ */
+
+uint64_t rig_append_row(struct store *store, enum row_type type, uint32_t number, const char *payload)
+{
+    struct buf body = {0};
+    row_put(&body, type, number, payload);
+    const uint64_t ticket = store_append(store, 1000 + number, 1, body_slice(&body));
+    buf_fini(&body);
+    return ticket;
+}
+
+uint64_t rig_append_lead(struct store *store, uint32_t number, const char *payload)
+{
+    return rig_append_row(store, ROW_LEAD, number, payload);
+}
+
+enum store_status rig_open_status(struct rig *rig, bool allow_unsafe, char why[256])
+{
+    const struct store_redis_options options = {.address = redis_server_address(rig->server),
+                                                .cell = rig->cell,
+                                                .broker_id = "test",
+                                                .allow_unsafe = allow_unsafe};
+    struct store *store = store_redis_new(&options);
+    uint64_t epoch;
+    const enum store_status status = store_open(store, (struct position){0}, &epoch);
+    snprintf(why, 256, "%s", store_why(store));
+    store_close(&store);
+    return status;
+}
+
+enum store_status rig_load_status(struct rig *rig, struct loaded *ret, char why[256])
+{
+    struct store *store = rig_store(rig);
+    uint64_t epoch;
+    enum store_status status = store_open(store, (struct position){0}, &epoch);
+    *ret = (struct loaded){0};
+    if (status == STORE_OK)
+        status = rig_load(store, ret);
+    snprintf(why, 256, "%s", store_why(store));
+    store_close(&store);
+    return status;
+}
+
+void rig_members(struct rig *rig, const char *set, char text[512])
+{
+    redisReply *reply = redis_server_command(rig->server, "ZRANGE {%s}:%s 0 -1 WITHSCORES", rig->cell, set);
+    text[0] = '\0';
+    for (size_t i = 0; i + 1 < reply->elements; i += 2) {
+        unsigned number; /* little endian at the end of the id */
+        sscanf(reply->element[i]->str + 24, "%2x", &number);
+        const size_t len = strlen(text);
+        snprintf(text + len, 512 - len, "%u:%s ", number, reply->element[i + 1]->str);
+    }
+    freeReplyObject(reply);
 }

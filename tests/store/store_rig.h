@@ -23,22 +23,22 @@ struct rig {
 /* `server` NULL: memory. Each rig is a cell of its own, created. */
 struct rig *rig_new(struct redis_server *server);
 void rig_destroy(struct rig **rig_p);
-struct store *rig_store(struct rig *rig);               /* not open */
-struct store *rig_opened(struct rig *rig);              /* open and loaded; fails the test if it cannot */
-uint64_t rig_epoch(struct store *store);                /* its epoch, from the levels */
+struct store *rig_store(struct rig *rig);  /* not open */
+struct store *rig_opened(struct rig *rig); /* open and loaded; fails the test if it cannot */
+uint64_t rig_epoch(struct store *store);   /* its epoch, from the levels */
 
 /* The next write is done, or not, and its answer lost; then everything is away
  * until rig_heal(). Call rig_break() after the write was pumped. */
 void rig_lose_reply(struct rig *rig);
 void rig_lose_write(struct rig *rig);
-void rig_break(struct rig *rig, struct store *store);   /* returns when the store has seen it: STORE_AWAY */
+void rig_break(struct rig *rig, struct store *store); /* returns when the store has seen it: STORE_AWAY */
 void rig_heal(struct rig *rig);
 
 /* Pump until it is so; fail the test after 10 s, or when the status is another. */
 void rig_until_stands(struct store *store, uint64_t ticket);
 void rig_until_flushed(struct store *store);
 void rig_until_status(struct store *store, enum store_status status);
-void rig_pump(struct store *store);                     /* once, with the clock */
+void rig_pump(struct store *store); /* once, with the clock */
 
 /* Rows. `number` makes the key. */
 void row_put(struct buf *body, enum row_type type, uint32_t number, const char *payload);
@@ -51,7 +51,7 @@ void model_destroy(struct model **model_p);
 void model_apply(struct model *model, struct slice body);
 bool model_equal(const struct model *a, const struct model *b);
 uint32_t model_count(const struct model *model);
-const char *model_get(const struct model *model, enum row_type type, uint32_t number);  /* NULL: none */
+const char *model_get(const struct model *model, enum row_type type, uint32_t number); /* NULL: none */
 
 struct loaded {
     struct model *model;
@@ -59,7 +59,14 @@ struct loaded {
     struct position last_entry;
     int64_t last_time_ms;
 };
-enum store_status rig_load(struct store *store, struct loaded *ret);  /* into a new model */
-bool loaded_row(void *arg, const struct row_ref *row, const struct entry *entry);  /* the store_row_fn of it */
+enum store_status rig_load(struct store *store, struct loaded *ret);              /* into a new model */
+bool loaded_row(void *arg, const struct row_ref *row, const struct entry *entry); /* the store_row_fn of it */
+
+/* Short cuts: append one row; what a store that starts now would say. */
+uint64_t rig_append_row(struct store *store, enum row_type type, uint32_t number, const char *payload);
+uint64_t rig_append_lead(struct store *store, uint32_t number, const char *payload);
+enum store_status rig_open_status(struct rig *rig, bool allow_unsafe, char why[256]); /* Redis only */
+enum store_status rig_load_status(struct rig *rig, struct loaded *ret, char why[256]);
+void rig_members(struct rig *rig, const char *set, char text[512]); /* "number:score " each, by score; Redis only */
 
 #endif

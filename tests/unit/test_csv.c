@@ -100,6 +100,7 @@ static void rows_have_the_line_they_begin_at(void **state)
     expect_file("a,b\n1,2\n\n\n3,4\n", "2:1|2 5:3|4");
     expect_file("a,b\r\n1,2\r\n3,4\r\n", "2:1|2 3:3|4");
     expect_file("a,b\n\"1\nx\",2\n3,\"4\r\n\r\n5\"\n6,7", "2:1\nx|2 4:3|4\n\n5 7:6|7");
+    expect_file("a,b\n\"1\nx\ny\",2\n3,4\n", "2:1\nx\ny|2 5:3|4");
     expect_file("a,b\n 1 , 2\t\n\" 3\",4\n", "2:1|2 3: 3|4");
     expect_file("a,b\n\"say \"\"hi\"\"\",\"x,y\"\n", "2:say \"hi\"|x,y");
 }
@@ -107,7 +108,8 @@ static void rows_have_the_line_they_begin_at(void **state)
 static void a_byte_order_mark_is_skipped(void **state)
 {
     (void) state;
-    struct csv *csv = open_text("\xef\xbb\xbf" "key,b\n1,2\n");
+    struct csv *csv = open_text("\xef\xbb\xbf"
+                                "key,b\n1,2\n");
     uint32_t n;
     const struct slice *columns = csv_columns(csv, &n);
     assert_int_equal(n, 2);
@@ -152,8 +154,8 @@ static void a_damaged_row_is_a_row_with_a_reason(void **state)
 {
     (void) state;
     expect_file("a,b\n1\n1,2,3\n4,5\n", "2!COLUMNS_DIFFER 3!COLUMNS_DIFFER 4:4|5");
-    expect_file("a,b\nJos\xe9,2\n4,\xf0\x9f\x98\x80\n\xed\xa0\x80,1\n\xc0\x80,1\n",
-                "2!BAD_TEXT 3:4|\xf0\x9f\x98\x80 4!BAD_TEXT 5!BAD_TEXT");
+    expect_file("a,b\nJos\xe9,2\n4,\xf0\x9f\x98\x80\n\xed\xa0\x80,1\n\xc0\x80,1\n\xe0\x80\x80,1\n",
+                "2!BAD_TEXT 3:4|\xf0\x9f\x98\x80 4!BAD_TEXT 5!BAD_TEXT 6!BAD_TEXT");
     expect_file("a,b\n1,x\"y\n2,\"x\"y\n3,4\n", "2!BAD_TEXT 3!BAD_TEXT 4:3|4");
     put("a,b\n1,x\0y\n3,4\n", 14);
     struct csv *csv = open_or_fail(&find);
@@ -182,8 +184,10 @@ static void a_row_over_the_limit_is_refused_and_the_next_is_read(void **state)
     buf_fini(&text);
     struct csv *csv = open_or_fail(&find);
     struct csv_row row;
-    static const struct { uint64_t line; enum reason reason; } expected[] = {
-        {2, REASON_TOO_LONG}, {3, REASON_OK}, {4, REASON_BAD_TEXT}, {5, REASON_OK}, {6, REASON_OK}};
+    static const struct {
+        uint64_t line;
+        enum reason reason;
+    } expected[] = {{2, REASON_TOO_LONG}, {3, REASON_OK}, {4, REASON_BAD_TEXT}, {5, REASON_OK}, {6, REASON_OK}};
     for (int i = 0; i < 5; i++) {
         assert_int_equal(csv_next(csv, &row), 1);
         assert_int_equal(row.line, expected[i].line);
@@ -248,7 +252,9 @@ static void an_unusable_file_is_refused_with_a_sentence(void **state)
     char why[160] = "";
     expect_error("", 0, "the file is empty");
     expect_error("\n\n", 2, "the file is empty");
-    expect_error("\xff\xfe" "a\0,\0b\0", 8, "the file is UTF-16; save it as UTF-8");
+    expect_error("\xff\xfe"
+                 "a\0,\0b\0",
+                 8, "the file is UTF-16; save it as UTF-8");
     expect_error("Jos\xe9,b\n1,2\n", 11, "line 1, the header: the row is not UTF-8");
     assert_null(csv_open("/nonexistent/x.csv", &find, why));
     assert_string_equal(why, "No such file or directory");

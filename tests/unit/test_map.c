@@ -160,8 +160,10 @@ static void integers_are_numbers_and_the_rest_is_text(void **state)
 {
     (void) state;
     open_map("key: K\nattributes: [A]\n", "K|A");
-    static const struct { const char *cell; int64_t number; } integers[] = {
-        {"0", 0}, {"7", 7}, {"-12", -12}, {"123456789012345678", 123456789012345678}};
+    static const struct {
+        const char *cell;
+        int64_t number;
+    } integers[] = {{"0", 0}, {"7", 7}, {"-12", -12}, {"123456789012345678", 123456789012345678}};
     for (size_t i = 0; i < sizeof integers / sizeof integers[0]; i++) {
         char cells[64];
         snprintf(cells, sizeof cells, "1|%s", integers[i].cell);
@@ -184,8 +186,10 @@ static void amounts_are_cents(void **state)
 {
     (void) state;
     open_map("key: K\nfields: {value: V, cost: C, priority: P}\n", "K|V|C|P");
-    static const struct { const char *cell; uint64_t cents; } amounts[] = {
-        {"12", 1200}, {"12.5", 1250}, {"12.05", 1205}, {"$1,250.50", 125050}, {"0", 0}, {"12.", 1200}};
+    static const struct {
+        const char *cell;
+        uint64_t cents;
+    } amounts[] = {{"12", 1200}, {"12.5", 1250}, {"12.05", 1205}, {"$1,250.50", 125050}, {"0", 0}, {"12.", 1200}};
     for (size_t i = 0; i < sizeof amounts / sizeof amounts[0]; i++) {
         char cells[64];
         snprintf(cells, sizeof cells, "1|%s|3.21|-5", amounts[i].cell);
@@ -250,9 +254,12 @@ static void attribute_names_are_cleaned(void **state)
 {
     (void) state;
     char name[ATTRIBUTE_NAME_MAX + 1];
-    static const char *const pairs[][2] = {{"Lead Origin", "lead_origin"}, {"emp.var.rate", "emp_var_rate"},
-                                           {"  ZIP-Code ", "zip_code"}, {"Caf\xc3\xa9", "caf"},
-                                           {"abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijklmnopqrstuvwxyz012345"}};
+    static const char *const pairs[][2] = {
+        {"Lead Origin", "lead_origin"},
+        {"emp.var.rate", "emp_var_rate"},
+        {"  ZIP-Code ", "zip_code"},
+        {"Caf\xc3\xa9", "caf"},
+        {"abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijklmnopqrstuvwxyz012345"}};
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         assert_true(map_clean_name(slice_of(pairs[i][0], strlen(pairs[i][0])), name));
         assert_string_equal(name, pairs[i][1]);

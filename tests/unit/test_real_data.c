@@ -58,7 +58,9 @@ static void judge_file(const char *file, const char *map, struct tally *ret_tall
     intake_close(&intake);
 }
 
-struct golden { uint64_t rows, phone_damaged, zip_damaged, email_damaged, no_reach, no_name; };
+struct golden {
+    uint64_t rows, phone_damaged, zip_damaged, email_damaged, no_reach, no_name;
+};
 
 /* All rows are in; warnings are as expected. */
 static void expect_all_in(const struct tally *tally, const struct golden *golden)
@@ -110,8 +112,13 @@ static void olist_leads_are_all_in(void **state)
 static void every_file_has_its_rows_and_columns(void **state)
 {
     (void) state;
-    static const struct { const char *file; uint64_t rows; uint32_t columns; char delimiter; uint64_t header_line; }
-    files[] = {
+    static const struct {
+        const char *file;
+        uint64_t rows;
+        uint32_t columns;
+        char delimiter;
+        uint64_t header_line;
+    } files[] = {
         {"bank-additional-full.csv.gz", 41188, 21, ';', 1},
         {"bank-full.csv.gz", 45211, 17, ';', 1},
         {"x-education-leads.csv.gz", 9240, 37, ',', 1},

@@ -139,9 +139,27 @@ static void best_score_gives_each_lead_to_the_best_with_a_slot(void **state)
     for (int i = 0; i < 2000; i++) {
         scoring.load_permille = (int32_t) below(3) * 15;
         window_fill(&window, STRATEGY_BEST_SCORE, 1 + below(LEADS_MAX), 1 + below(AGENTS_MAX));
+        window.agents[0].slots += LEADS_MAX; /* hands for all: leads are served in their order */
         struct msg_decision decision = decide(scorer, &window, &scoring);
         check_verdicts(&window, &scoring, &decision, true);
     }
+}
+
+/* proves 000-13: the lead handed over is the one most worth calling, within its priority */
+static void with_few_hands_the_best_leads_go_first(void **state)
+{
+    (void) state;
+    struct window window;
+    struct scoring scoring = plain_scoring();
+    window_open(&window, STRATEGY_BEST_SCORE, 4, 1);
+    window.agents[0].slots = 1;
+    for (uint32_t i = 0; i < 4; i++)
+        window.leads[i].value_cents = 10000 * (1 + i % 3);
+    assert_int_equal(decide(scorer, &window, &scoring).verdicts[2].agent, 1);
+    window.leads[0].priority = 1;
+    struct msg_decision decision = decide(scorer, &window, &scoring);
+    assert_int_equal(decision.verdicts[0].agent, 1);
+    assert_int_equal(decision.verdicts[2].agent, 0);
 }
 
 static void ties_go_to_the_longer_idle_then_to_the_lower_index(void **state)
@@ -269,6 +287,7 @@ int main(void)
         cmocka_unit_test(weights_match_words_numbers_ranges_and_skills),
         cmocka_unit_test(age_halves_the_worth_each_half_life),
         cmocka_unit_test(best_score_gives_each_lead_to_the_best_with_a_slot),
+        cmocka_unit_test(with_few_hands_the_best_leads_go_first),
         cmocka_unit_test(ties_go_to_the_longer_idle_then_to_the_lower_index),
         cmocka_unit_test(load_spreads_the_leads_of_one_window),
         cmocka_unit_test(the_runner_up_may_have_full_hands),

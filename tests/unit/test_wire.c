@@ -206,8 +206,8 @@ static void test_what_is_not_a_frame_of_this_schema_is_refused(void **state)
 {
     (void) state;
     assert_int_equal(decode_plain(NULL, 0), REASON_BAD_FRAME);
-    assert_int_equal(DECODE_STRING("\x62\x00"), REASON_OK);              /* a heartbeat alone */
-    assert_int_equal(DECODE_STRING("\x10\x01"), REASON_BAD_FRAME);       /* no message */
+    assert_int_equal(DECODE_STRING("\x62\x00"), REASON_OK);        /* a heartbeat alone */
+    assert_int_equal(DECODE_STRING("\x10\x01"), REASON_BAD_FRAME); /* no message */
     assert_string_equal(wire_why(wire), "frame: no message in it");
     assert_int_equal(DECODE_STRING("\x62\x00\x62\x00"), REASON_BAD_FRAME); /* twice */
     assert_string_equal(wire_why(wire), "Frame.heartbeat: more than once");
@@ -219,6 +219,7 @@ static void test_what_is_not_a_frame_of_this_schema_is_refused(void **state)
     assert_string_equal(wire_why(wire), "Frame.session: not encoded as the schema says");
     assert_int_equal(DECODE_STRING("\x60\x00"), REASON_BAD_FRAME);         /* heartbeat as a varint */
     assert_int_equal(DECODE_STRING("\x62\x00\x02\x00"), REASON_BAD_FRAME); /* field 0 */
+    assert_string_equal(wire_why(wire), "Frame: not a protobuf message");
     assert_int_equal(DECODE_STRING("\x63\x64\x62\x00"), REASON_BAD_FRAME); /* a group */
     assert_int_equal(DECODE_STRING("\x62\x00\x87\x01"), REASON_BAD_FRAME); /* wire type 7 */
     assert_int_equal(DECODE_STRING("\x62\x01"), REASON_BAD_FRAME);         /* one byte missing */

@@ -52,11 +52,11 @@ static void expect(const struct msg *msg, enum reason reason, const char *why)
 }
 
 #define TEXT(words) ((struct slice){(const uint8_t *) (words), sizeof(words) - 1})
-#define EXPECT(kind, change, why) \
-    do { \
-        struct msg m = *sample_of(kind); \
-        change; \
-        expect(&m, (why) == NULL ? REASON_OK : REASON_BAD_FIELD, why); \
+#define EXPECT(kind, change, why)                                                                                      \
+    do {                                                                                                               \
+        struct msg m = *sample_of(kind);                                                                               \
+        change;                                                                                                        \
+        expect(&m, (why) == NULL ? REASON_OK : REASON_BAD_FIELD, why);                                                 \
     } while (0)
 
 static void test_peers_introduce_themselves_properly(void **state)
@@ -125,11 +125,11 @@ static void test_agents_act_within_limits(void **state)
 {
     static uint8_t note[2001];
     struct act act = sample_of(MSG_AGENT_SAYS)->says.acts[1];
-#define EXPECT_ACT(change, why) \
-    do { \
-        struct act a = act; \
-        change; \
-        EXPECT(MSG_AGENT_SAYS, (m.says.acts = &a, m.says.n_acts = 1), why); \
+#define EXPECT_ACT(change, why)                                                                                        \
+    do {                                                                                                               \
+        struct act a = act;                                                                                            \
+        change;                                                                                                        \
+        EXPECT(MSG_AGENT_SAYS, (m.says.acts = &a, m.says.n_acts = 1), why);                                            \
     } while (0)
     (void) state;
     memset(note, 'n', sizeof note);
@@ -155,11 +155,11 @@ static void test_agents_hear_whole_offers(void **state)
     struct offer offer = sample_of(MSG_AGENT_HEARS)->hears.offers[0];
     struct act_result result = sample_of(MSG_AGENT_HEARS)->hears.results[0];
     struct withdrawal withdrawal = sample_of(MSG_AGENT_HEARS)->hears.withdrawals[0];
-#define EXPECT_HEARS(kind_of, list, change, why) \
-    do { \
-        kind_of o = list; \
-        change; \
-        EXPECT(MSG_AGENT_HEARS, (m.hears.list##s = &o, m.hears.n_##list##s = 1), why); \
+#define EXPECT_HEARS(kind_of, list, change, why)                                                                       \
+    do {                                                                                                               \
+        kind_of o = list;                                                                                              \
+        change;                                                                                                        \
+        EXPECT(MSG_AGENT_HEARS, (m.hears.list##s = &o, m.hears.n_##list##s = 1), why);                                 \
     } while (0)
     (void) state;
     EXPECT_HEARS(struct offer, offer, o.lead = (struct id){0}, "offer.lead: missing");

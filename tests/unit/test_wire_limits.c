@@ -69,12 +69,15 @@ static void test_numbers_too_large_for_their_field_are_refused_and_not_cut_down(
         assert_string_equal(wire_why(wire), cases[i].why);
     }
     struct buf body = {0};
-    wire_bytes_add(&body, 8, "\x00\xff\xff\xff\xff\x10", 6); /* packed: 0 and 2^32 + ... */
+    wire_bytes_add(&body, 8, "\x00\xff\xff\xff\xff\x10", 6); /* packed: 0 and more than 2^32 */
     assert_int_equal(wire_bytes_decode(wire, MSG_RECEIPT, &body), REASON_BAD_FIELD);
+    assert_string_equal(wire_why(wire), "Receipt.warnings: number too large for its type");
     wire_bytes_add(&body, 8, "\x00\xff", 2); /* packed: the last one has no end */
     assert_int_equal(wire_bytes_decode(wire, MSG_RECEIPT, &body), REASON_BAD_FRAME);
+    assert_string_equal(wire_why(wire), "Receipt.warnings: not encoded as the schema says");
     wire_bytes_add(&body, 26, "\x00\xff", 2); /* packed fixed32: half a one */
     assert_int_equal(wire_bytes_decode(wire, MSG_REQUEST, &body), REASON_BAD_FRAME);
+    assert_string_equal(wire_why(wire), "Request.feature_keys: not encoded as the schema says");
 }
 
 /* One more than the limit of each repeated field, as empty elements. */
@@ -236,6 +239,17 @@ static void test_columns_of_unequal_length_are_refused(void **state)
     wire_bytes_add(&body, 1, "0123456789abcdef", 16);
     wire_bytes_put(&body, 7, PUT_VARINT, 1);
     assert_int_equal(wire_bytes_decode(wire, MSG_RECEIPT, &body), REASON_BAD_FIELD);
+    for (unsigned missing = 6; missing <= 8; missing++) { /* lead_ids, outcomes, warnings */
+        wire_bytes_add(&body, 1, "0123456789abcdef", 16);
+        if (missing != 6)
+            wire_bytes_add(&body, 6, "0123456789abcdef", 16);
+        if (missing != 7)
+            wire_bytes_put(&body, 7, PUT_VARINT, 0);
+        if (missing != 8)
+            wire_bytes_put(&body, 8, PUT_VARINT, 0);
+        assert_int_equal(wire_bytes_decode(wire, MSG_RECEIPT, &body), REASON_BAD_FIELD);
+        assert_string_equal(wire_why(wire), "receipt.lead_ids, outcomes, warnings: not equally many");
+    }
     wire_bytes_add(&body, 1, "0123456789abcde", 15);
     assert_int_equal(wire_bytes_decode(wire, MSG_RECEIPT, &body), REASON_BAD_FIELD);
     assert_string_equal(wire_why(wire), "receipt.op: not 16 bytes");

@@ -14,6 +14,7 @@
 #include "common/buf.h"
 #include "proto/wire_internal.h"
 #include "takt.pb-c.h"
+#include "tests/lib/wire_bytes.h"
 #include "tests/lib/wire_samples.h"
 
 #define TEXT(words) ((struct slice){(const uint8_t *) (words), sizeof(words) - 1})
@@ -86,9 +87,9 @@ static void test_a_lead_id_is_blake2b_of_source_and_key(void **state)
 static void test_a_bad_row_is_marked_alone_and_keeps_its_bytes_only(void **state)
 {
     static const uint8_t damaged[] = "\x0a\x01k\x82\x01\x01n\xff"; /* a key, a name, and then nonsense */
-    struct row rows[] = {{.key = TEXT("a")}, {.raw = {damaged, sizeof damaged}}, {.raw = {damaged, 0}}, {.key = TEXT("b")}};
-    struct msg msg = {.kind = MSG_CHUNK,
-                      .chunk = {.op = {1, 1}, .source = TEXT("webform"), .rows = rows, .n_rows = 4}};
+    struct row rows[] = {
+        {.key = TEXT("a")}, {.raw = {damaged, sizeof damaged}}, {.raw = {damaged, 0}}, {.key = TEXT("b")}};
+    struct msg msg = {.kind = MSG_CHUNK, .chunk = {.op = {1, 1}, .source = TEXT("webform"), .rows = rows, .n_rows = 4}};
     struct slice frame;
     (void) state;
     assert_true(wire_encode(wire, &msg, &frame));
@@ -168,20 +169,25 @@ static void test_rows_damaged_byte_by_byte_are_refused(void **state)
 #define EXPECT(reason, raw) assert_int_equal(decode(TEXT(raw)), reason)
     (void) state;
     EXPECT(REASON_OK, "\x0a\x01k");
-    EXPECT(REASON_OK, "\x0a\x01k\xf8\x06\x01"); /* an unknown field */
-    EXPECT(REASON_BAD_FRAME, "\x0a\x01k\x0a\x01k");              /* two keys */
-    EXPECT(REASON_BAD_FRAME, "\x08\x01");                        /* the key as a number */
-    EXPECT(REASON_BAD_FRAME, "\x0a\x01k\x1a\x01k");              /* the priority as bytes */
-    EXPECT(REASON_BAD_FRAME, "\x0a\x01k\x10\x01");               /* an attribute as a number */
-    EXPECT(REASON_BAD_FRAME, "\x0a\x02k");                       /* cut */
-    EXPECT(REASON_BAD_FRAME, "\x0a\x01k\x0b\x0c");               /* a group */
+    EXPECT(REASON_OK, "\x0a\x01k\xf8\x06\x01");                     /* an unknown field */
+    EXPECT(REASON_BAD_FRAME, "\x0a\x01k\x0a\x01k");                 /* two keys */
+    EXPECT(REASON_BAD_FRAME, "\x08\x01");                           /* the key as a number */
+    EXPECT(REASON_BAD_FRAME, "\x0a\x01k\x1a\x01k");                 /* the priority as bytes */
+    EXPECT(REASON_BAD_FRAME, "\x0a\x01k\x10\x01");                  /* an attribute as a number */
+    EXPECT(REASON_BAD_FRAME, "\x0a\x02k");                          /* cut */
+    EXPECT(REASON_BAD_FRAME, "\x0a\x01k\x0b\x0c");                  /* a group */
     EXPECT(REASON_BAD_NUMBER, "\x0a\x01k\x28\x80\x80\x80\x80\x10"); /* a cost of 2^32 */
     EXPECT(REASON_BAD_NUMBER, "\x0a\x01k\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01");
-    EXPECT(REASON_BAD_FIELD, "\x0a\x01k\x12\x03\x0a\x01" "a");             /* neither text nor number */
-    EXPECT(REASON_BAD_FIELD, "\x0a\x01k\x12\x08\x0a\x01" "a\x12\x01" "b\x18\x02"); /* both */
-    EXPECT(REASON_BAD_FRAME, "\x0a\x01k\x12\x07\x0a\x01" "a\x18\x02\x18\x02");     /* two numbers */
-    EXPECT(REASON_BAD_FRAME, "\x0a\x01k\x12\x05\x0a\x01" "a\x10\x02");     /* text as a number */
-    EXPECT(REASON_BAD_FRAME, "\x0a\x01k\x12\x02\x0a\x01");                 /* a name cut */
+    EXPECT(REASON_BAD_FIELD, "\x0a\x01k\x12\x03\x0a\x01"
+                             "a"); /* neither text nor number */
+    EXPECT(REASON_BAD_FIELD, "\x0a\x01k\x12\x08\x0a\x01"
+                             "a\x12\x01"
+                             "b\x18\x02"); /* both */
+    EXPECT(REASON_BAD_FRAME, "\x0a\x01k\x12\x07\x0a\x01"
+                             "a\x18\x02\x18\x02"); /* two numbers */
+    EXPECT(REASON_BAD_FRAME, "\x0a\x01k\x12\x05\x0a\x01"
+                             "a\x10\x02");                 /* text as a number */
+    EXPECT(REASON_BAD_FRAME, "\x0a\x01k\x12\x02\x0a\x01"); /* a name cut */
 #undef EXPECT
     for (size_t n = 16; n <= 17; n++) {
         struct buf row = {0};
@@ -189,6 +195,20 @@ static void test_rows_damaged_byte_by_byte_are_refused(void **state)
         for (size_t i = 0; i < n; i++)
             buf_add(&row, "\x98\x06\x01", 3);
         assert_int_equal(decode(slice_of(row.at, row.len)), n == 16 ? REASON_OK : REASON_TOO_LONG);
+        buf_fini(&row);
+    }
+}
+
+static void test_a_row_over_its_limit_is_too_long_whatever_is_in_it(void **state)
+{
+    static const uint8_t filler[ROW_BYTES_MAX];
+    (void) state;
+    for (size_t more = 0; more <= 1; more++) {
+        struct buf row = {0};
+        wire_bytes_add(&row, 1, "k", 1);
+        wire_bytes_add(&row, 99, filler, ROW_BYTES_MAX - 3 - 4 + more); /* an unknown field */
+        assert_int_equal(row.len, ROW_BYTES_MAX + more);
+        assert_int_equal(decode(slice_of(row.at, row.len)), more == 0 ? REASON_OK : REASON_TOO_LONG);
         buf_fini(&row);
     }
 }
@@ -245,10 +265,26 @@ static void test_a_control_is_seen_at_every_place_of_a_word(void **state)
 static void test_damaged_utf8_is_refused(void **state)
 {
     static const char *const bad[] = {
-        "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", /* overlong */
-        "\xed\xa0\x80", "\xed\xbf\xbf",                         /* surrogates */
-        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xfe", /* beyond the end */
-        "\x80", "\xbf", "\xc3", "\xc3(", "\xe2\x82", "\xe2(\xac", "\xf0\x9f\x8c", "\xf0\x9f\x8c(",
+        "\xc0\x80",
+        "\xc1\xbf",
+        "\xe0\x80\x80",
+        "\xe0\x9f\xbf",
+        "\xf0\x80\x80\x80",
+        "\xf0\x8f\xbf\xbf", /* overlong */
+        "\xed\xa0\x80",
+        "\xed\xbf\xbf", /* surrogates */
+        "\xf4\x90\x80\x80",
+        "\xf5\x80\x80\x80",
+        "\xff",
+        "\xfe", /* beyond the end */
+        "\x80",
+        "\xbf",
+        "\xc3",
+        "\xc3(",
+        "\xe2\x82",
+        "\xe2(\xac",
+        "\xf0\x9f\x8c",
+        "\xf0\x9f\x8c(",
     };
     (void) state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -288,12 +324,13 @@ static void test_a_row_is_encoded_into_exactly_the_room_it_needs(void **state)
         i++;
     const struct row *row = &wire_sample(i)->chunk.rows[0];
     size_t len = wire_encode_row(row, bytes, sizeof bytes);
+    assert_true(len > 0);
     for (size_t room = 0; room < len; room++) {
         uint8_t *to = malloc(room + 1);
         assert_int_equal(wire_encode_row(row, to, room), 0);
         free(to);
     }
-    uint8_t *to = malloc(len);
+    uint8_t *to = malloc(len > 0 ? len : 1);
     assert_int_equal(wire_encode_row(row, to, len), len);
     free(to);
 }
@@ -306,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_a_bad_row_is_marked_alone_and_keeps_its_bytes_only),
         cmocka_unit_test(test_rows_are_refused_for_the_right_reason),
         cmocka_unit_test(test_rows_damaged_byte_by_byte_are_refused),
+        cmocka_unit_test(test_a_row_over_its_limit_is_too_long_whatever_is_in_it),
         cmocka_unit_test(test_text_is_any_character_but_controls_and_surrogates),
         cmocka_unit_test(test_a_control_is_seen_at_every_place_of_a_word),
         cmocka_unit_test(test_damaged_utf8_is_refused),

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`takt fsck` finds by name what is planted in a real Redis, and finds nothing where nothing is wrong,
+beside a living broker, too."""
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+
+from harness import BUILD, MAP, Cell, expect, main, wait_for
+
+SEAL = os.path.join(BUILD, "tests", "e2e", "seal_row")
+POOLED, CLOSED_WON = 3, 16
+
+
+class Redis:
+    """A redis-server of our own on the files of a stopped cell, and its protocol."""
+
+    def __init__(self, cell):
+        self.path = os.path.join(cell.dir, "redis.sock")
+        self.server = subprocess.Popen([shutil.which("redis-server"), os.path.join(cell.dir, "redis.conf")],
+                                       stdout=subprocess.DEVNULL)
+        cell.programs.append(self)
+        wait_for(self.connect, 10, "Redis answers")
+
+    def connect(self):
+        self.link = socket.socket(socket.AF_UNIX)
+        try:
+            self.link.connect(self.path)
+            self.file = self.link.makefile("rb")
+            return self("PING") == b"PONG"
+        except OSError:
+            self.link.close()
+            return False
+
+    def is_running(self):
+        return self.server.poll() is None
+
+    def kill(self):
+        self.file.close()
+        self.link.close()
+        self.server.kill()
+        self.server.wait()
+
+    def __call__(self, *words):
+        words = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+        self.link.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words))
+        return self.answer()
+
+    def answer(self):
+        line = self.file.readline()
+        kind, rest = line[:1], line[1:-2]
+        if kind == b"-":
+            raise OSError(rest.decode())
+        if kind == b":":
+            return int(rest)
+        if kind == b"$":
+            if int(rest) < 0:
+                return None
+            value = self.file.read(int(rest) + 2)[:-2]
+            return value
+        if kind == b"*":
+            return [self.answer() for _ in range(int(rest))]
+        return rest
+
+
+class Planted:
+    """Keys that are put back as they were when the block is over."""
+
+    def __init__(self, redis, *keys):
+        self.redis, self.keys = redis, keys
+
+    def __enter__(self):
+        self.kept = {key: self.redis("DUMP", key) for key in self.keys}
+
+    def __exit__(self, *error):
+        for key, value in self.kept.items():
+            self.redis("DEL", key)
+            if value is not None:
+                self.redis("RESTORE", key, 0, value)
+
+
+def find(cell, name, id_=None):
+    """fsck finds this name (of this id); returns all names."""
+    done = cell.run("fsck", "--json", check=False)
+    expect(done.returncode == 1, f"{name} planted, exit {done.returncode}: {done.stdout[-500:]} {done.stderr}")
+    findings = json.loads(done.stdout)["findings"]
+    named = [finding for finding in findings if finding["name"] == name and (id_ is None or id_ in finding["id"])]
+    expect(named, f"{name} {id_} planted, found: {findings[:5]}")
+    return {finding["name"] for finding in findings}
+
+
+def clean(cell):
+    done = cell.run("fsck", "--json", check=False)
+    expect(done.returncode == 0, f"clean, but exit {done.returncode}: {done.stdout[-800:]} {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def seal(row):
+    return subprocess.run([SEAL], input=row, capture_output=True, check=True).stdout
+
+
+def payload_at(row):
+    """Offset of a lead row's payload: type u8, length u32, key_len u8, key."""
+    return 6 + row[5]
+
+
+def worked_cell(cell, rng):
+    """A stopped cell with waiting, owned, closed and pipeline leads; Redis on its files; an old row of each lead."""
+    leads = cell.generate(300, rng.randrange(1000))
+    cell.run("import", leads, "--map", MAP, "--source", "web")
+    wait_for(lambda: clean(cell)["rows"] >= 500, 10, "the view is written")
+    redis = Redis.__new__(Redis)
+    redis.path = os.path.join(cell.dir, "redis.sock")
+    wait_for(redis.connect, 5, "Redis answers")
+    old = {key: redis("GET", key) for key in redis("KEYS", "{test}:lead:*")}
+    redis.link.close()
+    keepers = cell.crew("keepers", "--team", "north", "--agents", "4", "--mode", "accept-only", "--leads", "12")
+    expect(keepers.wait(30) == 0, keepers.tail())
+    crew = cell.crew("north", "--team", "north", "--agents", "4", "--leads", "150")
+    expect(crew.wait(60) == 0, crew.tail())
+    cell.stop()
+    return Redis(cell), old
+
+
+def lead_rows(redis):
+    return {key: redis("GET", key) for key in sorted(redis("KEYS", "{test}:lead:*"))}
+
+
+def state_of(row):
+    return row[payload_at(row) + 1]
+
+
+def each_corruption_is_found_by_its_name(rng):
+    with Cell() as cell:
+        redis, old = worked_cell(cell, rng)
+        clean(cell)
+        rows = lead_rows(redis)
+        waiting = [key for key, row in rows.items() if state_of(row) == POOLED]
+        ended = [key for key, row in rows.items() if state_of(row) >= CLOSED_WON]
+        expect(len(waiting) > 20 and len(ended) > 20, f"{len(waiting)} wait, {len(ended)} have ended")
+        some, done = rng.choice(waiting), rng.choice(ended)
+        lead, done_lead = some.decode().rsplit(":", 1)[1], done.decode().rsplit(":", 1)[1]
+        pool = next(key for key in redis("KEYS", "{test}:pool:*") if redis("ZSCORE", key, lead) is not None)
+        row = bytearray(rows[some])
+
+        with Planted(redis, some):
+            row[rng.randrange(len(row))] ^= 1 << rng.randrange(8)
+            redis("SET", some, bytes(row))
+            expect("NOT_RECOVERABLE" in find(cell, "ROW_DAMAGED", lead), "a broker would refuse it, too")
+        with Planted(redis, some):
+            redis("DEL", some)
+            find(cell, "ROW_MISSING", lead)
+        with Planted(redis, some):
+            redis("SET", some, rows[waiting[0] if some != waiting[0] else waiting[1]])
+            find(cell, "ROW_DAMAGED", lead)
+        with Planted(redis, done):
+            redis("SET", done, old[done])   # sound by its check, but long past: it would wait again
+            find(cell, "ROW_DIFFERS", done_lead)
+        with Planted(redis, "{test}:log"):
+            entries = redis("XRANGE", "{test}:log", "-", "+")
+            middle = rng.choice(entries[5:-5])[0]
+            redis("XDEL", "{test}:log", middle)
+            find(cell, "LOG_BROKEN")
+        with Planted(redis, "{test}:log"):
+            entries = redis("XRANGE", "{test}:log", "-", "+")
+            redis("DEL", "{test}:log")
+            bad = rng.randrange(5, len(entries) - 5)
+            for i, (at, (field, entry)) in enumerate(entries):
+                entry = bytearray(entry)
+                entry[rng.randrange(len(entry))] ^= (i == bad)
+                redis("XADD", "{test}:log", at, field, bytes(entry))
+            find(cell, "ENTRY_DAMAGED", entries[bad][0].decode())
+        with Planted(redis, "{test}:due"):
+            redis("ZINCRBY", "{test}:due", 1, lead)
+            find(cell, "DUE_SCORE", lead)
+            redis("ZREM", "{test}:due", lead)
+            find(cell, "DUE_MISSING", lead)
+            redis("ZADD", "{test}:due", 5, done_lead)
+            find(cell, "DUE_EXTRA", done_lead)
+        with Planted(redis, pool):
+            redis("ZADD", pool, 5, done_lead)
+            find(cell, "POOL_EXTRA", done_lead)
+            redis("ZADD", pool, 5, "f" * 32)
+            find(cell, "POOL_EXTRA", "f" * 32)
+            redis("ZINCRBY", pool, 1, lead)
+            find(cell, "POOL_SCORE", lead)
+            redis("ZREM", pool, lead)
+            find(cell, "POOL_MISSING", lead)
+        with Planted(redis, "{test}:view"):
+            redis("SET", "{test}:view", "7-9 99")
+            expect("NOT_RECOVERABLE" in find(cell, "POSITION_AHEAD"), "a broker would refuse it, too")
+        with Planted(redis, "{test}:last"):
+            redis("SET", "{test}:last", "7-9")
+            find(cell, "LAST_DIFFERS")
+        clean(cell)
+
+
+def a_row_that_passes_its_check_and_breaks_a_rule_is_found(rng):
+    with Cell() as cell:
+        redis, old = worked_cell(cell, rng)
+        rows = lead_rows(redis)
+        key = rng.choice([key for key, row in rows.items() if state_of(row) >= CLOSED_WON])
+        lead = key.decode().rsplit(":", 1)[1]
+        row = bytearray(rows[key][:-8])
+        with Planted(redis, key):               # a second owner: WORKING again, by agent 0
+            owned = with_owner(row, 6, 0)
+            redis("SET", key, seal(owned))
+            find(cell, "ROW_DIFFERS", lead)
+        with Planted(redis, key):               # an owner that is nobody
+            redis("SET", key, seal(with_owner(row, 6, 9999)))
+            find(cell, "NOT_RECOVERABLE")
+        some = rng.sample(sorted(rows), 40)
+        with Planted(redis, *some):             # more leads than one agent may hold
+            for key in some:
+                redis("SET", key, seal(with_owner(bytearray(rows[key][:-8]), 6, 0)))
+            find(cell, "INVARIANT")
+        clean(cell)
+
+
+def with_owner(row, state, owner):
+    """A lead row with another state and owner: see record_lead() in core/record.c."""
+    row = bytearray(row)
+    at = payload_at(row)
+    row[at + 1] = state
+    at += 2 + 8 + 8                             # version, state, rank, due
+    at += 1 + row[at]                           # the pool's name
+    at += 2                                     # flags, ring
+    at += 1 + row[at]                           # programme
+    at += 1 + row[at]                           # team
+    row[at:at + 4] = struct.pack("<I", owner)
+    return bytes(row)
+
+
+def a_trimmed_log_is_no_finding(rng):
+    with Cell() as cell:
+        redis, old = worked_cell(cell, rng)
+        entries = clean(cell)["entries"]
+        redis("XTRIM", "{test}:log", "MAXLEN", 1)
+        left = clean(cell)["entries"]
+        expect(entries > left == 1, f"{entries} entries before, {left} after")
+
+
+def a_living_broker_is_no_finding(rng):
+    with Cell() as cell:
+        leads = cell.generate(3000, rng.randrange(1000))
+        crew = cell.crew("north", "--team", "north", "--agents", "20", "--act-ms", "5")
+        importer = cell.background("import", "import", leads, "--map", MAP, "--source", "web", "--rate", "1000")
+        looks = moved = 0
+        while importer.is_running():
+            moved += clean(cell)["moved"]
+            looks += 1
+        expect(importer.wait(60) == 0 and looks >= 5 and moved >= 2, f"{looks} looks, {moved} of them at a moving store")
+        expect(crew.end() == 0, crew.tail())
+
+
+def what_cannot_be_read_is_said(rng):
+    with Cell() as cell:
+        cell.stop()
+        done = cell.run("fsck", check=False)
+        expect(done.returncode == 2 and done.stderr, f"exit {done.returncode}: {done.stderr}")
+
+
+if __name__ == "__main__":
+    main({test.__name__: test for test in (
+        each_corruption_is_found_by_its_name, a_row_that_passes_its_check_and_breaks_a_rule_is_found,
+        a_trimmed_log_is_no_finding, a_living_broker_is_no_finding, what_cannot_be_read_is_said)})

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * sim_private.h - what the files of the simulator share: the world in sim.c, the
+ * agents in sim_agent.c, sources and workers in sim_peers.c. */
+#ifndef TAKT_TESTS_SIM_PRIVATE_H
+#define TAKT_TESTS_SIM_PRIVATE_H
+
+#include "tests/sim/sim.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <inttypes.h>
+
+enum { PEER_SOURCE = 1, PEER_WORKER = 2, PEER_AGENTS = 16, MAILS_MAX = 8192, WORKERS = 4, SUBMISSIONS_MAX = 512 };
+
+struct mail {                    /* one message under way */
+    bool used, to_broker;
+    int64_t at_us;
+    uint64_t order;
+    uint32_t peer;
+    struct msg msg;
+    void *own[4];                /* what the message borrows */
+};
+
+struct submission { struct id op; char source[16]; uint32_t first, n; bool answered; int64_t again_us; };
+
+struct sim {
+    struct policy policy;
+    struct core *core;
+    struct core *follower;       /* knows the log alone */
+    struct effects *effects;
+    struct buf *log;             /* bodies that stand */
+    uint32_t n_log, audit_every;
+    uint64_t epoch, random, seed, order, beats, source_session;
+    int64_t now_us, lag_us, others_us;
+    struct sim_faults faults;
+    int64_t last_us[2][PEER_AGENTS + SIM_AGENTS_MAX];
+    struct mail *mails;
+    uint32_t mails_top;          /* all in use are below it */
+    struct sim_agent *agents;
+    uint32_t n_agents, keys;
+    struct id *believed;         /* by all agents, in the check of a beat */
+
+    uint64_t worker_session[WORKERS];
+    bool worker_left[WORKERS];
+    uint32_t n_workers, asked;
+    sim_judge_fn *judge;
+    void *judge_context;
+    int64_t judge_us;
+
+    struct submission subs[SUBMISSIONS_MAX];
+    uint32_t n_subs;
+    struct id acked[SIM_LEADS_MAX];
+    uint32_t n_acked;
+    struct id last_lead;
+    struct sim_receipt receipt;
+    struct msg_manifest_state manifest_state;
+    uint8_t standing[CHUNKS_MAX / 8];
+};
+
+static inline bool happens(struct sim *sim, uint32_t permille) { return sim_rand(sim, 1000) < permille; }
+
+/* sim.c */
+void sim_post(struct sim *sim, bool to_broker, uint32_t peer, const struct msg *msg);        /* may be lost or repeated */
+void sim_post_once(struct sim *sim, bool to_broker, uint32_t peer, const struct msg *msg, int64_t after_us);
+void sim_step(struct sim *sim, uint32_t peer, const struct msg *msg);                        /* no way between */
+
+/* sim_agent.c */
+void sim_agent_hear(struct sim *sim, struct sim_agent *agent, const struct msg *msg);
+void sim_agent_move(struct sim *sim, struct sim_agent *agent);
+bool sim_agent_believes(const struct sim *sim, const struct sim_held *held);
+
+/* sim_peers.c */
+void sim_others_hear(struct sim *sim, uint32_t peer, const struct msg *msg);
+void sim_others_move(struct sim *sim);
+void sim_submissions_move(struct sim *sim);
+
+#endif

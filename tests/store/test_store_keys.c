@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_store_keys.c - what lies in Redis: keys, sorted sets, what a reader without
+ * a fence sees; and that damage of any of it is found. */
+#include "tests/store/store_rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "common/clock.h"
+
+/* ---- helpers --------------------------------------------------------------------- */
+
+/* ---- damage ---------------------------------------------------------------------- */
+
+/* Flip one bit of the first place in the append-only file that holds `text`. */
+static void flip_in_file(struct redis_server *server, const char *text)
+{
+    char path[160];
+    snprintf(path, sizeof path, "%s/appendonlydir/appendonly.aof.1.incr.aof", redis_server_folder(server));
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    struct buf bytes = {0};
+    uint8_t chunk[4096];
+    size_t n;
+    while ((n = fread(chunk, 1, sizeof chunk, file)) > 0)
+        buf_add(&bytes, chunk, n);
+    const uint8_t *at = memmem(bytes.at, bytes.len, text, strlen(text));
+    assert_non_null(at);
+    fseek(file, at - bytes.at, SEEK_SET);
+    fputc(*at ^ 1, file);
+    fclose(file);
+    buf_fini(&bytes);
+}
+
+static void a_bit_flipped_in_the_file_is_found(void **state)
+{
+    (void) state;
+    struct redis_server *server = redis_server_start(NULL);
+    struct rig *rig = rig_new(server);
+    struct store *store = rig_opened(rig);
+    struct loaded loaded;
+    char why[256];
+    rig_until_stands(store, rig_append_lead(store, 1, "H 1 what-it-says"));
+    rig_until_stands(store, rig_append_lead(store, 2, "H 1"));
+    store_close(&store);
+    redis_server_kill(server);
+    flip_in_file(server, "what-it-says");
+    redis_server_restart(server); /* Redis itself does not mind */
+    assert_int_equal(rig_load_status(rig, &loaded, why), STORE_DAMAGED);
+    assert_non_null(strstr(why, "1-1"));
+    assert_non_null(strstr(why, "check"));
+    model_destroy(&loaded.model);
+    rig_destroy(&rig);
+    redis_server_stop(&server);
+}
+
+static void a_byte_changed_in_the_view_is_found(void **state)
+{
+    struct rig *rig = rig_new(*state);
+    struct store *store = rig_opened(rig);
+    struct loaded loaded;
+    char why[256];
+    rig_until_stands(store, rig_append_row(store, ROW_AGENT, 1, "H 1 what-it-says"));
+    rig_until_flushed(store);
+    store_close(&store);
+    freeReplyObject(redis_server_command(rig->server, "SETRANGE {%s}:agent:name-1 20 X", rig->cell));
+    assert_int_equal(rig_load_status(rig, &loaded, why), STORE_DAMAGED);
+    assert_non_null(strstr(why, "agent:name-1"));
+    assert_non_null(strstr(why, "check"));
+    model_destroy(&loaded.model);
+    rig_destroy(&rig);
+}
+
+static void a_value_under_another_key_is_found(void **state)
+{
+    struct rig *rig = rig_new(*state);
+    struct store *store = rig_opened(rig);
+    struct loaded loaded;
+    char why[256];
+    rig_until_stands(store, rig_append_row(store, ROW_AGENT, 1, "H 1"));
+    rig_until_flushed(store);
+    store_close(&store);
+    freeReplyObject(
+        redis_server_command(rig->server, "COPY {%s}:agent:name-1 {%s}:agent:name-2", rig->cell, rig->cell));
+    assert_int_equal(rig_load_status(rig, &loaded, why), STORE_DAMAGED);
+    assert_non_null(strstr(why, "agent:name-2 holds the row of another key"));
+    model_destroy(&loaded.model);
+    rig_destroy(&rig);
+}
+
+static void an_entry_that_was_taken_out_is_missed(void **state)
+{
+    struct rig *rig = rig_new(*state);
+    struct store *store = rig_opened(rig);
+    struct loaded loaded;
+    char why[256];
+    for (uint32_t i = 0; i < 3; i++)
+        rig_until_stands(store, rig_append_lead(store, i, "H 1"));
+    store_close(&store);
+    redis_server_integer(rig->server, "XDEL {%s}:log 1-2", rig->cell);
+    assert_int_equal(rig_load_status(rig, &loaded, why), STORE_DAMAGED);
+    assert_non_null(strstr(why, "1-3"));
+    model_destroy(&loaded.model);
+    rig_destroy(&rig);
+}
+
+/* Sound in itself and under the right id: only the chain can tell. */
+static void an_entry_of_another_history_is_found(void **state)
+{
+    struct rig *rigs[2];
+    redisReply *logs[2];
+    struct loaded loaded;
+    char why[256];
+    for (int i = 0; i < 2; i++) {
+        rigs[i] = rig_new(*state);
+        struct store *store = rig_opened(rigs[i]);
+        rig_until_stands(store, rig_append_lead(store, 1, i == 0 ? "H 1" : "H 2"));
+        rig_until_stands(store, rig_append_lead(store, 2, "H 1"));
+        store_close(&store);
+        logs[i] = redis_server_command(rigs[i]->server, "XRANGE {%s}:log - +", rigs[i]->cell);
+        assert_int_equal(logs[i]->elements, 3);
+    }
+    freeReplyObject(redis_server_command(rigs[0]->server, "DEL {%s}:log", rigs[0]->cell));
+    for (int i = 0; i < 3; i++) {
+        const redisReply *entry = logs[i == 1]->element[i], *bytes = entry->element[1]->element[1];
+        freeReplyObject(redis_server_command(rigs[0]->server, "XADD {%s}:log %s entry %b", rigs[0]->cell,
+                                             entry->element[0]->str, bytes->str, bytes->len));
+    }
+    assert_int_equal(rig_load_status(rigs[0], &loaded, why), STORE_DAMAGED);
+    assert_non_null(strstr(why, "names another entry"));
+    model_destroy(&loaded.model);
+    for (int i = 0; i < 2; i++) {
+        freeReplyObject(logs[i]);
+        rig_destroy(&rigs[i]);
+    }
+}
+
+static void an_entry_added_by_hand_stops_the_cell(void **state)
+{
+    struct rig *rig = rig_new(*state);
+    struct store *store = rig_opened(rig);
+    char why[256];
+    rig_until_stands(store, rig_append_lead(store, 1, "H 1"));
+    freeReplyObject(redis_server_command(rig->server, "XADD {%s}:log 1-2 entry forged", rig->cell));
+    rig_append_lead(store, 2, "H 1");
+    rig_until_status(store, STORE_DAMAGED);
+    assert_int_equal(store_stands(store), 1);
+    store_close(&store);
+    assert_int_equal(rig_open_status(rig, false, why), STORE_DAMAGED);
+    rig_destroy(&rig);
+}
+
+/* ---- reading, keys --------------------------------------------------------------- */
+
+static void a_reader_without_a_fence_sees_the_same(void **state)
+{
+    struct rig *rig = rig_new(*state);
+    struct store *store = rig_opened(rig);
+    struct model *model = model_new();
+    struct buf body = {0}, why = {0};
+    for (uint32_t i = 0; i < 600; i++) {
+        body.len = 0;
+        row_put(&body, i % 2 == 0 ? ROW_LEAD : ROW_INPUT, i / 3, "W a 1 1");
+        model_apply(model, body_slice(&body));
+        const uint64_t ticket = store_append(store, 1, 1, body_slice(&body));
+        if (i == 400) {
+            rig_until_stands(store, ticket);
+            rig_until_flushed(store);
+        }
+    }
+    rig_until_stands(store, 600);
+    const struct store_redis_options options = {.address = redis_server_address(rig->server), .cell = rig->cell};
+    struct loaded loaded = {.model = model_new()};
+    assert_int_equal(store_redis_read(&options, loaded_row, &loaded, &why), STORE_OK);
+    assert_true(model_equal(loaded.model, model));
+    assert_int_equal(loaded.log_rows, 199);
+    rig_until_stands(store, rig_append_lead(store, 1, "H 1")); /* it took nothing from the broker */
+    const struct store_redis_options absent = {.address = redis_server_address(rig->server), .cell = "absent"};
+    assert_int_equal(store_redis_read(&absent, loaded_row, &loaded, &why), STORE_NO_CELL);
+    assert_true(why.len > 0);
+    store_close(&store);
+    model_destroy(&loaded.model);
+    model_destroy(&model);
+    buf_fini(&body);
+    buf_fini(&why);
+    rig_destroy(&rig);
+}
+
+static void sorted_sets_follow_the_leads(void **state)
+{
+    struct rig *rig = rig_new(*state);
+    char text[512];
+    struct store *store = rig_opened(rig);
+    rig_append_lead(store, 1, "W a 10 100");
+    rig_append_lead(store, 2, "W a -0.5 200");
+    rig_append_lead(store, 3, "W b/team 7 300");
+    rig_until_stands(store, rig_append_lead(store, 4, "H 400"));
+    rig_until_flushed(store);
+    rig_members(rig, "pool:a", text);
+    assert_string_equal(text, "2:-0.5 1:10 ");
+    rig_members(rig, "pool:b/team", text);
+    assert_string_equal(text, "3:7 ");
+    rig_members(rig, "due", text);
+    assert_string_equal(text, "1:100 2:200 3:300 4:400 ");
+    store_close(&store);
+
+    store = rig_opened(rig); /* another broker knows from the rows where each lead stands */
+    rig_append_lead(store, 1, "W b/team 10 101");
+    rig_append_lead(store, 2, "T");
+    rig_append_lead(store, 3, "H 301");
+    rig_until_stands(store, rig_append_lead(store, 4, "W a 4 401"));
+    rig_until_flushed(store);
+    rig_members(rig, "pool:a", text);
+    assert_string_equal(text, "4:4 ");
+    rig_members(rig, "pool:b/team", text);
+    assert_string_equal(text, "1:10 ");
+    rig_members(rig, "due", text);
+    assert_string_equal(text, "1:101 3:301 4:401 ");
+    rig_until_stands(store, rig_append_lead(store, 1, "W b/team 11 102")); /* stays, with another rank */
+    rig_until_flushed(store);
+    rig_members(rig, "pool:b/team", text);
+    assert_string_equal(text, "1:11 ");
+    store_close(&store);
+    rig_destroy(&rig);
+}
+
+/* "| `:lead:<id>` | string |": the name up to '<' and the type. */
+struct listed {
+    char name[32], type[16];
+    bool seen;
+};
+
+static size_t read_keys_page(struct listed *listed, size_t max)
+{
+    FILE *page = fopen(KEYS_PAGE, "r");
+    char line[512];
+    size_t n = 0;
+    assert_non_null(page);
+    while (fgets(line, sizeof line, page) != NULL && n < max) {
+        listed[n] = (struct listed){0};
+        if (sscanf(line, "| `:%31[^`<]%*[^|]| %15[a-z] |", listed[n].name, listed[n].type) == 2)
+            n++;
+    }
+    fclose(page);
+    return n;
+}
+
+static void the_keys_page_lists_what_a_live_server_holds(void **state)
+{
+    static const enum row_type kinds[] = {ROW_INPUT,  ROW_LEAD,     ROW_AGENT, ROW_PROGRAMME,
+                                          ROW_IMPORT, ROW_SNAPSHOT, ROW_CELL};
+    struct rig *rig = rig_new(*state);
+    struct store *store = rig_opened(rig);
+    struct listed listed[32];
+    const size_t n = read_keys_page(listed, 32);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        rig_append_row(store, kinds[i], 1, "W a 1 1");
+    rig_until_stands(store, store_renew(store));
+    rig_until_flushed(store);
+    store_close(&store);
+    redisReply *keys = redis_server_command(rig->server, "KEYS {%s}:*", rig->cell);
+    const size_t prefix_len = strlen(rig->cell) + 3;
+    for (size_t i = 0; i < keys->elements; i++) {
+        redisReply *type = redis_server_command(rig->server, "TYPE %s", keys->element[i]->str);
+        const char *name = keys->element[i]->str + prefix_len;
+        size_t k = 0;
+        while (k < n && (strncmp(name, listed[k].name, strlen(listed[k].name)) != 0 ||
+                         (strchr(listed[k].name, ':') == NULL && strlen(listed[k].name) != strlen(name))))
+            k++;
+        if (k == n)
+            fail_msg("a server holds :%s, which the page does not list", name);
+        assert_string_equal(type->str, listed[k].type);
+        listed[k].seen = true;
+        freeReplyObject(type);
+    }
+    for (size_t k = 0; k < n; k++)
+        if (!listed[k].seen)
+            fail_msg("the page lists :%s, which no server holds", listed[k].name);
+    assert_int_equal(n, 12);
+    freeReplyObject(keys);
+    rig_destroy(&rig);
+}
+
+static int start_redis(void **state)
+{
+    *state = redis_server_start(NULL);
+    return 0;
+}
+
+static int stop_redis(void **state)
+{
+    struct redis_server *server = *state;
+    redis_server_stop(&server);
+    return 0;
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bit_flipped_in_the_file_is_found),
+        cmocka_unit_test(a_byte_changed_in_the_view_is_found),
+        cmocka_unit_test(a_value_under_another_key_is_found),
+        cmocka_unit_test(an_entry_that_was_taken_out_is_missed),
+        cmocka_unit_test(an_entry_of_another_history_is_found),
+        cmocka_unit_test(an_entry_added_by_hand_stops_the_cell),
+        cmocka_unit_test(a_reader_without_a_fence_sees_the_same),
+        cmocka_unit_test(sorted_sets_follow_the_leads),
+        cmocka_unit_test(the_keys_page_lists_what_a_live_server_holds),
+    };
+    return cmocka_run_group_tests(tests, start_redis, stop_redis);
+}
