@@ -27,6 +27,7 @@ struct shared {
     uint32_t connected, offered, accepted, refused;
     uint32_t extra;                  /* accepts beyond the number of leads: must stay 0 */
     int64_t offered_us, accepted_us; /* the latest */
+    int64_t cpu_us;                  /* of the agents' process, once it has ended */
     takt_id ids[];                   /* of the accepted leads, in order of their receipts */
 };
 

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench/bench_agents.h"
@@ -186,6 +187,15 @@ static void print_broker(const struct options *options, int64_t done_us)
     printf("fallback_share %.4f\n", scored + plain > 0 ? plain / (scored + plain) : 0);
 }
 
+/* CPU time of this process with all its threads. */
+static int64_t cpu_us(void)
+{
+    struct timespec spent;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+    return (int64_t) spent.tv_sec * 1000000 + spent.tv_nsec / 1000;
+}
+
 /* ---- import --------------------------------------------------------------------- */
 
 /* The agents' process, until the other end of `stop` is closed, by intent or by death. */
@@ -195,8 +205,10 @@ static void run_agents(const struct options *options, struct shared *shared, int
 
     agents_open(&agents, options, shared);
     agents_watch(&agents, stop, WATCH_STOP);
+    const int64_t start_us = cpu_us();
     while (agents_serve(&agents, SWEEP_MS))
         continue;
+    shared->cpu_us = cpu_us() - start_us;
     agents_close(&agents);
 }
 
@@ -286,15 +298,18 @@ static void run_import(const struct options *options, struct shared *shared)
 
     await(source, TAKT_CONNECTED, SETUP_MS, &event);
     await_count(options, source, &shared->connected, options->agents, SETUP_MS * 1000);
+    const int64_t start_cpu_us = cpu_us();
     const int64_t start_us = send_import(source, options, ids);
     const int64_t received_us = clock_mono_us();
     await_count(options, source, &shared->accepted, options->leads, (int64_t) options->limit_s * 1000000);
+    const int64_t source_cpu_us = cpu_us() - start_cpu_us;
     const double wall_s = (double) (shared->accepted_us - start_us) / 1e6;
 
     print_broker(options, shared->accepted_us);
     check_exactly_once(options, shared, ids);
     printf("leads %" PRIu32 "\nagents %" PRIu32 "\n", options->leads, options->agents);
     printf("receipts_ms %.1f\nwall_ms %.1f\n", (double) (received_us - start_us) / 1000, wall_s * 1000);
+    printf("cpu_us_source %" PRId64 "\n", source_cpu_us);
     printf("leads_per_s %.0f\n", options->leads / wall_s);
     printf("offers %" PRIu32 "\nrefused_accepts %" PRIu32 "\n", shared->offered, shared->refused);
     takt_close(&operator_);
@@ -443,6 +458,7 @@ static void run_import_in_two(const struct options *options, struct shared *shar
     int status = 0;
     if (waitpid(child, &status, 0) != child || status != 0)
         bench_die("agents", "their process failed");
+    printf("cpu_us_agents %" PRId64 "\n", shared->cpu_us);
 }
 
 int main(int argc, char **argv)

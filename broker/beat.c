@@ -17,28 +17,42 @@
 #include "common/log.h"
 
 enum {
-    FLIGHTS_MAX = 8,             /* beats decided, not standing */
-    FRAMES_A_ROLE = 256,         /* taken in one beat */
-    CHUNKS_A_BEAT = 8,           /* of sources: a bulk import must not hold up the others */
-    HOLD_US = 1000, HOLD_EVENTS_MAX = 4,
-    AWAY_WAIT_MS = 50, AWAY_REOPEN_US = 100 * 1000, BUSY_RETRY_MS = 500,
+    FLIGHTS_MAX = 8,     /* beats decided, not standing */
+    FRAMES_A_ROLE = 256, /* taken in one beat */
+    CHUNKS_A_BEAT = 8,   /* of sources: a bulk import must not hold up the others */
+    HOLD_US = 1000,
+    HOLD_EVENTS_MAX = 4,
+    AWAY_WAIT_MS = 50,
+    AWAY_REOPEN_US = 100 * 1000,
+    BUSY_RETRY_MS = 500,
     SWEEP_US = 5 * 1000 * 1000,
     MEMORY_REFUSE_PERCENT = 70,
     LEAVE_US = 3 * 1000 * 1000,
 };
 
-struct flight { struct effects *effects; uint64_t ticket; };
+struct flight {
+    struct effects *effects;
+    uint64_t ticket, number;
+};
+
+struct retired { /* a peer's number, and the beat that may still speak to who had it */
+    uint32_t peer;
+    uint64_t beat;
+};
 
 struct beat {
     struct beat_parts parts;
     struct flight flights[FLIGHTS_MAX];
-    uint32_t first, n;           /* in flight, oldest first */
+    uint32_t first, n; /* in flight, oldest first */
+    uint64_t number;   /* of the beat in hand */
+    struct retired *retired;
+    uint32_t n_retired, retired_room;
     struct buf body;
     int64_t base_core_us, base_mono_us;
-    int64_t woke_us;             /* mono: when the last wait was over */
-    int64_t away_since_us;       /* mono; 0: the store is there */
+    int64_t woke_us;       /* mono: when the last wait was over */
+    int64_t away_since_us; /* mono; 0: the store is there */
     int64_t reopen_us, sweep_us;
-    int64_t lag_us;              /* of the beat in hand */
+    int64_t lag_us; /* of the beat in hand */
     struct beat_levels levels;
     bool leave;
 };
@@ -68,9 +82,10 @@ static void note_lag(struct beat *beat, int waited_ms)
 {
     const int64_t now = clock_mono_us(), took = now - beat->woke_us - (int64_t) waited_ms * 1000;
     beat->woke_us = now;
-    beat->lag_us = took > core_policy(beat->parts.core)->heartbeat_ms * 500 ? took : 0;
-    if (beat->lag_us)
-        log_line(LOG_WARN, "beat.late", "lag_ms=%lld", (long long) (beat->lag_us / 1000));
+    if (took <= core_policy(beat->parts.core)->heartbeat_ms * 500)
+        return;
+    beat->lag_us += took;
+    log_line(LOG_WARN, "beat.late", "lag_ms=%lld", (long long) (took / 1000));
 }
 
 static void sleep_until_needed(struct beat *beat)
@@ -96,8 +111,13 @@ static void sleep_until_needed(struct beat *beat)
 
 static void step(struct beat *beat, struct effects *effects, enum event_kind kind, uint32_t peer, const struct msg *msg)
 {
-    core_step(beat->parts.core, &(struct event){.kind = kind, .now_us = core_time(beat), .peer = peer, .msg = msg,
-                                                .lag_us = kind == EVENT_TIME ? beat->lag_us : 0}, effects);
+    core_step(beat->parts.core,
+              &(struct event){.kind = kind,
+                              .now_us = core_time(beat),
+                              .peer = peer,
+                              .msg = msg,
+                              .lag_us = kind == EVENT_TIME ? beat->lag_us : 0},
+              effects);
     if (kind == EVENT_TIME)
         beat->lag_us = 0;
 }
@@ -111,25 +131,50 @@ static bool intake_is_full(struct beat *beat, uint32_t peer, const struct msg *m
     store_levels(beat->parts.store, &levels);
     if (levels.memory_max == 0 || levels.memory_used < levels.memory_max / 100 * MEMORY_REFUSE_PERCENT)
         return false;
-    struct msg busy = {.kind = MSG_RECEIPT, .receipt = {.op = msg->chunk.op, .reason = REASON_BUSY, .level = 1,
-                                                        .retry_after_ms = BUSY_RETRY_MS}};
+    struct msg busy = {
+        .kind = MSG_RECEIPT,
+        .receipt = {.op = msg->chunk.op, .reason = REASON_BUSY, .level = 1, .retry_after_ms = BUSY_RETRY_MS}};
     door_send(beat->parts.door, peer, &busy);
     return true;
 }
 
+/* Beats in flight may still hold words for the peer that had this number. */
+static void retire(struct beat *beat, uint32_t peer)
+{
+    if (beat->n_retired == beat->retired_room) {
+        beat->retired_room = beat->retired_room ? beat->retired_room * 2 : 64;
+        beat->retired = realloc(beat->retired, beat->retired_room * sizeof *beat->retired);
+        assert(beat->retired);
+    }
+    beat->retired[beat->n_retired++] = (struct retired){peer, beat->number};
+}
+
+static void free_retired(struct beat *beat)
+{
+    const uint64_t oldest = beat->n ? beat->flights[beat->first].number : beat->number;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < beat->n_retired; i++) {
+        if (beat->retired[i].beat < oldest)
+            door_free(beat->parts.door, beat->retired[i].peer);
+        else
+            beat->retired[kept++] = beat->retired[i];
+    }
+    beat->n_retired = kept;
+}
+
 /* Sources last: agents, workers and operators are few bytes and many people wait for them. */
-static uint32_t take_events(struct beat *beat, struct effects *effects)
+static uint32_t take_events(struct beat *beat, struct effects *effects, bool late)
 {
     static const enum role order[] = {ROLE_WORKER, ROLE_AGENT, ROLE_OPERATOR, ROLE_SOURCE};
     uint32_t events = 0, peer;
     while (door_gone(beat->parts.door, &peer)) {
         step(beat, effects, EVENT_PEER_GONE, peer, NULL);
+        retire(beat, peer);
         events++;
     }
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        const uint32_t most = beat->lag_us            ? UINT32_MAX  /* late: hear everybody before anyone is judged silent */
-                              : order[i] == ROLE_SOURCE ? CHUNKS_A_BEAT
-                                                        : FRAMES_A_ROLE;
+        /* late: hear everybody before anyone is judged silent */
+        const uint32_t most = order[i] == ROLE_SOURCE ? CHUNKS_A_BEAT : late ? UINT32_MAX : FRAMES_A_ROLE;
         struct msg msg;
         for (uint32_t n = 0; n < most && door_next(beat->parts.door, order[i], beat->woke_us, &peer, &msg); n++) {
             if (!intake_is_full(beat, peer, &msg))
@@ -175,11 +220,11 @@ static void hold_for_workers(struct beat *beat, struct effects *effects, uint32_
 static void commit(struct beat *beat, struct flight *flight)
 {
     beat->body.len = 0;
+    flight->number = beat->number++;
     const uint32_t rows = core_seal(beat->parts.core, &beat->body);
     if (rows > 0)
         flight->ticket = store_append(beat->parts.store, (core_time(beat) + 999) / 1000,
-                                      core_policy(beat->parts.core)->version,
-                                      slice_of(beat->body.at, beat->body.len));
+                                      core_policy(beat->parts.core)->version, slice_of(beat->body.at, beat->body.len));
     else if (effects_has_out(flight->effects))
         flight->ticket = store_renew(beat->parts.store);
     else {
@@ -229,6 +274,8 @@ static void release(struct beat *beat)
         beat->first = (beat->first + 1) % FLIGHTS_MAX;
         beat->n--;
     }
+    if (beat->n_retired)
+        free_retired(beat);
 }
 
 /* ---- the store is away: promise nothing, accept nothing ---------------------------------------- */
@@ -241,8 +288,10 @@ static void answer_busy(struct beat *beat)
         while (door_next(beat->parts.door, role, clock_mono_us(), &peer, &msg)) {
             struct msg busy = {.kind = MSG_ERROR, .error = {REASON_BUSY, msg.seq, slice_of("", 0), BUSY_RETRY_MS}};
             if (msg.kind == MSG_CHUNK)
-                busy = (struct msg){.kind = MSG_RECEIPT, .receipt = {.op = msg.chunk.op, .reason = REASON_BUSY,
-                                                                     .level = 1, .retry_after_ms = BUSY_RETRY_MS}};
+                busy = (struct msg){
+                    .kind = MSG_RECEIPT,
+                    .receipt = {
+                        .op = msg.chunk.op, .reason = REASON_BUSY, .level = 1, .retry_after_ms = BUSY_RETRY_MS}};
             door_send(beat->parts.door, peer, &busy);
         }
     }
@@ -286,7 +335,7 @@ static enum store_status beat_once(struct beat *beat)
 {
     if (beat->away_since_us)
         return while_away(beat);
-    if (!beat->lag_us)
+    if (!beat->lag_us || beat->n == FLIGHTS_MAX)
         sleep_until_needed(beat);
     enum store_status status = store_pump(beat->parts.store, clock_mono_us());
     if (status == STORE_AWAY || status == STORE_REFUSING)
@@ -294,14 +343,17 @@ static enum store_status beat_once(struct beat *beat)
     if (status != STORE_OK)
         return status;
     release(beat);
+    if (beat->n == FLIGHTS_MAX)
+        return STORE_OK;
+    struct flight *flight = &beat->flights[(beat->first + beat->n) % FLIGHTS_MAX];
+    const bool late = beat->lag_us > 0;
+    if (late) /* before anybody is judged by the run clock */
+        step(beat, flight->effects, EVENT_TIME, 0, NULL);
+    const uint32_t events = take_events(beat, flight->effects, late);
     if (clock_mono_us() >= beat->sweep_us) {
         door_sweep(beat->parts.door, clock_mono_us(), core_policy(beat->parts.core)->lease_ms * 3000);
         beat->sweep_us = clock_mono_us() + SWEEP_US;
     }
-    if (beat->n == FLIGHTS_MAX)
-        return STORE_OK;
-    struct flight *flight = &beat->flights[(beat->first + beat->n) % FLIGHTS_MAX];
-    const uint32_t events = take_events(beat, flight->effects);
     step(beat, flight->effects, EVENT_TIME, 0, NULL);
     const uint32_t asked = ask_workers(beat, flight->effects);
     if (asked > 0 && events <= HOLD_EVENTS_MAX && beat->n == 0)
@@ -364,6 +416,7 @@ void beat_destroy(struct beat **beat_p)
     for (uint32_t i = 0; i < FLIGHTS_MAX; i++)
         effects_destroy(&beat->flights[i].effects);
     buf_fini(&beat->body);
+    free(beat->retired);
     free(beat);
     *beat_p = NULL;
 }

@@ -13,17 +13,17 @@
 struct beat;
 struct metrics;
 
-struct beat_levels {             /* beats that decided something, request to commit */
+struct beat_levels { /* beats that decided something, request to commit */
     uint64_t decisions, decision_us_sum, decision_us_max;
 };
 
-struct beat_parts {              /* borrowed; they outlive the beat */
+struct beat_parts { /* borrowed; they outlive the beat */
     struct door *door;
     struct store *store;
     struct core *core;
-    struct metrics *metrics;     /* may be NULL */
-    struct slice scoring;        /* the policy's scoring part, for workers */
-    int signal_fd;               /* readable: leave */
+    struct metrics *metrics; /* may be NULL */
+    struct slice scoring;    /* the policy's scoring part, for workers */
+    int signal_fd;           /* readable: leave */
 };
 
 struct beat *beat_new(const struct beat_parts *parts, int64_t core_time_us);

@@ -10,23 +10,25 @@
 
 enum { DOOR_HWM = 1000 };
 
-struct peer_key { uint8_t role, len, id[8]; };
+struct peer_key {
+    uint8_t role, len, id[8];
+};
 
 struct peer {
     struct peer_key key;
     UT_hash_handle hh;
     uint32_t number;
-    bool gone;                   /* told, or about to be */
+    bool gone; /* told, or about to be */
     int64_t heard_us;
 };
 
 struct door {
     struct net *net;
     struct sock *socks[DOOR_ROLES];
-    struct wire *wire;           /* decodes; its arena lives until the next door_next() */
-    struct wire *out;            /* encodes */
+    struct wire *wire; /* decodes; its arena lives until the next door_next() */
+    struct wire *out;  /* encodes */
     struct peer *by_key;
-    struct peer **peers;         /* by number; [0] unused */
+    struct peer **peers; /* by number; [0] unused */
     uint32_t n_peers, room, *free, n_free;
     uint32_t *gone, n_gone;
     struct door_levels levels;
@@ -128,10 +130,15 @@ bool door_gone(struct door *door, uint32_t *ret_peer)
     *ret_peer = peer->number;
     HASH_DEL(door->by_key, peer);
     door->peers[peer->number] = NULL;
-    door->free[door->n_free++] = peer->number;
     door->levels.peers--;
     free(peer);
     return true;
+}
+
+void door_free(struct door *door, uint32_t number)
+{
+    assert(!door->peers[number]);
+    door->free[door->n_free++] = number;
 }
 
 void door_sweep(struct door *door, int64_t now_us, int64_t silent_us)
@@ -176,7 +183,7 @@ bool door_next(struct door *door, enum role role, int64_t now_us, uint32_t *ret_
     return false;
 }
 
-void door_send(struct door *door, uint32_t number, struct msg *msg)
+void door_send(struct door *door, uint32_t number, const struct msg *msg)
 {
     struct slice frame;
     if (number >= door->n_peers || !door->peers[number] || door->peers[number]->gone)
@@ -185,14 +192,15 @@ void door_send(struct door *door, uint32_t number, struct msg *msg)
     struct address to = {.len = peer->key.len};
     memcpy(to.id, peer->key.id, sizeof to.id);
     const bool fits = wire_encode(door->out, msg, &frame);
-    assert(fits);                        /* effects.c and report.c keep to the limit */
+    assert(fits); /* effects.c and report.c keep to the limit */
     switch (sock_send(door->socks[peer->key.role - 1], &to, frame)) {
     case SENT_OK:
         door->levels.frames_out++;
         door->levels.bytes_out += frame.len;
         break;
-    case SENT_FULL:                      /* a peer that does not read: it asks again, or its offers lapse */
+    case SENT_FULL: /* it does not read, and what it missed may be a withdrawal: it must say hello again */
         door->levels.dropped++;
+        tell_gone(door, peer);
         break;
     case SENT_GONE:
         tell_gone(door, peer);

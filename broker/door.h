@@ -29,15 +29,22 @@ void door_wait(struct door *door, enum role only_role, struct wait_fd *fds, int 
  * socket's, are answered here and passed over. */
 bool door_next(struct door *door, enum role role, int64_t now_us, uint32_t *ret_peer, struct msg *ret_msg);
 
-/* Queue a message to a peer. One that cannot be reached any more is reported by
+/* Queue a message to the peer of this number. One that cannot be reached any more is reported by
  * door_gone() once. */
-void door_send(struct door *door, uint32_t peer, struct msg *msg);
+void door_send(struct door *door, uint32_t number, const struct msg *msg);
 bool door_gone(struct door *door, uint32_t *ret_peer);
+
+/* The number of a peer that is gone may be given to another one from now on:
+ * nothing that was meant for the former can still be sent. */
+void door_free(struct door *door, uint32_t number);
 
 /* Peers not heard for this long are forgotten: each is reported by door_gone(). */
 void door_sweep(struct door *door, int64_t now_us, int64_t silent_us);
 
-struct door_levels { uint64_t frames_in, frames_out, bytes_in, bytes_out, bad, dropped; uint32_t peers; };
+struct door_levels {
+    uint64_t frames_in, frames_out, bytes_in, bytes_out, bad, dropped;
+    uint32_t peers;
+};
 void door_levels(const struct door *door, struct door_levels *ret);
 
 #endif

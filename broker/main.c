@@ -25,36 +25,39 @@ struct options {
     bool create_cell;
 };
 
-static const char help[] =
-    "Usage: takt-broker --redis unix:PATH --policy FILE [options]\n"
-    "\n"
-    "Takes over a cell, keeps its leads and agents, gives each lead to one agent.\n"
-    "\n"
-    "  --redis ADDRESS      unix:/path/to/socket or 127.0.0.1:PORT\n"
-    "  --policy FILE        programmes, teams, timers (takt policy check FILE)\n"
-    "  --cell NAME          cell to take over (default: the policy's)\n"
-    "  --create-cell        make the cell if it is not there\n"
-    "  --source, --agent, --worker, --operator ENDPOINT\n"
-    "                       where each role connects (default tcp://127.0.0.1:7701..7704)\n"
-    "  --metrics ADDRESS    Prometheus text, such as 127.0.0.1:7705 (default: none)\n"
-    "  --help\n"
-    "\n"
-    "Example: takt-broker --redis unix:/run/takt/redis.sock --policy policy.yaml --create-cell\n"
-    "Exit: 0 left on a signal, 2 usage or policy, 3 the store could lose data, 4 fenced by\n"
-    "another broker, 5 the stored state is damaged, 6 the store cannot be reached.\n";
+static const char help[] = "Usage: takt-broker --redis unix:PATH --policy FILE [options]\n"
+                           "\n"
+                           "Takes over a cell, keeps its leads and agents, gives each lead to one agent.\n"
+                           "\n"
+                           "  --redis ADDRESS      unix:/path/to/socket or 127.0.0.1:PORT\n"
+                           "  --policy FILE        programmes, teams, timers (takt policy check FILE)\n"
+                           "  --cell NAME          cell to take over (default: the policy's)\n"
+                           "  --create-cell        make the cell if it is not there\n"
+                           "  --source, --agent, --worker, --operator ENDPOINT\n"
+                           "                       where each role connects (default tcp://127.0.0.1:7701..7704)\n"
+                           "  --metrics ADDRESS    Prometheus text, such as 127.0.0.1:7705 (default: none)\n"
+                           "  --help\n"
+                           "\n"
+                           "Example: takt-broker --redis unix:/run/takt/redis.sock --policy policy.yaml --create-cell\n"
+                           "Exit: 0 left on a signal, 2 usage or policy, 3 the store could lose data, 4 fenced by\n"
+                           "another broker, 5 the stored state is damaged, 6 the store cannot be reached.\n";
 
 static int parse(int argc, char **argv, struct options *ret)
 {
     enum { REDIS = 1, POLICY, CELL, CREATE, METRICS, HELP, SOURCE };
-    static const struct option table[] = {
-        {"redis", required_argument, NULL, REDIS},       {"policy", required_argument, NULL, POLICY},
-        {"cell", required_argument, NULL, CELL},         {"create-cell", no_argument, NULL, CREATE},
-        {"metrics", required_argument, NULL, METRICS},   {"help", no_argument, NULL, HELP},
-        {"source", required_argument, NULL, SOURCE},     {"agent", required_argument, NULL, SOURCE + 1},
-        {"worker", required_argument, NULL, SOURCE + 2}, {"operator", required_argument, NULL, SOURCE + 3},
-        {0}};
-    *ret = (struct options){.endpoints = {"tcp://127.0.0.1:7701", "tcp://127.0.0.1:7702", "tcp://127.0.0.1:7703",
-                                          "tcp://127.0.0.1:7704"}};
+    static const struct option table[] = {{"redis", required_argument, NULL, REDIS},
+                                          {"policy", required_argument, NULL, POLICY},
+                                          {"cell", required_argument, NULL, CELL},
+                                          {"create-cell", no_argument, NULL, CREATE},
+                                          {"metrics", required_argument, NULL, METRICS},
+                                          {"help", no_argument, NULL, HELP},
+                                          {"source", required_argument, NULL, SOURCE},
+                                          {"agent", required_argument, NULL, SOURCE + 1},
+                                          {"worker", required_argument, NULL, SOURCE + 2},
+                                          {"operator", required_argument, NULL, SOURCE + 3},
+                                          {0}};
+    *ret = (struct options){
+        .endpoints = {"tcp://127.0.0.1:7701", "tcp://127.0.0.1:7702", "tcp://127.0.0.1:7703", "tcp://127.0.0.1:7704"}};
     for (int option; (option = getopt_long(argc, argv, "", table, NULL)) != -1;) {
         switch (option) {
         case REDIS:

@@ -58,8 +58,8 @@ static void beat_lines(const struct metrics *metrics, struct buf *text)
         return;
     const struct beat_levels *levels = beat_levels(metrics->beat);
     line(text, "counter", "takt_decided_beats_total", "Beats that ended scoring requests.", (double) levels->decisions);
-    line(text, "counter", "takt_request_to_commit_seconds_total", "From a scoring request until its decision stands, summed.",
-         (double) levels->decision_us_sum * 1e-6);
+    line(text, "counter", "takt_request_to_commit_seconds_total",
+         "From a scoring request until its decision stands, summed.", (double) levels->decision_us_sum * 1e-6);
     line(text, "gauge", "takt_request_to_commit_max_seconds", "The longest of them since this broker started.",
          (double) levels->decision_us_max * 1e-6);
 }
@@ -111,9 +111,9 @@ struct metrics *metrics_open(const char *address, struct core *core, const struc
     assert(metrics);
     *metrics = (struct metrics){.core = core, .store = store, .door = door};
     to.sin_port = htons((uint16_t) port);
-    metrics->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, answer, metrics, MHD_OPTION_SOCK_ADDR, &to,
-                                       MHD_OPTION_CONNECTION_LIMIT, 16u, MHD_OPTION_CONNECTION_TIMEOUT, 5u,
-                                       MHD_OPTION_END);
+    metrics->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, answer, metrics, MHD_OPTION_SOCK_ADDR, &to,
+                         MHD_OPTION_CONNECTION_LIMIT, 16u, MHD_OPTION_CONNECTION_TIMEOUT, 5u, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         metrics->daemon ? MHD_get_daemon_info(metrics->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     if (!info) {

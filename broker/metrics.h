@@ -16,9 +16,9 @@ struct metrics;
  * parts are read at each request. */
 struct metrics *metrics_open(const char *address, struct core *core, const struct store *store, const struct door *door,
                              char why[160]);
-void metrics_beat(struct metrics *metrics, const struct beat *beat);  /* read from now on */
+void metrics_beat(struct metrics *metrics, const struct beat *beat); /* read from now on */
 void metrics_close(struct metrics **metrics_p);
-int metrics_wait_fd(const struct metrics *metrics, struct wait_fd *ret_fd);  /* returns 1 */
+int metrics_wait_fd(const struct metrics *metrics, struct wait_fd *ret_fd); /* returns 1 */
 void metrics_run(struct metrics *metrics);
 
 #endif

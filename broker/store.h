@@ -23,23 +23,25 @@ struct store;
 
 enum store_status {
     STORE_OK,
-    STORE_AWAY,          /* not reachable, or answers too late: reopen */
-    STORE_REFUSING,      /* reachable but takes no writes now (memory, disk, replicas): reopen later; why() says */
-    STORE_FENCED,        /* another broker took over: throw the core away and leave */
-    STORE_UNSAFE,        /* its configuration could lose what was acknowledged; why() says what to set */
-    STORE_NO_CELL,       /* no such cell: `takt cell create` makes it */
-    STORE_DAMAGED,       /* log or view fail their checks; why() says where */
-    STORE_ROLLED_BACK,   /* behind a position seen before */
+    STORE_AWAY,        /* not reachable, or answers too late: reopen */
+    STORE_REFUSING,    /* reachable but takes no writes now (memory, disk, replicas): reopen later; why() says */
+    STORE_FENCED,      /* another broker took over: throw the core away and leave */
+    STORE_UNSAFE,      /* its configuration could lose what was acknowledged; why() says what to set */
+    STORE_NO_CELL,     /* no such cell: `takt cell create` makes it */
+    STORE_DAMAGED,     /* log or view fail their checks; why() says where */
+    STORE_ROLLED_BACK, /* behind a position seen before */
 };
 
-struct position { uint64_t epoch, beat; };
+struct position {
+    uint64_t epoch, beat;
+};
 
-struct entry {           /* one log entry, borrowed */
+struct entry { /* one log entry, borrowed */
     struct position at;
-    int64_t time_ms;     /* core time of the beat, rounded up */
+    int64_t time_ms; /* core time of the beat, rounded up */
     uint32_t policy_version;
     bool takeover;
-    struct slice body;   /* rows: core/record.h */
+    struct slice body; /* rows: core/record.h */
 };
 
 /* Create the cell: epoch 0, empty log. STORE_OK also when it is there already. */
@@ -67,8 +69,8 @@ uint64_t store_renew(struct store *store);
  * store_wait_fds() are ready and at the latest at store_next_us(). `now_us` is
  * monotonic. After anything but STORE_OK nothing more stands until reopen. */
 enum store_status store_pump(struct store *store, int64_t now_us);
-uint64_t store_stands(const struct store *store);           /* highest ticket that stands, with all before it */
-uint32_t store_in_flight(const struct store *store);        /* tickets queued or sent, not standing */
+uint64_t store_stands(const struct store *store);    /* highest ticket that stands, with all before it */
+uint32_t store_in_flight(const struct store *store); /* tickets queued or sent, not standing */
 uint64_t store_in_flight_bytes(const struct store *store);
 
 /* After STORE_AWAY or STORE_REFUSING: connect again, take over with a new epoch,
@@ -80,30 +82,30 @@ enum store_status store_reopen(struct store *store, uint64_t *ret_epoch);
 /* Descriptors to wait on: up to 2. Returns how many. */
 struct wait_fd;
 int store_wait_fds(struct store *store, struct wait_fd *fds);
-int64_t store_next_us(const struct store *store);           /* INT64_MAX: nothing timed */
+int64_t store_next_us(const struct store *store); /* INT64_MAX: nothing timed */
 
 /* The view. `idle`: nothing else to do, so write it now, not later. */
 void store_idle(struct store *store, bool idle);
 struct store_levels {
-    struct position last;            /* last entry that stands */
-    struct position view;            /* the entry before the oldest change not yet in the view */
+    struct position last; /* last entry that stands */
+    struct position view; /* the entry before the oldest change not yet in the view */
     uint64_t view_rows_behind;
     int64_t view_lag_ms;
-    uint64_t memory_used, memory_max;  /* of the server; max 0 = no limit */
+    uint64_t memory_used, memory_max; /* of the server; max: its limit, or its machine's memory; 0 = unknown */
     uint64_t appends, renewals, append_us_sum;
 };
 void store_levels(const struct store *store, struct store_levels *ret);
 
-const char *store_why(const struct store *store);           /* one sentence for people */
+const char *store_why(const struct store *store); /* one sentence for people */
 void store_close(struct store **store_p);
 
 /* ---- the two stores ------------------------------------------------------------ */
 
 struct store_redis_options {
-    const char *address;             /* "unix:/path" or "127.0.0.1:6379" */
+    const char *address; /* "unix:/path" or "127.0.0.1:6379" */
     const char *cell;
-    const char *broker_id;           /* for the :leader hash, for people */
-    bool allow_unsafe;               /* tests of the power cut only: skip the configuration check */
+    const char *broker_id; /* for the :leader hash, for people */
+    bool allow_unsafe;     /* tests of the power cut only: skip the configuration check */
 };
 struct store *store_redis_new(const struct store_redis_options *options);
 
@@ -115,13 +117,13 @@ void memory_world_destroy(struct memory_world **world_p);
 struct store *store_memory_new(struct memory_world *world);
 enum memory_fault {
     FAULT_NONE,
-    FAULT_AWAY,                      /* nothing gets through */
-    FAULT_REPLY_LOST,                /* the next write is done, its reply lost, then away */
-    FAULT_WRITE_LOST,                /* the next write is not done, then away */
-    FAULT_REFUSING,                  /* as memory or disk full */
+    FAULT_AWAY,       /* nothing gets through */
+    FAULT_REPLY_LOST, /* the next write is done, its reply lost, then away */
+    FAULT_WRITE_LOST, /* the next write is not done, then away */
+    FAULT_REFUSING,   /* as memory or disk full */
 };
 void memory_world_fault(struct memory_world *world, enum memory_fault fault);
-void memory_world_lose_tail(struct memory_world *world, uint32_t entries);  /* a restored backup */
+void memory_world_lose_tail(struct memory_world *world, uint32_t entries); /* a restored backup */
 
 /* Read-only: what fsck and explain need, with no broker and no fence. Calls
  * `each` for the view's rows, then for the log's entries after the view's position. */

@@ -251,9 +251,12 @@ static void take_info(struct redis_store *redis, const redisReply *reply)
     if (reply->type != REDIS_REPLY_STRING)
         return; /* not allowed to ask: levels stay unknown */
     const char *used = strstr(reply->str, "\nused_memory:"), *max = strstr(reply->str, "\nmaxmemory:");
+    const char *machine = strstr(reply->str, "\ntotal_system_memory:");
     if (used != NULL && max != NULL) {
         store->memory_used = strtoull(used + strlen("\nused_memory:"), NULL, 10);
         store->memory_max = strtoull(max + strlen("\nmaxmemory:"), NULL, 10);
+        if (store->memory_max == 0 && machine != NULL) /* no limit of its own: the machine's */
+            store->memory_max = strtoull(machine + strlen("\ntotal_system_memory:"), NULL, 10);
     }
 }
 

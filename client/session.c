@@ -202,7 +202,8 @@ static enum session_news take_welcome(struct session *session, const struct msg 
     session->in_seq = msg->seq;
     session->reopened = 0;
     session->unanswered = 0;
-    session->due_us = session->heard_us + heartbeat_us(session);
+    session->due_us = session->heard_us; /* speak at once: only then the broker knows that its Welcome came */
+    session->options.hello.replaces = msg->welcome.session;
     session_saw(session, msg->welcome.epoch, msg->welcome.beat);
     return SESSION_IS_UP;
 }

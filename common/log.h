@@ -9,7 +9,6 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 void log_open(const char *program, enum log_level level);
 /* `event` is a stable dotted name ("store.fenced"); `format` makes the key=value part. */
-void log_line(enum log_level level, const char *event, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void log_line(enum log_level level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -14,24 +14,26 @@
 
 #include "proto/msg.h"
 
-struct net;                  /* a context: one a process */
+struct net; /* a context: one a process */
 struct sock;
 
-struct address { uint8_t len, id[8]; };  /* of a peer of a ROUTER; not an identity */
+struct address {
+    uint8_t len, id[8];
+}; /* of a peer of a ROUTER; not an identity */
 
 enum sock_kind { SOCK_ROUTER, SOCK_DEALER };
 
-enum sock_sent { SENT_OK, SENT_FULL, SENT_GONE };  /* queued is not delivered */
+enum sock_sent { SENT_OK, SENT_FULL, SENT_GONE }; /* queued is not delivered */
 
 struct net *net_new(void);
-void net_destroy(struct net **net_p);    /* close every sock first */
+void net_destroy(struct net **net_p); /* close every sock first */
 
 /* Returns NULL and a sentence in why[160] on failure. `endpoint` as in ZeroMQ
  * ("tcp://127.0.0.1:*", "ipc:///run/x"). `hwm` messages each way. */
 struct sock *sock_bind(struct net *net, enum sock_kind kind, const char *endpoint, int hwm, char why[160]);
 struct sock *sock_connect(struct net *net, enum sock_kind kind, const char *endpoint, int hwm, char why[160]);
 void sock_close(struct sock **sock_p);
-const char *sock_endpoint(const struct sock *sock);         /* as bound, port filled in */
+const char *sock_endpoint(const struct sock *sock); /* as bound, port filled in */
 
 /* Take one frame if there is one. *ret_frame is borrowed until the next
  * sock_recv() on this sock. Messages of more than one frame are dropped whole
@@ -49,7 +51,10 @@ enum sock_sent sock_send(struct sock *sock, const struct address *to, struct sli
 
 /* Wait until a sock can be read, an fd is ready, or the time is over (-1: no
  * limit). Any of the counts may be 0. */
-struct wait_fd { int fd; bool want_write, readable, writable; };
+struct wait_fd {
+    int fd;
+    bool want_write, readable, writable;
+};
 void net_wait(struct sock *const *socks, int n_socks, struct wait_fd *fds, int n_fds, int timeout_ms);
 
 /* The socket's own descriptor for a foreign loop: edge-triggered, so call

@@ -4,6 +4,8 @@
  * late one of a former owner changes nothing. */
 #include "core/core_private.h"
 
+#define CALLBACK_MAX_MS (INT64_C(90) * 24 * 3600 * 1000) /* later is no appointment but a lead put aside */
+
 typedef enum reason act_fn(struct core *core, struct lead *lead, struct agent *agent, const struct act *act);
 
 static enum reason act_accept(struct core *core, struct lead *lead, struct agent *agent, const struct act *act)
@@ -23,6 +25,7 @@ static enum reason act_accept(struct core *core, struct lead *lead, struct agent
 static enum reason act_decline(struct core *core, struct lead *lead, struct agent *agent, const struct act *act)
 {
     (void) act;
+    core->programmes[lead->programme].declines++;
     agent_declined(core, agent);
     revoke_begin(core, lead, REASON_DECLINED);
     return REASON_OK;
@@ -78,7 +81,7 @@ static enum reason act_disposition(struct core *core, struct lead *lead, struct 
         return REASON_UNKNOWN_CODE;
     if (!final && lead->state == LEAD_OWNED)
         return REASON_OWES_FIRST_ACTION;
-    if (class == CLASS_CALLBACK && act->at_ms <= now_ms(core))
+    if (class == CLASS_CALLBACK && (act->at_ms <= now_ms(core) || act->at_ms > now_ms(core) + CALLBACK_MAX_MS))
         return REASON_BAD_FIELD;
     if (programme->note_required && !lead->noted && act->note.len == 0)
         return REASON_NOTE_REQUIRED;
@@ -90,7 +93,7 @@ static enum reason act_disposition(struct core *core, struct lead *lead, struct 
         lead_move(core, lead, MOVE_DISPOSE_FINAL, final, NONE, REASON_DISPOSED_FINAL);
         return REASON_OK;
     }
-    if (class != CLASS_PROGRESS)
+    if (class != CLASS_PROGRESS && lead->attempts < UINT8_MAX)
         lead->attempts++;
     lead->noted = false;
     if (lead->attempts >= programme->attempts_max && class == CLASS_RETRY)
@@ -133,8 +136,10 @@ static const struct lead_receipt *receipt_of(const struct lead *lead, struct id 
 
 static enum reason perform(struct core *core, struct lead *lead, struct agent *agent, const struct act *act)
 {
-    if (act->verb == VERB_WITHDRAWN) {   /* names the fence of the former ownership, so it is not checked against today's */
-        if (lead->state == LEAD_REVOKING && lead->former == agent->index)
+    if (act->verb == VERB_WITHDRAWN) {
+        /* it names the ownership that ended, whose fence is one before that of the revocation */
+        if (lead->state == LEAD_REVOKING && lead->former == agent->index && agent->shown_until_ms <= run_ms(core) &&
+            (uint32_t) lead->fence == (uint32_t) act->fence + 1)
             revoke_let_go(core, lead, REASON_WITHDRAWN);
         return REASON_OK;
     }
@@ -151,7 +156,7 @@ static enum reason perform(struct core *core, struct lead *lead, struct agent *a
         if (!(verbs[i].states >> lead->state & 1))
             return REASON_WRONG_STATE;
         const enum reason reason = verbs[i].act(core, lead, agent, act);
-        if (reason == REASON_OK) {       /* refusals changed nothing and may be tried again */
+        if (reason == REASON_OK) { /* refusals changed nothing and may be tried again */
             lead->receipts[lead->receipt_next] = (struct lead_receipt){act->op, REASON_OK};
             lead->receipt_next = (uint8_t) ((lead->receipt_next + 1) % RECEIPTS_KEPT);
             lead->n_receipts = (uint8_t) (lead->n_receipts < RECEIPTS_KEPT ? lead->n_receipts + 1 : RECEIPTS_KEPT);
@@ -171,8 +176,9 @@ void acts_say(struct core *core, uint32_t peer, const struct msg *msg)
         struct lead *lead = lead_find(core, act->lead);
         /* absent and never yours look the same to a stranger */
         const enum reason reason = lead ? perform(core, lead, agent, act) : REASON_STALE_FENCE;
-        effects_result(core->effects, peer, &(struct act_result){act->op, act->lead, reason,
-                                                                 reason == REASON_STALE_FENCE ? 0 : lead->state});
+        effects_result(
+            core->effects, peer,
+            &(struct act_result){act->op, act->lead, reason, reason == REASON_STALE_FENCE ? 0 : lead->state});
     }
     if (says->has_intent)
         presence_intent(core, agent, says);

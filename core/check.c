@@ -5,7 +5,9 @@
 
 #include <stdlib.h>
 
-struct tally { uint32_t offered, owned, working, wrap_up, pipeline, due, lent; };
+struct tally {
+    uint32_t offered, owned, working, wrap_up, pipeline, due, lent;
+};
 
 struct check {
     const struct core *core;
@@ -21,7 +23,7 @@ static struct buf *finding(struct check *check, const struct lead *lead)
     struct buf *to = check->findings ? check->findings : &check->unread;
     char hex[33];
     check->n++;
-    check->unread.len = 0;              /* nobody asked for the words */
+    check->unread.len = 0; /* nobody asked for the words */
     if (lead) {
         id_to_hex(lead->id, hex);
         buf_printf(to, "%s ", hex);

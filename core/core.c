@@ -59,7 +59,10 @@ static void fire(struct core *core, struct timer *timer)
         worker_leave(core, (uint32_t) (heap_entry(timer, struct worker, timer) - core->workers));
         break;
     case TIMER_ASK:
-        allocate_lapsed(core, heap_entry(timer, struct ask, timer));
+        verdict_lapsed(core, heap_entry(timer, struct ask, timer));
+        break;
+    case TIMER_POOL:
+        allocate_retry(core, heap_entry(timer, struct pool, timer));
         break;
     }
 }
@@ -110,12 +113,14 @@ static void make_pools(struct core *core)
         pool->programme = (uint16_t) (of_team ? core->policy.teams[pool->team].programme : i / 3);
         pool->ring = of_team ? RING_TEAM : rings[i % 3];
         pool->dry_us = INT64_MIN;
+        pool->timer.owner = TIMER_POOL;
         heap_init(&pool->waiting, lead_before);
+        heap_init(&pool->passed, lead_before);
     }
     for (uint32_t i = 0; i < programmes + core->policy.n_teams + 1; i++) {
-        struct scope *scope = i < programmes                           ? &core->programme_scopes[i]
+        struct scope *scope = i < programmes                          ? &core->programme_scopes[i]
                               : i < programmes + core->policy.n_teams ? &core->team_scopes[i - programmes]
-                                                                       : &core->cell_scope;
+                                                                      : &core->cell_scope;
         heap_init(&scope->card, agent_before);
         heap_init(&scope->able, agent_before);
     }
@@ -128,10 +133,11 @@ struct core *core_new(const struct policy *policy)
     core->policy = *policy;
     heap_init(&core->durations, timer_before);
     heap_init(&core->appointments, timer_before);
-    core->agents = calloc(policy->agents_max, sizeof(struct agent *));
-    core->due_agents = calloc(policy->agents_max, sizeof *core->due_agents);
-    core->now_agents = calloc(policy->agents_max, sizeof *core->now_agents);
-    assert(core->agents && core->due_agents && core->now_agents);
+    core->agents = calloc(AGENTS_CEILING, sizeof(struct agent *));
+    core->due_agents = calloc(AGENTS_CEILING, sizeof *core->due_agents);
+    core->running_agents = calloc(AGENTS_CEILING, sizeof *core->running_agents);
+    core->now_agents = calloc(AGENTS_CEILING, sizeof *core->now_agents);
+    assert(core->agents && core->due_agents && core->running_agents && core->now_agents);
     make_pools(core);
     return core;
 }
@@ -139,7 +145,8 @@ struct core *core_new(const struct policy *policy)
 static void free_leads(struct core *core)
 {
     struct lead *lead, *next;
-    HASH_ITER(hh, core->leads, lead, next) {
+    HASH_ITER(hh, core->leads, lead, next)
+    {
         HASH_DEL(core->leads, lead);
         free(lead->raw);
         free(lead->features);
@@ -155,18 +162,22 @@ void core_destroy(struct core **core_p)
         return;
     free_leads(core);
     struct agent *agent, *next_agent;
-    HASH_ITER(hh, core->agents_by_name, agent, next_agent) {
+    HASH_ITER(hh, core->agents_by_name, agent, next_agent)
+    {
         HASH_DEL(core->agents_by_name, agent);
         free(agent);
     }
     struct import *import, *next_import;
-    HASH_ITER(hh, core->imports, import, next_import) {
+    HASH_ITER(hh, core->imports, import, next_import)
+    {
         HASH_DEL(core->imports, import);
         free(import->standing);
         free(import);
     }
-    for (uint32_t i = 0; i < core->n_pools; i++)
+    for (uint32_t i = 0; i < core->n_pools; i++) {
         heap_fini(&core->pools[i].waiting);
+        heap_fini(&core->pools[i].passed);
+    }
     for (uint32_t i = 0; i < core->policy.n_programmes; i++) {
         heap_fini(&core->programme_scopes[i].card);
         heap_fini(&core->programme_scopes[i].able);
@@ -192,6 +203,7 @@ void core_destroy(struct core **core_p)
     free(core->programme_scopes);
     free(core->programmes);
     free(core->due_agents);
+    free(core->running_agents);
     free(core->now_agents);
     free(core->sources);
     free(core->workers);
@@ -200,12 +212,25 @@ void core_destroy(struct core **core_p)
     *core_p = NULL;
 }
 
-uint32_t core_source(struct core *core, struct slice name)
+static uint32_t find_source(const struct core *core, struct slice name)
 {
-    assert(name.len <= NAME_BYTES_MAX);
     for (uint32_t i = 0; i < core->n_sources; i++)
         if (strlen(core->sources[i]) == name.len && memcmp(core->sources[i], name.at, name.len) == 0)
             return i;
+    return NONE;
+}
+
+bool core_has_room_for_source(const struct core *core, struct slice name)
+{
+    return core->n_sources < SOURCES_MAX || find_source(core, name) != NONE;
+}
+
+uint32_t core_source(struct core *core, struct slice name)
+{
+    const uint32_t known = find_source(core, name);
+    if (known != NONE)
+        return known;
+    assert(name.len <= NAME_BYTES_MAX);
     core->sources = realloc(core->sources, (core->n_sources + 1) * sizeof *core->sources);
     assert(core->sources);
     memcpy(core->sources[core->n_sources], name.at, name.len);
@@ -281,10 +306,8 @@ static const struct {
     enum msg_kind kind;
     handler_fn *handle;
 } rights[] = {
-    {ROLE_SOURCE, MSG_MANIFEST, intake_manifest},
-    {ROLE_SOURCE, MSG_CHUNK, intake_chunk},
-    {ROLE_AGENT, MSG_AGENT_SAYS, acts_say},
-    {ROLE_WORKER, MSG_DECISION, allocate_decision},
+    {ROLE_SOURCE, MSG_MANIFEST, intake_manifest}, {ROLE_SOURCE, MSG_CHUNK, intake_chunk},
+    {ROLE_AGENT, MSG_AGENT_SAYS, acts_say},       {ROLE_WORKER, MSG_DECISION, verdict_decision},
     {ROLE_OPERATOR, MSG_QUERY, report_query},
 };
 
@@ -296,6 +319,12 @@ static void message(struct core *core, uint32_t peer, const struct msg *msg)
     }
     if (peer >= core->n_peers || core->peers[peer].session == 0 || core->peers[peer].session != msg->session) {
         effects_error(core->effects, peer, REASON_HELLO_FIRST, msg->seq, "", 0);
+        return;
+    }
+    if (core->peers[peer].role == ROLE_AGENT &&
+        core->agents[core->peers[peer].index]->session != core->peers[peer].session) {
+        core->peers[peer].session = 0; /* the agent has a newer session */
+        effects_error(core->effects, peer, REASON_SESSION_FENCED, msg->seq, "", 0);
         return;
     }
     presence_heard(core, peer, msg);
@@ -320,6 +349,10 @@ void core_step(struct core *core, const struct event *event, struct effects *eff
     core->effects = effects;
     if (event->now_us > core->now_us)
         core->now_us = event->now_us;
+    if (event->lag_us >= 1000) { /* before anything is judged by the run clock */
+        core->paused_ms += event->lag_us / 1000;
+        core->dirty_cell = true;
+    }
     switch (event->kind) {
     case EVENT_MESSAGE:
         message(core, event->peer, event->msg);
@@ -328,10 +361,6 @@ void core_step(struct core *core, const struct event *event, struct effects *eff
         presence_peer_gone(core, event->peer);
         break;
     case EVENT_TIME:
-        if (event->lag_us >= 1000) {
-            core->paused_ms += event->lag_us / 1000;
-            core->dirty_cell = true;
-        }
         fire_due(core);
         allocate_run(core);
         break;

@@ -31,20 +31,20 @@ struct core;
 struct effects;
 
 enum event_kind {
-    EVENT_MESSAGE,       /* .msg came from .peer */
-    EVENT_PEER_GONE,     /* .peer cannot be reached any more (a send said so) */
-    EVENT_TIME,          /* ends each beat: fires what is due, refills, allocates */
+    EVENT_MESSAGE,   /* .msg came from .peer */
+    EVENT_PEER_GONE, /* .peer cannot be reached any more (a send said so) */
+    EVENT_TIME,      /* ends each beat: fires what is due, refills, allocates */
 };
 
 struct event {
     enum event_kind kind;
-    int64_t now_us;      /* core time since 1970 UTC: never steps back, see broker/beat.c */
-    int64_t lag_us;      /* EVENT_TIME: how much too late this beat is; running durations are extended by it */
-    uint32_t peer;       /* the door's handle, > 0 */
-    const struct msg *msg;  /* borrowed until core_step() returns */
+    int64_t now_us;        /* core time since 1970 UTC: never steps back, see broker/beat.c */
+    int64_t lag_us;        /* how much too late this event is: running durations are extended by it first */
+    uint32_t peer;         /* the door's handle, > 0 */
+    const struct msg *msg; /* borrowed until core_step() returns */
 };
 
-struct core *core_new(const struct policy *policy);  /* copies the policy */
+struct core *core_new(const struct policy *policy); /* copies the policy */
 void core_destroy(struct core **core_p);
 
 /* After a takeover, before the first event of the new epoch: fences and
@@ -84,8 +84,8 @@ void core_report(struct core *core, const struct msg_query *query, struct msg_re
 struct core_levels {
     uint64_t leads, waiting, offered, owned, terminal;
     uint32_t agents_present, workers;
-    uint32_t requests_out;   /* scoring requests not yet answered */
-    uint32_t rows_out;       /* leads in them */
+    uint32_t requests_out; /* scoring requests not yet answered */
+    uint32_t rows_out;     /* leads in them */
 };
 void core_levels(const struct core *core, struct core_levels *ret);
 const struct policy *core_policy(const struct core *core);

@@ -12,7 +12,7 @@ enum item_kind { ITEM_RESULT, ITEM_WITHDRAWAL, ITEM_OFFER, ITEM_READY };
 
 struct item {
     enum item_kind kind;
-    uint32_t next;               /* 1 + index of the peer's next item */
+    uint32_t next; /* 1 + index of the peer's next item */
     union {
         struct act_result result;
         struct withdrawal withdrawal;
@@ -21,22 +21,35 @@ struct item {
     };
 };
 
-struct single { uint32_t peer; struct msg msg; };
-struct chain { uint32_t first, last; };  /* 1 + item index */
-struct asked { const struct core *core; const struct ask *ask; uint64_t id; };
-struct block { struct block *next; size_t used, room; uint8_t bytes[]; };
+struct single {
+    uint32_t peer;
+    struct msg msg;
+};
+struct chain {
+    uint32_t first, last;
+}; /* 1 + item index */
+struct asked {
+    const struct core *core;
+    const struct ask *ask;
+    uint64_t id;
+};
+struct block {
+    struct block *next;
+    size_t used, room;
+    uint8_t bytes[];
+};
 
 struct effects {
     struct item *items;
     struct single *singles;
-    struct chain *chains;        /* by peer */
-    uint32_t *peers;             /* that have a chain */
-    struct asked asks[ASKS_MAX];
-    uint32_t n_items, items_room, n_singles, singles_room, chains_room, n_peers, peers_room, n_asks;
+    struct chain *chains; /* by peer */
+    uint32_t *peers;      /* that have a chain */
+    struct asked *asks;
+    uint32_t n_items, items_room, n_singles, singles_room, chains_room, n_peers, peers_room, n_asks, asks_room;
     uint32_t at_single, at_peer, at_ask;
-    int64_t oldest_ask_us;       /* of the requests that came to their end in this beat; 0 = none */
-    struct block *blocks;        /* copies of what messages borrow */
-    struct act_result *results;  /* of the AgentHears in hand */
+    int64_t oldest_ask_us;      /* of the requests that came to their end in this beat; 0 = none */
+    struct block *blocks;       /* copies of what messages borrow */
+    struct act_result *results; /* of the AgentHears in hand */
     struct withdrawal *withdrawals;
     struct offer *offers;
     uint32_t out_room;
@@ -67,6 +80,7 @@ void effects_destroy(struct effects **effects_p)
         return;
     free_blocks(effects, false);
     free(effects->items);
+    free(effects->asks);
     free(effects->singles);
     free(effects->chains);
     free(effects->peers);
@@ -170,8 +184,8 @@ void effects_msg(struct effects *effects, uint32_t peer, const struct msg *msg)
 void effects_error(struct effects *effects, uint32_t peer, enum reason reason, uint64_t seq, const char *text,
                    uint32_t retry_after_ms)
 {
-    effects_msg(effects, peer, &(struct msg){
-        .kind = MSG_ERROR, .error = {reason, seq, slice_of(text, strlen(text)), retry_after_ms}});
+    effects_msg(effects, peer,
+                &(struct msg){.kind = MSG_ERROR, .error = {reason, seq, slice_of(text, strlen(text)), retry_after_ms}});
 }
 
 static struct item *item_new(struct effects *effects, uint32_t peer, enum item_kind kind)
@@ -221,7 +235,7 @@ void effects_ready(struct effects *effects, uint32_t peer, const struct ready_re
 
 void effects_ask(struct effects *effects, const struct core *core, const struct ask *ask)
 {
-    assert(effects->n_asks < ASKS_MAX);
+    effects->asks = more(effects->asks, effects->n_asks + 1, &effects->asks_room, sizeof(struct asked));
     effects->asks[effects->n_asks++] = (struct asked){core, ask, ask->id};
 }
 
@@ -243,16 +257,24 @@ bool effects_next_ask(struct effects *effects, uint32_t *ret_peer, struct msg *r
         const struct ask *ask = asked->ask;
         const struct core *core = asked->core;
         if (ask->id != asked->id)
-            continue;                    /* it ended before it left */
+            continue; /* it ended before it left */
         const struct programme *programme = programme_of(core, ask->programme);
         *ret_peer = core->workers[ask->worker].peer;
         *ret_wants_policy = ask->needs_policy;
-        *ret = (struct msg){.kind = MSG_REQUEST, .request = {
-            .id = ask->id, .seed = ask->id * 0x9E3779B97F4A7C15u, .rotation = ask->rotation,
-            .policy_version = core->policy.version, .programme = ask->programme,
-            .deadline_ms = (uint32_t) core->policy.scorer_deadline_ms, .strategy = programme->strategy,
-            .leads = ask->request_leads, .n_leads = ask->n_leads, .agents = ask->request_agents,
-            .n_agents = ask->n_agents, .excluded = ask->excluded, .n_excluded = ask->n_excluded}};
+        *ret = (struct msg){.kind = MSG_REQUEST,
+                            .request = {.id = ask->id,
+                                        .seed = ask->id * 0x9E3779B97F4A7C15u,
+                                        .rotation = ask->rotation,
+                                        .policy_version = core->policy.version,
+                                        .programme = ask->programme,
+                                        .deadline_ms = (uint32_t) core->policy.scorer_deadline_ms,
+                                        .strategy = programme->strategy,
+                                        .leads = ask->request_leads,
+                                        .n_leads = ask->n_leads,
+                                        .agents = ask->request_agents,
+                                        .n_agents = ask->n_agents,
+                                        .excluded = ask->excluded,
+                                        .n_excluded = ask->n_excluded}};
         return true;
     }
     return false;
@@ -273,6 +295,8 @@ static void gather(struct effects *effects, struct chain *chain, struct msg_agen
             assert(effects->results && effects->withdrawals && effects->offers);
             effects->out_room = room;
         }
+        if (item->kind == ITEM_WITHDRAWAL && offers) /* it may be of one of these: a client hears offers last */
+            break;
         bytes += ITEM_BYTES;
         if (item->kind == ITEM_RESULT) {
             effects->results[results++] = item->result;
@@ -282,7 +306,7 @@ static void gather(struct effects *effects, struct chain *chain, struct msg_agen
             effects->offers[offers++] = item->offer;
             bytes += item->offer.row.len;
         } else {
-            hears->has_ready = true;     /* one ready at a time: a later answer replaces an earlier one */
+            hears->has_ready = true; /* one ready at a time: a later answer replaces an earlier one */
             hears->ready = item->ready;
         }
         at = item->next;

@@ -30,7 +30,12 @@ void intake_manifest(struct core *core, uint32_t peer, const struct msg *msg)
     const struct msg_manifest *manifest = &msg->manifest;
     struct msg answer = {.kind = MSG_MANIFEST_STATE, .manifest_state = {.import = manifest->import}};
     struct import *import = import_find(core, manifest->import);
-    if (!import && manifest->rows == 0) {    /* only asked: nothing stands */
+    if (!import && manifest->rows == 0) { /* only asked: nothing stands */
+        effects_msg(core->effects, peer, &answer);
+        return;
+    }
+    if (!import && (HASH_COUNT(core->imports) >= IMPORTS_MAX || !core_has_room_for_source(core, manifest->source))) {
+        answer.manifest_state.reason = REASON_TOO_MANY;
         effects_msg(core->effects, peer, &answer);
         return;
     }
@@ -61,7 +66,8 @@ static uint32_t programme_of_source(const struct core *core, struct slice source
 {
     const struct policy *policy = &core->policy;
     for (uint32_t i = 0; i < policy->n_sources; i++)
-        if (strlen(policy->sources[i].name) == source.len && memcmp(policy->sources[i].name, source.at, source.len) == 0)
+        if (strlen(policy->sources[i].name) == source.len &&
+            memcmp(policy->sources[i].name, source.at, source.len) == 0)
             return policy->sources[i].programme;
     return policy->default_programme ? policy->default_programme - 1 : NONE;
 }
@@ -73,9 +79,9 @@ static void copy_features(struct lead *lead, const struct row *row)
     assert(lead->features);
     for (uint32_t i = 0; i < lead->n_features; i++) {
         const struct attribute *attribute = &row->attributes[i];
-        lead->features[i] = (struct feature){
-            feature_key(attribute->name.at, attribute->name.len),
-            attribute->text.at ? feature_text(attribute->text.at, attribute->text.len) : attribute->number};
+        lead->features[i] = (struct feature){feature_key(attribute->name.at, attribute->name.len),
+                                             attribute->text.at ? feature_text(attribute->text.at, attribute->text.len)
+                                                                : attribute->number};
     }
 }
 
@@ -117,6 +123,8 @@ static bool same_payload(const struct lead *lead, const struct row *row)
 static enum reason refusal(struct core *core, const struct msg_chunk *chunk)
 {
     uint64_t waiting = 0, fresh = 0;
+    if (!core_has_room_for_source(core, chunk->source))
+        return REASON_TOO_MANY;
     for (uint32_t i = 0; i < chunk->n_rows; i++) {
         const struct row *row = &chunk->rows[i];
         const struct lead *lead = row->reject == REASON_OK ? lead_find(core, row->lead) : NULL;
@@ -166,9 +174,12 @@ void intake_chunk(struct core *core, uint32_t peer, const struct msg *msg)
     assert(chunk->n_rows <= CHUNK_ROWS_MAX);
     const enum reason refused = refusal(core, chunk);
     if (refused != REASON_OK) {
-        effects_msg(core->effects, peer, &(struct msg){
-            .kind = MSG_RECEIPT, .receipt = {.op = chunk->op, .reason = refused, .level = 1,
-                                             .retry_after_ms = refused == REASON_BUSY ? BUSY_RETRY_MS : 0}});
+        effects_msg(core->effects, peer,
+                    &(struct msg){.kind = MSG_RECEIPT,
+                                  .receipt = {.op = chunk->op,
+                                              .reason = refused,
+                                              .level = 1,
+                                              .retry_after_ms = refused == REASON_BUSY ? BUSY_RETRY_MS : 0}});
         return;
     }
     const uint32_t source = core_source(core, chunk->source), programme = programme_of_source(core, chunk->source);
@@ -190,7 +201,13 @@ void intake_chunk(struct core *core, uint32_t peer, const struct msg *msg)
         leads[i] = row->lead;
     }
     count_import(core, chunk, outcomes);
-    effects_msg(core->effects, peer, &(struct msg){
-        .kind = MSG_RECEIPT, .receipt = {.op = chunk->op, .level = 1, .epoch = core->epoch, .n_rows = chunk->n_rows,
-                                         .leads = leads, .outcomes = outcomes, .warnings = warnings}});
+    effects_msg(core->effects, peer,
+                &(struct msg){.kind = MSG_RECEIPT,
+                              .receipt = {.op = chunk->op,
+                                          .level = 1,
+                                          .epoch = core->epoch,
+                                          .n_rows = chunk->n_rows,
+                                          .leads = leads,
+                                          .outcomes = outcomes,
+                                          .warnings = warnings}});
 }

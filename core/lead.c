@@ -34,8 +34,6 @@ const char *lead_state_name(unsigned state)
 bool lead_before(const struct heap_node *a, const struct heap_node *b)
 {
     const struct lead *x = heap_entry(a, const struct lead, place), *y = heap_entry(b, const struct lead, place);
-    if (x->passed != y->passed)
-        return x->passed < y->passed;
     if (x->priority != y->priority)
         return x->priority > y->priority;
     return x->turn < y->turn;
@@ -82,10 +80,20 @@ static struct pool *pool_of(struct core *core, const struct lead *lead)
     return &core->pools[pool_index(core, lead->programme, lead->ring, lead->team)];
 }
 
+static struct heap *heap_of(struct pool *pool, const struct lead *lead)
+{
+    return lead->passed ? &pool->passed : &pool->waiting;
+}
+
+static void set_turn(const struct core *core, struct lead *lead)
+{
+    lead->turn = programme_of(core, lead->programme)->newest_first ? -(int64_t) lead->seq : (int64_t) lead->seq;
+}
+
 static void enter_pool(struct core *core, struct lead *lead)
 {
     struct pool *pool = pool_of(core, lead);
-    lead->turn = programme_of(core, lead->programme)->newest_first ? -(int64_t) lead->seq : (int64_t) lead->seq;
+    set_turn(core, lead);
     heap_add(&pool->waiting, &lead->place);
     pool->depth++;
     allocate_mark(core, pool);
@@ -94,10 +102,10 @@ static void enter_pool(struct core *core, struct lead *lead)
 static void leave_pool(struct core *core, struct lead *lead)
 {
     struct pool *pool = pool_of(core, lead);
-    heap_remove(&pool->waiting, &lead->place);
+    heap_remove(heap_of(pool, lead), &lead->place);
     pool->depth--;
     lead->ask = 0;
-    if (pool->ring == RING_TEAM)        /* room for the next one from upstream */
+    if (pool->ring == RING_TEAM) /* room for the next one from upstream */
         allocate_mark(core, &core->pools[pool_index(core, pool->programme, RING_OWN, NONE)]);
 }
 
@@ -105,7 +113,7 @@ void lead_requeue(struct core *core, struct lead *lead)
 {
     lead->ask = 0;
     if (lead->state == LEAD_POOLED)
-        heap_add(&pool_of(core, lead)->waiting, &lead->place);
+        heap_add(heap_of(pool_of(core, lead), lead), &lead->place);
 }
 
 /* ---- finding, making --------------------------------------------------------------- */
@@ -170,7 +178,7 @@ void lead_exclude(struct core *core, struct lead *lead, uint32_t agent, enum rea
         }
         lead->n_excludes++;
     } else if (lead->excludes[slot].agent == agent && lead->excludes[slot].until_ms > until_ms) {
-        return;                          /* an exclusion for ever is not shortened */
+        return; /* an exclusion for ever is not shortened */
     }
     lead->excludes[slot] = (struct exclude){agent, (uint16_t) reason, until_ms};
     lead_touch(core, lead);
@@ -343,11 +351,12 @@ void lead_pool(struct core *core, struct lead *lead, enum lead_event event, enum
     move(core, lead, event, LEAD_POOLED, NONE, reason);
     lead->ring = (uint8_t) ring;
     lead->team = team;
-    lead->passed = lead->refusals = 0;
+    lead->passed = false;
+    lead->refusals = 0;
     if (!was_waiting)
         lead->pooled_us = core->now_us;
     enter_pool(core, lead);
-    if (event == MOVE_REFILL)            /* the way down to a team does not start its wait anew */
+    if (event == MOVE_REFILL) /* the way down to a team does not start its wait anew */
         core_arm(core, &lead->timer, kept.at_ms, kept.appointment);
     else
         arm(core, lead, 0);
@@ -360,6 +369,7 @@ void lead_attach(struct core *core, struct lead *lead)
     core->programmes[lead->programme].count[lead->state]++;
     if (lead_terminal(lead))
         return;
+    set_turn(core, lead);
     if (lead->owner != NONE) {
         struct agent *agent = core->agents[lead->owner];
         hold(core, lead, lead->owner);
@@ -407,6 +417,7 @@ void lead_due_fire(struct core *core, struct lead *lead)
         unclaimed(core, lead);
         break;
     case LEAD_OFFERED:
+        core->programmes[lead->programme].lapses++;
         agent_missed(core, core->agents[lead->owner]);
         revoke_begin(core, lead, REASON_OFFER_LAPSED);
         break;
@@ -414,13 +425,13 @@ void lead_due_fire(struct core *core, struct lead *lead)
         revoke_begin(core, lead, REASON_FIRST_ACTION_LATE);
         break;
     case LEAD_WORKING:
-        if (core->agents[lead->owner]->present)  /* worked leads are kept while their owner is alive */
+        if (core->agents[lead->owner]->present) /* worked leads are kept while their owner is alive */
             lead_move(core, lead, MOVE_ATTEMPT_END, LEAD_WRAP_UP, lead->owner, REASON_ACTIVITY_LATE);
         else
             revoke_begin(core, lead, REASON_ACTIVITY_LATE);
         break;
     case LEAD_WRAP_UP:
-        if (!lead->late)                 /* the agent is blocked meanwhile: it owes a disposition */
+        if (!lead->late) /* the agent is blocked meanwhile: it owes a disposition */
             lead_move(core, lead, MOVE_LATE, LEAD_WRAP_UP, lead->owner, REASON_DISPOSITION_LATE);
         else
             revoke_begin(core, lead, REASON_DISPOSITION_LATE);

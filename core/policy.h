@@ -22,21 +22,21 @@ enum widen { WIDEN_PROGRAMME = 1, WIDEN_CELL };
 
 /* One line of scoring: if the lead's attribute matches, add. */
 struct weight {
-    uint32_t key;                       /* feature_key() of the attribute */
+    uint32_t key; /* feature_key() of the attribute */
     enum { WEIGHT_IS = 1, WEIGHT_RANGE, WEIGHT_SKILL } kind;
-    int64_t is;                         /* WEIGHT_IS: feature_text() or the number */
-    int64_t from, to;                   /* WEIGHT_RANGE: from <= number < to */
-    int32_t add_permille;               /* WEIGHT_SKILL: when the attribute's text is one of the agent's skills */
+    int64_t is;           /* WEIGHT_IS: feature_text() or the number */
+    int64_t from, to;     /* WEIGHT_RANGE: from <= number < to */
+    int32_t add_permille; /* WEIGHT_SKILL: when the attribute's text is one of the agent's skills */
 };
 
 /* p = clamp(base + sum of weights + agent's close rate x performance - open x load, 1..1000) permille
  * score = p x value x 2^(-age / half_life) / 1000, in cents, fixed point, 0..INT32_MAX */
 struct scoring {
     int32_t base_permille;
-    int32_t load_permille;              /* taken off for each lead the agent holds */
-    int32_t performance_permille;       /* added at a close rate of 1, smoothed towards the base */
-    uint64_t value_cents;               /* of a lead that names none */
-    int64_t half_life_ms;               /* 0 = no decay */
+    int32_t load_permille;        /* taken off for each lead the agent holds */
+    int32_t performance_permille; /* added at a close rate of 1, smoothed towards the base */
+    uint64_t value_cents;         /* of a lead that names none */
+    int64_t half_life_ms;         /* 0 = no decay */
     uint32_t n_weights;
     struct weight weights[POLICY_WEIGHTS_MAX];
 };
@@ -44,35 +44,41 @@ struct scoring {
 struct programme {
     char name[POLICY_NAME_MAX + 1];
     enum mode mode;
-    uint32_t strategy;                  /* enum strategy */
-    enum widen widen;                   /* who may take a lead that its own pool left unclaimed */
-    bool note_required;                 /* a disposition needs a note */
-    bool newest_first;                  /* order within a priority; default oldest first */
-    uint32_t wip_max;                   /* leads an agent holds at once */
-    uint32_t untouched_max;             /* OFFERED + OWNED leads of an agent */
-    uint32_t depth_per_agent;           /* push_pull: leads in a team's pool per member present */
+    uint32_t strategy;        /* enum strategy */
+    enum widen widen;         /* who may take a lead that its own pool left unclaimed */
+    bool note_required;       /* a disposition needs a note */
+    bool newest_first;        /* order within a priority; default oldest first */
+    uint32_t wip_max;         /* leads an agent holds at once */
+    uint32_t untouched_max;   /* OFFERED + OWNED leads of an agent */
+    uint32_t depth_per_agent; /* push_pull: leads in a team's pool per member present */
     uint32_t attempts_max, distributions_max;
-    uint32_t misses_max;                /* lapsed offers in a row, then PAUSED */
+    uint32_t misses_max; /* lapsed offers in a row, then PAUSED */
     int64_t offer_ms, first_action_ms, activity_ms;
     int64_t disposition_ms, disposition_hard_ms;
     int64_t unclaimed_ms, pipeline_grace_ms, ready_ms;
     int64_t decline_exclusion_ms, penalty_ms, penalty_max_ms;
     uint32_t n_gaps;
-    int64_t gap_ms[POLICY_GAPS_MAX];    /* from the n-th attempt to the next; the last one repeats */
+    int64_t gap_ms[POLICY_GAPS_MAX]; /* from the n-th attempt to the next; the last one repeats */
     struct scoring scoring;
 };
 
-struct policy_team { char name[POLICY_NAME_MAX + 1]; uint32_t programme; };
-struct policy_source { char name[POLICY_NAME_MAX + 1]; uint32_t programme; };
+struct policy_team {
+    char name[POLICY_NAME_MAX + 1];
+    uint32_t programme;
+};
+struct policy_source {
+    char name[POLICY_NAME_MAX + 1];
+    uint32_t programme;
+};
 
 struct policy {
     uint32_t version;
-    char cell[33];                      /* [a-z0-9-]{1,32} */
+    char cell[33]; /* [a-z0-9-]{1,32} */
     int64_t heartbeat_ms, lease_ms, guard_ms, orphan_grace_ms, scorer_deadline_ms;
-    uint32_t waiting_max;               /* leads waiting in the cell; above it intake is BUSY */
+    uint32_t waiting_max; /* leads waiting in the cell; above it intake is BUSY */
     uint32_t agents_max;
     uint32_t n_programmes, n_teams, n_sources;
-    uint32_t default_programme;         /* 1 + index: of sources not listed; 0 = refuse them */
+    uint32_t default_programme; /* 1 + index: of sources not listed; 0 = refuse them */
     struct programme programmes[POLICY_PROGRAMMES_MAX];
     struct policy_team teams[POLICY_TEAMS_MAX];
     struct policy_source sources[POLICY_SOURCES_MAX];

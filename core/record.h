@@ -17,20 +17,20 @@
 #include "proto/msg.h"
 
 enum row_type {
-    ROW_INPUT = 1,       /* key: lead id. The sealed Lead, its source, when and by which op it came */
-    ROW_LEAD = 2,        /* key: lead id. After-image */
-    ROW_AGENT = 3,       /* key: agent name. After-image */
-    ROW_PROGRAMME = 4,   /* key: programme name. Rotation and counters, after-image */
-    ROW_IMPORT = 5,      /* key: import id. After-image */
-    ROW_SNAPSHOT = 6,    /* key: request id, 8 bytes. What a decision was made from; log only */
-    ROW_CELL = 7,        /* key: "cell". Counters and clocks of the cell, after-image */
+    ROW_INPUT = 1,     /* key: lead id. The sealed Lead, its source, when and by which op it came */
+    ROW_LEAD = 2,      /* key: lead id. After-image */
+    ROW_AGENT = 3,     /* key: agent name. After-image */
+    ROW_PROGRAMME = 4, /* key: programme name. Rotation and counters, after-image */
+    ROW_IMPORT = 5,    /* key: import id. After-image */
+    ROW_SNAPSHOT = 6,  /* key: request id, 8 bytes. What a decision was made from; log only */
+    ROW_CELL = 7,      /* key: "cell". Counters and clocks of the cell, after-image */
 };
 
-struct row_ref {         /* one row, borrowed from a body */
+struct row_ref { /* one row, borrowed from a body */
     enum row_type type;
     struct slice key;
     struct slice payload;
-    struct slice whole;  /* type and length included: what the view keeps */
+    struct slice whole; /* type and length included: what the view keeps */
 };
 
 /* Walk a body: start with *at = 0. Returns 1 and the next row, 0 at the end, -1
@@ -39,11 +39,11 @@ int row_next(struct slice body, uint32_t *at, struct row_ref *ret);
 
 /* What the view's sorted sets need of a ROW_LEAD payload. */
 struct lead_glance {
-    uint32_t state;          /* enum lead_state */
-    bool terminal, waiting;  /* waiting: POOLED, so a member of pool_name's set */
-    char pool_name[2 * NAME_BYTES_MAX + 8];  /* "programme", "programme/team", "programme/wide", ... */
-    double rank;             /* smaller = earlier in the pool */
-    int64_t due_ms;          /* its one armed deadline; meaningless when terminal */
+    uint32_t state;                         /* enum lead_state */
+    bool terminal, waiting;                 /* waiting: POOLED, so a member of pool_name's set */
+    char pool_name[2 * NAME_BYTES_MAX + 8]; /* "programme", "programme/team", "programme/wide", ... */
+    double rank;                            /* smaller = earlier in the pool */
+    int64_t due_ms;                         /* its one armed deadline; meaningless when terminal */
 };
 bool lead_glance(struct slice payload, struct lead_glance *ret);
 

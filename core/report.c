@@ -25,8 +25,14 @@ static void end_cell(struct table *table)
 
 #define cell(table, ...) (buf_printf(&(table)->core->report, __VA_ARGS__), end_cell(table))
 
-static void number(struct table *table, uint64_t value) { cell(table, "%" PRIu64, value); }
-static bool full(const struct table *table) { return table->core->report.len > REPORT_BYTES_MAX; }
+static void number(struct table *table, uint64_t value)
+{
+    cell(table, "%" PRIu64, value);
+}
+static bool full(const struct table *table)
+{
+    return table->core->report.len > REPORT_BYTES_MAX;
+}
 
 static const char *agent_name(const struct core *core, uint32_t index)
 {
@@ -65,11 +71,23 @@ static void report_status(struct table *table, const struct msg_query *query)
         const uint64_t *count = state->count;
         cell(table, "%s", programme_of(core, p)->name);
         cell(table, "%s", mode_name(programme_of(core, p)->mode));
-        const uint64_t cells[] = {
-            state->received, count[LEAD_POOLED], count[LEAD_OFFERED], count[LEAD_OWNED], count[LEAD_WORKING],
-            count[LEAD_WRAP_UP], count[LEAD_REVOKING], count[LEAD_PIPELINE], count[LEAD_CLOSED_WON],
-            count[LEAD_CLOSED_LOST], count[LEAD_CLOSED_INVALID], count[LEAD_SUPPRESSED], count[LEAD_EXHAUSTED],
-            ended(count), state->decided_scored, state->decided_plain, state->alerts};
+        const uint64_t cells[] = {state->received,
+                                  count[LEAD_POOLED],
+                                  count[LEAD_OFFERED],
+                                  count[LEAD_OWNED],
+                                  count[LEAD_WORKING],
+                                  count[LEAD_WRAP_UP],
+                                  count[LEAD_REVOKING],
+                                  count[LEAD_PIPELINE],
+                                  count[LEAD_CLOSED_WON],
+                                  count[LEAD_CLOSED_LOST],
+                                  count[LEAD_CLOSED_INVALID],
+                                  count[LEAD_SUPPRESSED],
+                                  count[LEAD_EXHAUSTED],
+                                  ended(count),
+                                  state->decided_scored,
+                                  state->decided_plain,
+                                  state->alerts};
         for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
             number(table, cells[i]);
     }
@@ -211,15 +229,17 @@ static void report_pools(struct table *table, const struct msg_query *query)
             table->report->more = true;
             return;
         }
-        const struct scope *scope = pool->ring == RING_TEAM ? &core->team_scopes[pool->team]
-                                                            : &core->programme_scopes[pool->programme];
-        const struct heap_node *first = heap_first(&pool->waiting);
+        const struct scope *scope =
+            pool->ring == RING_TEAM ? &core->team_scopes[pool->team] : &core->programme_scopes[pool->programme];
+        const struct heap_node *first = heap_first(pool->waiting.n ? &pool->waiting : &pool->passed);
         pool_name(core, pool, name);
         cell(table, "%s", name);
         number(table, pool->depth);
         number(table, pool->ring == RING_TEAM ? (uint64_t) core->team_present[pool->team] *
-                                                    programme_of(core, pool->programme)->depth_per_agent : 0);
-        cell(table, "%" PRId64, first ? (core->now_us - heap_entry(first, const struct lead, place)->pooled_us) / 1000 : 0);
+                                                    programme_of(core, pool->programme)->depth_per_agent
+                                              : 0);
+        cell(table, "%" PRId64,
+             first ? (core->now_us - heap_entry(first, const struct lead, place)->pooled_us) / 1000 : 0);
         number(table, pool->ring == RING_OWN && team ? 0 : pool->ring == RING_LAST ? scope->able.n : scope->card.n);
     }
 }
@@ -248,7 +268,7 @@ static void histogram_lines(struct table *table, const struct histogram *histogr
     uint64_t sum = 0;
     for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
         sum += histogram->bucket[i];
-        if (i % 8 == 7 && i > 40 && i < 300)     /* an octave a bucket is enough to show */
+        if (i % 8 == 7 && i > 40 && i < 300) /* an octave a bucket is enough to show */
             cell(table, "takt_intake_to_hand_seconds_bucket{met=\"%s\",le=\"%.6f\"} %" PRIu64, met,
                  (double) histogram_top_us(i) * 1e-6, sum);
     }
@@ -259,7 +279,10 @@ static void histogram_lines(struct table *table, const struct histogram *histogr
 
 static void quantile_lines(struct table *table, const struct histogram *histogram, const char *met)
 {
-    static const struct { double q; const char *name; } quantiles[] = {{0.5, "0.5"}, {0.99, "0.99"}};
+    static const struct {
+        double q;
+        const char *name;
+    } quantiles[] = {{0.5, "0.5"}, {0.99, "0.99"}};
     for (size_t i = 0; i < 2; i++)
         cell(table, "takt_intake_to_hand_quantile_seconds{met=\"%s\",q=\"%s\"} %.6f", met, quantiles[i].name,
              (double) histogram_quantile_us(histogram, quantiles[i].q) * 1e-6);
@@ -313,8 +336,10 @@ static void report_metrics(struct table *table, const struct msg_query *query)
     gauge(table, "takt_workers", "Scoring workers attached.", levels.workers);
     gauge(table, "takt_requests_out", "Scoring requests not yet answered.", levels.requests_out);
     gauge(table, "takt_rows_rejected", "Rows refused at intake.", core->rejected);
-    gauge(table, "takt_presence_losses", "Agents that fell silent or left since this broker started.", core->presence_losses);
-    gauge(table, "takt_stale_refusals", "Acts refused for their fence since this broker started.", core->stale_refusals);
+    gauge(table, "takt_presence_losses", "Agents that fell silent or left since this broker started.",
+          core->presence_losses);
+    gauge(table, "takt_stale_refusals", "Acts refused for their fence since this broker started.",
+          core->stale_refusals);
     cell(table, "# HELP takt_intake_to_hand_seconds From receipt to an agent's hand.");
     cell(table, "# TYPE takt_intake_to_hand_seconds histogram");
     histogram_lines(table, &core->hand_free, "free");
@@ -334,16 +359,22 @@ static const struct {
     const char *types;
     const char *columns[COLUMNS_MAX];
 } queries[] = {
-    {QUERY_STATUS, report_status, "ssnnnnnnnnnnnnnnnnn",
-     {"programme", "mode", "received", "waiting", "offered", "owned", "working", "wrap_up", "revoking", "pipeline", "won",
-      "lost", "invalid", "suppressed", "exhausted", "ended", "scored", "plain", "alerts"}},
+    {QUERY_STATUS,
+     report_status,
+     "ssnnnnnnnnnnnnnnnnn",
+     {"programme", "mode", "received", "waiting", "offered", "owned", "working", "wrap_up", "revoking", "pipeline",
+      "won", "lost", "invalid", "suppressed", "exhausted", "ended", "scored", "plain", "alerts"}},
     {QUERY_LEAD, report_lead, "ss", {"field", "value"}},
-    {QUERY_AGENTS, report_agents, "ssssnsnnnnnnnd",
+    {QUERY_AGENTS,
+     report_agents,
+     "ssssnsnnnnnnnd",
      {"agent", "team", "intent", "present", "cards", "why_none", "offered", "owned", "working", "wrap_up", "pipeline",
       "won", "closed", "idle"}},
     {QUERY_POOLS, report_pools, "snndn", {"pool", "waiting", "depth_max", "oldest", "with_card"}},
     {QUERY_EXPLAIN, report_explain, "ss", {"field", "value"}},
-    {QUERY_WORKERS, report_workers, "snnnnsn",
+    {QUERY_WORKERS,
+     report_workers,
+     "snnnnsn",
      {"worker", "capacity", "requests", "answered", "lapsed", "state", "mean_us"}},
     {QUERY_METRICS, report_metrics, "s", {"line"}},
     {QUERY_ORPHANS, report_orphans, "ss", {"lead", "state"}},
@@ -364,6 +395,7 @@ static void cut(struct table *table, const char *const *names)
         slices[report->n_columns + i] = slice_of(c, strlen(c));
     report->columns = slices;
     report->cells = slices + report->n_columns;
+    assert(report->n_columns > 0);
     report->n_rows = table->n_cells / report->n_columns;
 }
 

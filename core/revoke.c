@@ -17,6 +17,13 @@ static void to_pool(struct core *core, struct lead *lead, enum reason reason)
     lead_pool(core, lead, MOVE_LET_GO, RING_OWN, NONE, reason);
 }
 
+/* Who declines or gives back shows it no more; but a device this agent left behind may. */
+static bool lets_go_at_once(const struct core *core, const struct agent *owner, enum reason reason)
+{
+    return owner->valid_until_ms <= run_ms(core) ||
+           ((reason == REASON_DECLINED || reason == REASON_RELEASED) && owner->shown_until_ms <= run_ms(core));
+}
+
 void revoke_begin(struct core *core, struct lead *lead, enum reason reason)
 {
     struct agent *owner = core->agents[lead->owner];
@@ -36,10 +43,10 @@ void revoke_begin(struct core *core, struct lead *lead, enum reason reason)
             core->programmes[lead->programme].alerts++;
         }
         lead_move(core, lead, MOVE_EXHAUST, LEAD_EXHAUSTED, NONE, REASON_MAX_DISTRIBUTIONS);
-    } else if (reason == REASON_DECLINED || reason == REASON_RELEASED || owner->valid_until_ms <= run_ms(core)) {
+    } else if (lets_go_at_once(core, owner, reason)) {
         to_pool(core, lead, reason);
     } else if (lead->state == LEAD_PIPELINE) {
-        to_pool(core, lead, reason);     /* not shown while it waits: nothing to take back */
+        to_pool(core, lead, reason); /* not shown while it waits: nothing to take back */
     } else {
         lead_move(core, lead, MOVE_REVOKE, LEAD_REVOKING, NONE, reason);
     }

@@ -13,30 +13,30 @@
 enum {
     FRAME_BYTES_MAX = 256 * 1024,
     CHUNK_ROWS_MAX = 256,
-    ROW_BYTES_MAX = 8 * 1024,    /* an encoded Lead */
+    ROW_BYTES_MAX = 8 * 1024, /* an encoded Lead */
     ROW_ATTRIBUTES_MAX = 48,
     KEY_BYTES_MAX = 128,
-    NAME_BYTES_MAX = 64,         /* of agents, teams, sources, workers */
+    NAME_BYTES_MAX = 64, /* of agents, teams, sources, workers */
     NOTE_BYTES_MAX = 2000,
-    ACTS_MAX = 512,              /* in one frame */
+    ACTS_MAX = 512, /* in one frame */
     SKILLS_MAX = 16,
-    CHUNKS_MAX = 8192,           /* of one import */
+    CHUNKS_MAX = 8192, /* of one import */
     REQUEST_LEADS_MAX = 1024,
     REQUEST_AGENTS_MAX = 512,
     QUERY_LIMIT_MAX = 1000,
     PROTOCOL_VERSION = 1,
-    TEXT_BYTES_MAX = 1024,       /* a text of a row: contact data, an attribute; remarks: NOTE_BYTES_MAX */
-    ATTRIBUTE_NAME_MAX = 32,     /* [a-z0-9_] */
-    CELL_NAME_MAX = 32,          /* [a-z0-9-] */
-    PRIORITY_MAX = 1000,         /* and -1000 */
+    TEXT_BYTES_MAX = 1024,   /* a text of a row: contact data, an attribute; remarks: NOTE_BYTES_MAX */
+    ATTRIBUTE_NAME_MAX = 32, /* [a-z0-9_] */
+    CELL_NAME_MAX = 32,      /* [a-z0-9-] */
+    PRIORITY_MAX = 1000,     /* and -1000 */
     CAPACITY_MAX = 65536,
-    CODE_MAX = 65535,            /* disposition, decline, release, away codes */
-    REASON_MAX = 999,            /* what a peer must be ready to see */
+    CODE_MAX = 65535, /* disposition, decline, release, away codes */
+    REASON_MAX = 999, /* what a peer must be ready to see */
     STATE_MAX = 255,
     LEVEL_MAX = 3,
-    HEARS_ITEMS_MAX = 8192,      /* of each list of an AgentHears; a frame of whole ones ends before */
+    HEARS_ITEMS_MAX = 8192, /* of each list of an AgentHears; a frame of whole ones ends before */
     REQUEST_EXCLUDED_MAX = 65536,
-    POLICY_BYTES_MAX = 65536,    /* of a Request */
+    POLICY_BYTES_MAX = 65536, /* of a Request */
     ERROR_TEXT_MAX = 512,
     QUERY_ARG_MAX = 256,
     REPORT_COLUMNS_MAX = 32,
@@ -44,16 +44,16 @@ enum {
     REPORT_CELL_BYTES_MAX = 65536,
 };
 
-#define VALUE_CENTS_MAX UINT64_C(1000000000000)  /* of a row */
-#define AT_MS_MAX INT64_C(253402300799999)       /* the end of the year 9999 */
+#define VALUE_CENTS_MAX UINT64_C(1000000000000) /* of a row */
+#define AT_MS_MAX INT64_C(253402300799999)      /* the end of the year 9999 */
 
-struct slice {                   /* borrowed bytes, not terminated */
+struct slice { /* borrowed bytes, not terminated */
     const uint8_t *at;
     uint32_t len;
 };
 
-struct id {                      /* a lead, an import or an op: 16 bytes; all zero = none */
-    uint64_t hi, lo;             /* hi = first eight bytes, big endian */
+struct id {          /* a lead, an import or an op: 16 bytes; all zero = none */
+    uint64_t hi, lo; /* hi = first eight bytes, big endian */
 };
 
 enum reason {
@@ -92,7 +92,15 @@ enum query_what {
 #undef QUERY
 };
 
-enum disposition_class { CLASS_WON = 1, CLASS_LOST, CLASS_INVALID, CLASS_SUPPRESSED, CLASS_RETRY, CLASS_CALLBACK, CLASS_PROGRESS };
+enum disposition_class {
+    CLASS_WON = 1,
+    CLASS_LOST,
+    CLASS_INVALID,
+    CLASS_SUPPRESSED,
+    CLASS_RETRY,
+    CLASS_CALLBACK,
+    CLASS_PROGRESS
+};
 
 enum disposition {
 #define DISPOSITION(number, name, class_, word, text) DISPOSITION_##name = number,
@@ -101,26 +109,37 @@ enum disposition {
 };
 
 /* Names out of the lists above, by number; "?" where there is none. names.c */
-const char *reason_name(unsigned reason);        /* "OWES_NOTE" */
-const char *reason_text(unsigned reason);        /* "a lead waits for its note" */
-const char *row_warning_name(unsigned bit);      /* of bit 0, 1, ... */
+const char *reason_name(unsigned reason);   /* "OWES_NOTE" */
+const char *reason_text(unsigned reason);   /* "a lead waits for its note" */
+const char *row_warning_name(unsigned bit); /* of bit 0, 1, ... */
 const char *act_verb_name(unsigned verb);
 const char *intent_name(unsigned intent);
 const char *strategy_word(unsigned strategy);
-unsigned strategy_by_word(const char *word);     /* 0 = none */
+unsigned strategy_by_word(const char *word); /* 0 = none */
 const char *query_name(unsigned what);
 const char *disposition_word(unsigned code);
-unsigned disposition_by_word(const char *word);  /* 0 = none */
-int disposition_class(unsigned code);            /* enum disposition_class; 0 = no such code */
+unsigned disposition_by_word(const char *word); /* 0 = none */
+int disposition_class(unsigned code);           /* enum disposition_class; 0 = no such code */
 
 enum role { ROLE_SOURCE = 1, ROLE_AGENT, ROLE_WORKER, ROLE_OPERATOR };
 
-enum msg_kind {                  /* equals the field numbers of Frame.body */
-    MSG_HELLO = 10, MSG_WELCOME, MSG_HEARTBEAT, MSG_HEARD, MSG_BYE, MSG_ERROR,
-    MSG_MANIFEST = 20, MSG_MANIFEST_STATE, MSG_CHUNK, MSG_RECEIPT,
-    MSG_AGENT_SAYS = 30, MSG_AGENT_HEARS,
-    MSG_REQUEST = 40, MSG_DECISION,
-    MSG_QUERY = 50, MSG_REPORT,
+enum msg_kind { /* equals the field numbers of Frame.body */
+                MSG_HELLO = 10,
+                MSG_WELCOME,
+                MSG_HEARTBEAT,
+                MSG_HEARD,
+                MSG_BYE,
+                MSG_ERROR,
+                MSG_MANIFEST = 20,
+                MSG_MANIFEST_STATE,
+                MSG_CHUNK,
+                MSG_RECEIPT,
+                MSG_AGENT_SAYS = 30,
+                MSG_AGENT_HEARS,
+                MSG_REQUEST = 40,
+                MSG_DECISION,
+                MSG_QUERY = 50,
+                MSG_REPORT,
 };
 
 struct msg_hello {
@@ -132,6 +151,7 @@ struct msg_hello {
     struct slice skills[SKILLS_MAX];
     uint32_t n_skills;
     uint64_t seen_epoch, seen_beat;
+    uint64_t replaces; /* the session this same program had before; 0 = none */
 };
 
 struct msg_welcome {
@@ -140,20 +160,28 @@ struct msg_welcome {
     struct slice cell;
 };
 
-struct msg_heard { uint64_t seq; uint32_t valid_ms; };
+struct msg_heard {
+    uint64_t seq;
+    uint32_t valid_ms;
+};
 
-struct msg_error { enum reason reason; uint64_t seq; struct slice text; uint32_t retry_after_ms; };
+struct msg_error {
+    enum reason reason;
+    uint64_t seq;
+    struct slice text;
+    uint32_t retry_after_ms;
+};
 
 struct attribute {
     struct slice name;
-    struct slice text;           /* at == NULL: a number */
+    struct slice text; /* at == NULL: a number */
     int64_t number;
 };
 
-struct row {                     /* one decoded Lead; fields that were absent have at == NULL */
-    struct slice raw;            /* the encoded Lead, as it came */
-    enum reason reject;          /* OK, or why this row alone is refused (the edge's verdict) */
-    struct id lead;              /* derived from source and key: id_of_key() */
+struct row {            /* one decoded Lead; fields that were absent have at == NULL */
+    struct slice raw;   /* the encoded Lead, as it came */
+    enum reason reject; /* OK, or why this row alone is refused (the edge's verdict) */
+    struct id lead;     /* derived from source and key: id_of_key() */
     struct slice key;
     struct slice name, phone, email, street, web, ref, remarks;
     int32_t priority;
@@ -163,7 +191,11 @@ struct row {                     /* one decoded Lead; fields that were absent ha
     uint32_t n_attributes;
 };
 
-struct msg_manifest { struct id import; struct slice source; uint32_t rows, chunks; };
+struct msg_manifest {
+    struct id import;
+    struct slice source;
+    uint32_t rows, chunks;
+};
 
 struct msg_manifest_state {
     struct id import;
@@ -186,7 +218,7 @@ struct msg_receipt {
     uint32_t level, retry_after_ms;
     uint64_t epoch, beat;
     uint32_t n_rows;
-    const struct id *leads;      /* n_rows each */
+    const struct id *leads; /* n_rows each */
     const uint32_t *outcomes;
     const uint32_t *warnings;
 };
@@ -213,18 +245,30 @@ struct msg_agent_says {
 struct offer {
     struct id lead;
     uint64_t fence;
-    uint32_t state;              /* enum lead_state: core/lead.h, names in lead_states.def */
+    uint32_t state; /* enum lead_state: core/lead.h, names in lead_states.def */
     uint64_t valid_seq;
     uint32_t valid_ms, answer_ms, attempts;
     int32_t score;
-    struct slice row;            /* an encoded Lead; decode with wire_decode_row() */
+    struct slice row; /* an encoded Lead; decode with wire_decode_row() */
 };
 
-struct withdrawal { struct id lead; uint64_t fence; enum reason reason; };
+struct withdrawal {
+    struct id lead;
+    uint64_t fence;
+    enum reason reason;
+};
 
-struct act_result { struct id op, lead; enum reason reason; uint32_t state; };
+struct act_result {
+    struct id op, lead;
+    enum reason reason;
+    uint32_t state;
+};
 
-struct ready_result { struct id op, lead; enum reason reason; uint32_t wait_ms; };
+struct ready_result {
+    struct id op, lead;
+    enum reason reason;
+    uint32_t wait_ms;
+};
 
 struct msg_agent_hears {
     const struct act_result *results;
@@ -235,13 +279,16 @@ struct msg_agent_hears {
     struct ready_result ready;
 };
 
-struct feature { uint32_t key; int64_t value; };  /* feature_of() in proto/names.c */
+struct feature {
+    uint32_t key;
+    int64_t value;
+}; /* feature_of() in proto/names.c */
 
 struct request_lead {
     uint32_t age_ms, attempts;
     int32_t priority;
     uint64_t value_cents;
-    uint32_t only_agent;         /* 1 + agent index, 0 = anyone */
+    uint32_t only_agent; /* 1 + agent index, 0 = anyone */
     uint32_t n_features;
     const struct feature *features;
 };
@@ -249,10 +296,12 @@ struct request_lead {
 struct request_agent {
     uint32_t slots, open, idle_ms, weight, turn, won, closed;
     uint32_t n_skills;
-    const uint32_t *skills;      /* hashes: feature_skill() */
+    const uint32_t *skills; /* hashes: feature_skill() */
 };
 
-struct exclusion { uint16_t lead, agent; };
+struct exclusion {
+    uint16_t lead, agent;
+};
 
 struct msg_request {
     uint64_t id, seed, rotation;
@@ -262,24 +311,28 @@ struct msg_request {
     const struct request_agent *agents;
     const struct exclusion *excluded;
     uint32_t n_leads, n_agents, n_excluded;
-    struct slice policy;         /* empty unless the worker lacks this version */
+    struct slice policy; /* empty unless the worker lacks this version */
 };
 
-struct verdict {                 /* of one lead of a request */
-    uint32_t agent, runner_up;   /* 1 + agent index, 0 = none */
+struct verdict {               /* of one lead of a request */
+    uint32_t agent, runner_up; /* 1 + agent index, 0 = none */
     int32_t score, margin;
 };
 
 struct msg_decision {
     uint64_t id, rotation;
     enum reason reason;
-    const struct verdict *verdicts;  /* one a lead of the request */
+    const struct verdict *verdicts; /* one a lead of the request */
     uint32_t n_verdicts;
     uint32_t spent_us, policy_version;
     int64_t total;
 };
 
-struct msg_query { enum query_what what; struct slice arg; uint32_t limit; };
+struct msg_query {
+    enum query_what what;
+    struct slice arg;
+    uint32_t limit;
+};
 
 struct msg_report {
     enum query_what what;
@@ -319,11 +372,20 @@ uint32_t feature_key(const void *name, size_t len);
 int64_t feature_text(const void *text, size_t len);
 
 /* A skill, as it is compared with an attribute's text: the low half of its hash. */
-static inline uint32_t feature_skill(const void *text, size_t len) { return (uint32_t) feature_text(text, len); }
+static inline uint32_t feature_skill(const void *text, size_t len)
+{
+    return (uint32_t) feature_text(text, len);
+}
 
 /* Ids. Hex is 32 digits and a NUL. */
-static inline bool id_is_none(struct id id) { return (id.hi | id.lo) == 0; }
-static inline bool id_equal(struct id a, struct id b) { return a.hi == b.hi && a.lo == b.lo; }
+static inline bool id_is_none(struct id id)
+{
+    return (id.hi | id.lo) == 0;
+}
+static inline bool id_equal(struct id a, struct id b)
+{
+    return a.hi == b.hi && a.lo == b.lo;
+}
 struct id id_from_bytes(const uint8_t bytes[16]);
 void id_to_bytes(struct id id, uint8_t ret_bytes[16]);
 void id_to_hex(struct id id, char ret_hex[33]);
@@ -331,6 +393,9 @@ bool id_from_hex(const char *hex, struct id *ret_id);
 /* The lead id of a source's key: BLAKE2b-128 over source, NUL, key (RFC 7693). */
 struct id id_of_key(struct slice source, struct slice key);
 
-static inline struct slice slice_of(const void *at, size_t len) { return (struct slice){at, (uint32_t) len}; }
+static inline struct slice slice_of(const void *at, size_t len)
+{
+    return (struct slice){at, (uint32_t) len};
+}
 
 #endif

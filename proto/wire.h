@@ -11,7 +11,7 @@
 
 #include "proto/msg.h"
 
-struct wire;                     /* a codec: its arena and scratch; one a thread */
+struct wire; /* a codec: its arena and scratch; one a thread */
 
 struct wire *wire_new(void);
 void wire_destroy(struct wire **wire_p);
@@ -21,7 +21,7 @@ void wire_destroy(struct wire **wire_p);
  * FRAME_TOO_LARGE, BAD_FIELD, PROTOCOL_VERSION with *ret_msg holding session and
  * seq if they could be read (else 0), and wire_why() saying what was wrong. */
 enum reason wire_decode(struct wire *wire, const void *frame, size_t len, struct msg *ret_msg);
-const char *wire_why(const struct wire *wire);   /* static or owned by wire; never holds contents */
+const char *wire_why(const struct wire *wire); /* static or owned by wire; never holds contents */
 
 /* Encode into a buffer owned by `wire`, valid until the next encode. Asserts on
  * a message that the decoder would refuse, except for its size: returns false,

@@ -57,6 +57,7 @@ static const char *decode_hello(struct wire *wire, const Wire__Frame *frame, str
         .capacity = from->capacity,
         .seen_epoch = from->seen_epoch,
         .seen_beat = from->seen_beat,
+        .replaces = from->replaces,
         .n_skills = (uint32_t) from->n_skills, /* the scan let no more than SKILLS_MAX pass */
     };
     for (size_t i = 0; i < from->n_skills; i++)

@@ -196,6 +196,7 @@ static void encode_hello(struct pen *pen, const struct msg *msg)
         put_element(pen, 7, m->skills[i]);
     put_uint(pen, 8, m->seen_epoch);
     put_uint(pen, 9, m->seen_beat);
+    put_fixed64(pen, 10, m->replaces);
 }
 
 static void encode_welcome(struct pen *pen, const struct msg *msg)

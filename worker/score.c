@@ -1,65 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
- * score.c - a window of leads decided, by each strategy. The arithmetic of one
- * pair is formula.c, the assignment problem solve.c, bytes scoring.c.
+ * score.c - a window laid out in columns, one lead rated against all agents, and
+ * its verdict. The arithmetic of one pair is formula.c, which lead goes to whom
+ * strategy.c, the assignment problem solve.c, bytes scoring.c.
  *
  * A window decides as if its leads had come one by one: who just got a lead
  * holds one more and has been free for the shortest time. So leads spread over
  * agents also within a window, ties rotate, and the choice does not depend on
- * how the broker cut the queue. Only the joint optimum takes the window as one.
- *
- * For the choice, chance and place in the queue are packed into one int32_t a
- * pair: the larger the better, and the inner loop is one maximum. Among agents
- * for one lead a higher chance is a higher score, before rounding to cents. */
-#include "worker/score.h"
+ * how the broker cut the queue. Two exceptions: with fewer slots than leads
+ * best_score takes them by priority, then score (strategy.c:rank_leads), and the
+ * joint optimum takes the window as one. */
+#include "worker/score_private.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "worker/formula.h"
-#include "worker/solve.h"
-
-enum {
-    LANES = 2 * SOLVE_LANES, /* columns are padded to this, so that the inner loop has no tail */
-    PLACE_BITS = 20,         /* below the chance in a key; larger = longer free */
-    PLACE_MAX = (1 << PLACE_BITS) - 1,
-    NOT_POSSIBLE = -1, /* as a key, and as a mask that makes any key one */
-};
-
-struct lead_rank { int32_t priority, score; uint32_t lead; };
-
-struct scorer {
-    struct formula formula;
-    const struct msg_request *request;
-    bool is_frozen; /* scores stay those of the snapshot */
-
-    uint32_t width, width_room; /* agent columns */
-    int32_t *points, *skill_points, *place, *full, *barred, *key;
-    uint32_t *slots, *given;
-
-    uint32_t leads_room;
-    struct verdict *verdicts;
-    struct lead_rank *ranks;
-    int32_t *agents;         /* joint optimum: settled */
-    uint32_t *excluded_from; /* n_leads + 1: where a lead's agents begin in `excluded` */
-    uint32_t *at_place;      /* agent by place, counted from the front: n_agents + n_leads */
-    uint32_t n_places, places_room;
-
-    uint32_t *excluded;
-    uint32_t excluded_room;
-    uint64_t *skills, *ring; /* sorted: skill << 32 | agent; turn << 32 | agent */
-    size_t n_skills, skills_room;
-    uint32_t ring_room;
-    double *scores; /* joint optimum: n_leads rows of width */
-    size_t scores_room;
-    struct solver *solver;
-};
-
-struct rating { /* of one lead, with all agents */
-    struct lead_terms terms;
-    uint32_t lead;
-    int32_t best_open, best; /* keys: of those with slots left, of all */
-};
 
 struct scorer *scorer_new(void)
 {
@@ -80,6 +34,7 @@ void scorer_destroy(struct scorer **scorer_p)
     free(scorer->verdicts);
     free(scorer->ranks);
     free(scorer->agents);
+    free(scorer->priorities);
     free(scorer->excluded_from);
     free(scorer->at_place);
     free(scorer->excluded);
@@ -130,6 +85,7 @@ static void reserve(struct scorer *s, const struct msg_request *request)
         s->verdicts = resized(s->verdicts, s->leads_room, sizeof *s->verdicts);
         s->ranks = resized(s->ranks, s->leads_room, sizeof *s->ranks);
         s->agents = resized(s->agents, s->leads_room, sizeof *s->agents);
+        s->priorities = resized(s->priorities, s->leads_room, sizeof *s->priorities);
         s->excluded_from = resized(s->excluded_from, s->leads_room, sizeof *s->excluded_from);
     }
     assert(request->n_agents <= PLACE_MAX / 2 && request->n_leads <= PLACE_MAX / 2);
@@ -141,9 +97,14 @@ static void reserve(struct scorer *s, const struct msg_request *request)
         s->excluded_room = request->n_excluded;
         s->excluded = resized(s->excluded, s->excluded_room, sizeof *s->excluded);
     }
+    size_t n_scores = request->strategy == STRATEGY_JOINT_OPTIMUM ? (size_t) request->n_leads * s->width : 0;
+    if (n_scores > s->scores_room) {
+        s->scores = resized(s->scores, n_scores, sizeof *s->scores);
+        s->scores_room = n_scores;
+    }
 }
 
-static int by_number(const void *a, const void *b)
+int score_compare_numbers(const void *a, const void *b)
 {
     uint64_t left = *(const uint64_t *) a, right = *(const uint64_t *) b;
     return (left > right) - (left < right);
@@ -178,7 +139,7 @@ static void lay_out_agents(struct scorer *s)
         s->points[a] = s->place[a] = 0;
         s->full[a] = s->barred[a] = NOT_POSSIBLE;
     }
-    qsort(s->ring, request->n_agents, sizeof *s->ring, by_number);
+    qsort(s->ring, request->n_agents, sizeof *s->ring, score_compare_numbers);
     s->n_places = 0;
     for (uint32_t a = 0; a < request->n_agents; a++)
         queue_up(s, (uint32_t) s->ring[a]);
@@ -201,7 +162,7 @@ static void lay_out_skills(struct scorer *s)
         for (uint32_t i = 0; i < request->agents[a].n_skills; i++)
             *at++ = (uint64_t) request->agents[a].skills[i] << 32 | a;
     if (s->n_skills > 0)
-        qsort(s->skills, s->n_skills, sizeof *s->skills, by_number);
+        qsort(s->skills, s->n_skills, sizeof *s->skills, score_compare_numbers);
 }
 
 /* By lead, with a counting sort: from[i] ends as the place of lead i's first, and from[n] as the end. */
@@ -272,38 +233,27 @@ static void rate_agents(struct scorer *s, struct rating *rating)
     rating->best_open = best_open;
 }
 
-/* Leaves the lead's bars and skills in place for whoever chooses; rate_end() takes them away. */
-static void rate_begin(struct scorer *s, uint32_t lead, struct rating *rating)
+void score_begin_rating(struct scorer *s, uint32_t lead, struct rating *ret_rating)
 {
-    rating->lead = lead;
-    formula_read_lead(&s->formula, &s->request->leads[lead], &rating->terms);
-    for (uint32_t t = 0; t < rating->terms.n_skills; t++)
-        add_skill_points(s, &rating->terms.skills[t]);
+    ret_rating->lead = lead;
+    formula_read_lead(&s->formula, &s->request->leads[lead], &ret_rating->terms);
+    for (uint32_t t = 0; t < ret_rating->terms.n_skills; t++)
+        add_skill_points(s, &ret_rating->terms.skills[t]);
     bar(s, lead, NOT_POSSIBLE);
-    rate_agents(s, rating);
+    rate_agents(s, ret_rating);
 }
 
-static void rate_end(struct scorer *s, const struct rating *rating)
+void score_end_rating(struct scorer *s, const struct rating *rating)
 {
     bar(s, rating->lead, 0);
     if (rating->terms.n_skills > 0)
         memset(s->skill_points, 0, s->width * sizeof *s->skill_points);
 }
 
-static uint32_t agent_of(const struct scorer *s, int32_t key)
-{
-    return s->at_place[PLACE_MAX - (key & PLACE_MAX)];
-}
-
-static int32_t score_of(const struct rating *rating, int32_t key)
-{
-    return formula_score(rating->terms.worth, key >> PLACE_BITS);
-}
-
 /* The best key of all agents but one. */
 static int32_t best_other(struct scorer *s, const struct rating *rating, int32_t agent)
 {
-    if (agent < 0 || rating->best == NOT_POSSIBLE || agent_of(s, rating->best) != (uint32_t) agent)
+    if (agent < 0 || rating->best == NOT_POSSIBLE || key_agent(s, rating->best) != (uint32_t) agent)
         return rating->best;
     int32_t best = NOT_POSSIBLE;
     s->key[agent] = NOT_POSSIBLE;
@@ -312,24 +262,24 @@ static int32_t best_other(struct scorer *s, const struct rating *rating, int32_t
     return best;
 }
 
-static void settle(struct scorer *s, const struct rating *rating, int32_t agent)
+void score_settle(struct scorer *s, const struct rating *rating, int32_t agent)
 {
     struct verdict *verdict = &s->verdicts[rating->lead];
     *verdict = (struct verdict){0};
     if (agent >= 0) {
         assert(s->key[agent] >= 0);
         verdict->agent = (uint32_t) agent + 1;
-        verdict->score = score_of(rating, s->key[agent]);
+        verdict->score = key_score(rating, s->key[agent]);
     }
     int32_t other = best_other(s, rating, agent);
     verdict->margin = verdict->score;
     if (other != NOT_POSSIBLE) {
-        verdict->runner_up = agent_of(s, other) + 1;
-        verdict->margin -= score_of(rating, other);
+        verdict->runner_up = key_agent(s, other) + 1;
+        verdict->margin -= key_score(rating, other);
     }
 }
 
-static void give(struct scorer *s, uint32_t agent)
+void score_give(struct scorer *s, uint32_t agent)
 {
     assert(s->slots[agent] > 0);
     s->slots[agent]--;
@@ -341,176 +291,10 @@ static void give(struct scorer *s, uint32_t agent)
     queue_up(s, agent);
 }
 
-/* ---- strategies: who gets the lead just rated; -1 = nobody can ---------------------- */
-
-static int32_t pick_best(struct scorer *s, const struct rating *rating)
-{
-    return rating->best_open == NOT_POSSIBLE ? -1 : (int32_t) agent_of(s, rating->best_open);
-}
-
-static int32_t pick_idle(struct scorer *s, const struct rating *rating)
-{
-    int32_t best = NOT_POSSIBLE;
-    (void) rating;
-    for (uint32_t a = 0; a < s->width; a++) {
-        int32_t place = s->place[a] | s->full[a] | s->barred[a];
-        best = best > place ? best : place;
-    }
-    return best == NOT_POSSIBLE ? -1 : (int32_t) agent_of(s, best);
-}
-
-struct rotation {
-    uint32_t at;
-    uint64_t last;
-}; /* where in the ring to go on; the last turn served */
-
-static void rotation_begin(struct scorer *s, struct rotation *rotation)
-{
-    uint32_t n = s->request->n_agents;
-    for (uint32_t a = 0; a < n; a++)
-        s->ring[a] = (uint64_t) s->request->agents[a].turn << 32 | a;
-    qsort(s->ring, n, sizeof *s->ring, by_number);
-    for (rotation->at = 0; rotation->at < n && s->ring[rotation->at] >> 32 <= rotation->last;)
-        rotation->at++;
-}
-
-/* A lead kept for its owner is nobody's turn: it does not move the rotation. */
-static int32_t pick_next(struct scorer *s, const struct rating *rating, struct rotation *rotation)
-{
-    uint32_t n = s->request->n_agents;
-    if (s->request->leads[rating->lead].only_agent > 0)
-        return pick_best(s, rating);
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t at = (rotation->at + i) % n, agent = (uint32_t) s->ring[at];
-        if ((s->full[agent] | s->barred[agent]) == 0) {
-            rotation->at = (at + 1) % n;
-            rotation->last = s->ring[at] >> 32;
-            return (int32_t) agent;
-        }
-    }
-    return -1;
-}
-
-static int by_rank(const void *a, const void *b)
-{
-    const struct lead_rank *left = a, *right = b;
-    if (left->priority != right->priority)
-        return left->priority > right->priority ? -1 : 1;
-    if (left->score != right->score)
-        return left->score > right->score ? -1 : 1;
-    return left->lead < right->lead ? -1 : 1;
-}
-
-/* The order in which leads are served. With fewer slots than leads the best score
- * is a choice among leads too: within a priority the ones most worth calling. */
-static void rank_leads(struct scorer *s)
-{
-    const struct msg_request *request = s->request;
-    uint64_t slots = 0;
-    for (uint32_t a = 0; a < request->n_agents; a++)
-        slots += request->agents[a].slots;
-    const bool scarce = request->strategy == STRATEGY_BEST_SCORE && slots < request->n_leads;
-    for (uint32_t i = 0; i < request->n_leads; i++) {
-        struct rating rating;
-        s->ranks[i] = (struct lead_rank){.lead = i};
-        if (!scarce)
-            continue;
-        rate_begin(s, i, &rating);
-        rate_end(s, &rating);
-        s->ranks[i].priority = request->leads[i].priority;
-        s->ranks[i].score = rating.best_open == NOT_POSSIBLE ? -1 : score_of(&rating, rating.best_open);
-    }
-    if (scarce)
-        qsort(s->ranks, request->n_leads, sizeof *s->ranks, by_rank);
-}
-
-/* Returns the rotation: round robin's last turn served. */
-static uint64_t decide_one_by_one(struct scorer *s)
-{
-    struct rotation rotation = {0, s->request->rotation};
-    struct rating rating;
-    enum strategy strategy = s->request->strategy;
-    if (strategy == STRATEGY_ROUND_ROBIN)
-        rotation_begin(s, &rotation);
-    rank_leads(s);
-    for (uint32_t i = 0; i < s->request->n_leads; i++) {
-        rate_begin(s, s->ranks[i].lead, &rating);
-        int32_t agent = strategy == STRATEGY_ROUND_ROBIN    ? pick_next(s, &rating, &rotation)
-                        : strategy == STRATEGY_LONGEST_IDLE ? pick_idle(s, &rating)
-                                                            : pick_best(s, &rating);
-        settle(s, &rating, agent);
-        rate_end(s, &rating);
-        if (agent >= 0)
-            give(s, (uint32_t) agent);
-    }
-    return rotation.last;
-}
-
-/* ---- the joint optimum --------------------------------------------------------- */
-
-/* Every lead to one of its best agents who has a slot left. Returns how many
- * found none: at 0 nothing can be better. */
-static uint32_t settle_contented(struct scorer *s)
-{
-    struct rating rating;
-    uint32_t n_left = 0;
-    for (uint32_t i = 0; i < s->request->n_leads; i++) {
-        rate_begin(s, i, &rating);
-        rate_end(s, &rating);
-        s->agents[i] = -1;
-        if (rating.best == NOT_POSSIBLE)
-            continue;
-        if (rating.best_open >> PLACE_BITS == rating.best >> PLACE_BITS) {
-            s->agents[i] = (int32_t) agent_of(s, rating.best_open);
-            give(s, (uint32_t) s->agents[i]);
-        } else {
-            n_left++;
-        }
-    }
-    return n_left;
-}
-
-static void fill_scores(struct scorer *s)
-{
-    size_t n = (size_t) s->request->n_leads * s->width;
-    struct rating rating;
-    if (n > s->scores_room) {
-        s->scores = resized(s->scores, n, sizeof *s->scores);
-        s->scores_room = n;
-    }
-    double *at = s->scores;
-    for (uint32_t i = 0; i < s->request->n_leads; i++) {
-        rate_begin(s, i, &rating);
-        rate_end(s, &rating);
-        for (uint32_t a = 0; a < s->width; a++)
-            *at++ = s->key[a] == NOT_POSSIBLE ? SOLVE_BARRED : score_of(&rating, s->key[a]);
-    }
-}
-
-static void decide_jointly(struct scorer *s)
-{
-    const struct msg_request *request = s->request;
-    struct rating rating;
-    s->is_frozen = true;
-    if (settle_contented(s) > 0) {
-        fill_scores(s);
-        for (uint32_t a = 0; a < request->n_agents; a++)
-            s->slots[a] = request->agents[a].slots;
-        solve_assignment(s->solver, &(struct assignment){request->n_leads, request->n_agents, s->width, s->scores,
-                                                         s->slots, s->agents});
-    }
-    for (uint32_t i = 0; i < request->n_leads; i++) {
-        rate_begin(s, i, &rating);
-        settle(s, &rating, s->agents[i]);
-        rate_end(s, &rating);
-    }
-}
-
 void score_request(struct scorer *scorer, const struct scoring *scoring, const struct msg_request *request,
                    struct msg_decision *ret_decision)
 {
     struct scorer *s = scorer;
-    uint64_t rotation = request->rotation;
     s->request = request;
     s->is_frozen = false;
     formula_prepare(&s->formula, scoring);
@@ -518,11 +302,7 @@ void score_request(struct scorer *scorer, const struct scoring *scoring, const s
     lay_out_agents(s);
     lay_out_skills(s);
     lay_out_exclusions(s);
-    if (request->strategy == STRATEGY_JOINT_OPTIMUM)
-        decide_jointly(s);
-    else
-        rotation = decide_one_by_one(s);
-
+    uint64_t rotation = strategy_decide(s);
     *ret_decision = (struct msg_decision){.id = request->id,
                                           .rotation = rotation,
                                           .reason = REASON_OK,

@@ -6,6 +6,10 @@
  * one a slot: slots of one agent are alike. "No agent" is one more column, dear
  * and with room for all, so that every lead finds a path and few end there.
  *
+ * Higher priorities enter first, and for an entrant only a lead of its own priority
+ * is left without agent. This is exact: which leads of the higher priorities have
+ * an agent may matter to the lower ones' scores, but not to how many of them can.
+ *
  * Doubles hold nothing but whole numbers below 2^53, so every sum is exact; they
  * are used because plain x86-64 compares two of them at once, and int64_t not. */
 #include "worker/solve.h"
@@ -34,11 +38,12 @@ struct solver {
     } * passed;
     double none_distance; /* of the column "no agent" */
     int32_t none_via;
+    int32_t priority; /* of the entrant: who is above it keeps an agent */
     /* one a lead */
     int32_t *next, *previous; /* among the leads of one agent */
     struct entrant {
         double best;
-        int32_t lead;
+        int32_t priority, lead;
     } * entrants;
     uint32_t columns_room, leads_room;
 };
@@ -134,7 +139,7 @@ static void relax(struct solver *solver, const struct assignment *problem, int32
         distance[k] = here < known ? here : known;
         via[k] = here < known ? lead : via[k];
     }
-    if (start + unassigned_cost < solver->none_distance) {
+    if (problem->priorities[lead] == solver->priority && start + unassigned_cost < solver->none_distance) {
         solver->none_distance = start + unassigned_cost;
         solver->none_via = lead;
     }
@@ -183,6 +188,7 @@ static void enter(struct solver *solver, const struct assignment *problem, int32
         solver->distance[k] = INFINITY;
     memcpy(solver->toll, solver->price, problem->width * sizeof *solver->toll);
     solver->none_distance = INFINITY;
+    solver->priority = problem->priorities[entrant];
     relax(solver, problem, entrant, 0);
 
     while ((end = nearest(solver, problem->width)) != NONE && solver->held[end] == problem->slots[end]) {
@@ -200,15 +206,17 @@ static void enter(struct solver *solver, const struct assignment *problem, int32
     augment(solver, problem->agents, entrant, end);
 }
 
-static int by_best_falling(const void *a, const void *b)
+static int by_rank(const void *a, const void *b)
 {
     const struct entrant *left = a, *right = b;
+    if (left->priority != right->priority)
+        return left->priority < right->priority ? 1 : -1;
     if (left->best != right->best)
         return left->best < right->best ? 1 : -1;
     return (left->lead > right->lead) - (left->lead < right->lead);
 }
 
-/* The most valuable leads enter first: they are moved least, which halves the work. */
+/* Within a priority the most valuable leads enter first: they are moved least, which halves the work. */
 static uint32_t line_up(struct solver *solver, const struct assignment *problem)
 {
     uint32_t n = 0;
@@ -216,13 +224,13 @@ static uint32_t line_up(struct solver *solver, const struct assignment *problem)
         const double *row = problem->scores + (size_t) i * problem->width;
         if (problem->agents[i] != NONE)
             continue;
-        struct entrant entrant = {SOLVE_BARRED, (int32_t) i};
+        struct entrant entrant = {SOLVE_BARRED, problem->priorities[i], (int32_t) i};
         for (uint32_t k = 0; k < problem->n_agents; k++)
             entrant.best = row[k] > entrant.best ? row[k] : entrant.best;
         if (entrant.best > SOLVE_BARRED)
             solver->entrants[n++] = entrant;
     }
-    qsort(solver->entrants, n, sizeof *solver->entrants, by_best_falling);
+    qsort(solver->entrants, n, sizeof *solver->entrants, by_rank);
     return n;
 }
 
@@ -236,9 +244,15 @@ void solve_assignment(struct solver *solver, const struct assignment *problem)
         solver->first[k] = NONE;
         solver->held[k] = 0;
     }
+    int32_t highest = INT32_MIN;
     for (uint32_t i = 0; i < problem->n_leads; i++)
+        highest = problem->priorities[i] > highest ? problem->priorities[i] : highest;
+    for (uint32_t i = 0; i < problem->n_leads; i++) {
+        if (problem->priorities[i] < highest)
+            problem->agents[i] = NONE; /* enters in its turn */
         if (problem->agents[i] != NONE)
             hold(solver, (int32_t) i, problem->agents[i]);
+    }
     uint32_t n = line_up(solver, problem);
     for (uint32_t i = 0; i < n; i++)
         enter(solver, problem, solver->entrants[i].lead);

@@ -13,8 +13,9 @@ enum { SOLVE_LANES = 4, SOLVE_LEADS_MAX = 8192 };
 
 struct assignment {
     uint32_t n_leads, n_agents;
-    uint32_t width;       /* of a row of scores: at least n_agents, a multiple of SOLVE_LANES */
-    const double *scores; /* n_leads rows: whole numbers 0..INT32_MAX, or BARRED; BARRED in the padding */
+    uint32_t width;            /* of a row of scores: at least n_agents, a multiple of SOLVE_LANES */
+    const double *scores;      /* n_leads rows: whole numbers 0..INT32_MAX, or BARRED; BARRED in the padding */
+    const int32_t *priorities; /* one a lead */
     const uint32_t *slots;
     int32_t *agents; /* one a lead; -1 = nobody */
 };
@@ -22,9 +23,10 @@ struct assignment {
 struct solver *solver_new(void);
 void solver_destroy(struct solver **solver_p);
 
-/* As many leads as possible get an agent; of all ways to do that, one with the
- * highest total score. What stands in `agents` on entry is a start: each lead
- * with an agent for whom its score is highest, slots respected, or -1. */
+/* As many leads as possible get an agent: of the highest priority, then of the
+ * next, which together are also the most that can be. Of all ways to do that, one
+ * with the highest total score. What stands in `agents` on entry is a start: each
+ * lead with an agent for whom its score is highest, slots respected, or -1. */
 void solve_assignment(struct solver *solver, const struct assignment *problem);
 
 #endif

@@ -67,6 +67,7 @@ void ends_open(struct client_ends *ends, enum takt_role role)
     assert_non_null(ends->takt);
     fake_welcome(&ends->broker, 1);
     ends_expect(ends, TAKT_CONNECTED);
+    fake_heartbeat(&ends->broker);
 }
 
 void ends_lose_session(struct client_ends *ends, uint64_t session)

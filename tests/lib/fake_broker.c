@@ -98,6 +98,13 @@ void fake_welcome(struct fake_broker *fake, uint64_t session)
                                               .cell = slice_of("test", 4)}});
 }
 
+void fake_heartbeat(struct fake_broker *fake)
+{
+    struct msg msg;
+    fake_expect(fake, MSG_HEARTBEAT, &msg);
+    fake_send(fake, &(struct msg){.kind = MSG_HEARD, .heard = {.seq = msg.seq, .valid_ms = FAKE_LEASE_MS}});
+}
+
 void fake_refuse(struct fake_broker *fake, enum reason reason, uint64_t seq, uint32_t retry_after_ms)
 {
     fake_send(fake, &(struct msg){.kind = MSG_ERROR,

@@ -35,6 +35,7 @@ void fake_expect(struct fake_broker *fake, enum msg_kind kind, struct msg *ret_m
 
 void fake_send(struct fake_broker *fake, const struct msg *msg);  /* session and seq are set */
 void fake_welcome(struct fake_broker *fake, uint64_t session);    /* expects the hello first */
+void fake_heartbeat(struct fake_broker *fake);                    /* expects one and answers it */
 void fake_refuse(struct fake_broker *fake, enum reason reason, uint64_t seq, uint32_t retry_after_ms);
 
 #endif

@@ -60,11 +60,11 @@ void sim_post_once(struct sim *sim, bool to_broker, uint32_t peer, const struct 
         struct mail *mail = &sim->mails[i];
         if (mail->used)
             continue;
-        int64_t *last_us = &sim->last_us[to_broker][peer];   /* a connection keeps its order */
+        int64_t *last_us = &sim->last_us[to_broker][peer]; /* a connection keeps its order */
         const int64_t at_us = sim->now_us + 50 + after_us + sim_rand(sim, (uint32_t) sim->faults.delay_us + 1);
         *last_us = at_us > *last_us ? at_us : *last_us;
-        *mail = (struct mail){.used = true, .to_broker = to_broker, .peer = peer, .msg = *msg, .order = sim->order++,
-                              .at_us = *last_us};
+        *mail = (struct mail){
+            .used = true, .to_broker = to_broker, .peer = peer, .msg = *msg, .order = sim->order++, .at_us = *last_us};
         own(mail);
         if (i >= sim->mails_top)
             sim->mails_top = i + 1;
@@ -78,7 +78,7 @@ void sim_post(struct sim *sim, bool to_broker, uint32_t peer, const struct msg *
     if (happens(sim, sim->faults.lose))
         return;
     sim_post_once(sim, to_broker, peer, msg, 0);
-    if (to_broker && happens(sim, sim->faults.repeat))   /* clients repeat what was not answered */
+    if (to_broker && happens(sim, sim->faults.repeat)) /* clients repeat what was not answered */
         sim_post_once(sim, to_broker, peer, msg, 0);
 }
 
@@ -96,57 +96,14 @@ static struct mail *next_mail(struct sim *sim)
         sim->mails_top--;
     for (uint32_t i = 0; i < sim->mails_top; i++) {
         struct mail *mail = &sim->mails[i];
-        if (mail->used && (!best || mail->at_us < best->at_us || (mail->at_us == best->at_us && mail->order < best->order)))
+        if (mail->used &&
+            (!best || mail->at_us < best->at_us || (mail->at_us == best->at_us && mail->order < best->order)))
             best = mail;
     }
     return best;
 }
 
-/* ---- what is checked after each beat ---------------------------------------------------- */
-
-static int by_id(const void *a, const void *b) { return memcmp(a, b, sizeof(struct id)); }
-
-static void check_belief(struct sim *sim)
-{
-    uint32_t n = 0;
-    for (uint32_t a = 0; a < sim->n_agents; a++)
-        for (uint32_t i = 0; i < sim->agents[a].n_held; i++)
-            if (sim_agent_believes(sim, &sim->agents[a].held[i]))
-                sim->believed[n++] = sim->agents[a].held[i].lead;
-    qsort(sim->believed, n, sizeof *sim->believed, by_id);
-    for (uint32_t i = 1; i < n; i++)
-        if (id_equal(sim->believed[i - 1], sim->believed[i]))
-            fail_msg("seed %" PRIu64 " at %" PRId64 " ms: two agents believe they own lead %" PRIu64, sim->seed,
-                     sim->now_us / 1000, sim->believed[i].lo);
-}
-
-static void check(struct sim *sim)
-{
-    struct buf findings = {0};
-    if (core_check(sim->core, &findings))
-        fail_msg("seed %" PRIu64 " at %" PRId64 " ms: %.*s", sim->seed, sim->now_us / 1000, (int) findings.len,
-                 (char *) findings.at);
-    buf_fini(&findings);
-    check_belief(sim);
-}
-
-static void same_state(struct sim *sim, const struct core *a, const struct core *b, const char *what)
-{
-    struct buf one = {0}, two = {0};
-    core_dump(a, &one);
-    core_dump(b, &two);
-    uint32_t at = 0, at_two = 0;
-    struct row_ref row, other;
-    while (row_next(slice_of(one.at, one.len), &at, &row) == 1)
-        if (row_next(slice_of(two.at, two.len), &at_two, &other) != 1 || row.whole.len != other.whole.len ||
-            memcmp(row.whole.at, other.whole.at, row.whole.len) != 0)
-            fail_msg("seed %" PRIu64 " at %" PRId64 " ms: %s: they differ in the row of type %u, key %.*s", sim->seed,
-                     sim->now_us / 1000, what, row.type, row.type <= ROW_LEAD ? 0 : (int) row.key.len,
-                     (const char *) row.key.at);
-    assert_int_equal(one.len, two.len);
-    buf_fini(&one);
-    buf_fini(&two);
-}
+/* ---- the log ---------------------------------------------------------------------------- */
 
 static void apply(struct core *core, const struct buf *body)
 {
@@ -166,7 +123,10 @@ static uint64_t *moves_seen(void)
     return seen;
 }
 
-const uint64_t *sim_moves_seen(void) { return moves_seen(); }
+const uint64_t *sim_moves_seen(void)
+{
+    return moves_seen();
+}
 
 static void remember_moves(const struct core *core)
 {
@@ -181,10 +141,13 @@ static void load(struct sim *sim)
     remember_moves(sim->core);
     core_destroy(&sim->core);
     sim->core = core_new(&sim->policy);
+    sim->source_session = 0; /* connections break with the process */
+    memset(sim->worker_session, 0, sizeof sim->worker_session);
+    sim->others_us = sim->now_us;
     for (uint32_t i = 0; i < sim->n_log; i++)
         apply(sim->core, &sim->log[i]);
     assert_true(core_loaded(sim->core));
-    same_state(sim, sim->core, sim->follower, "loaded from the log, and told each beat twice");
+    sim_same_state(sim, sim->core, sim->follower, "loaded from the log, and told each beat twice");
     core_epoch(sim->core, ++sim->epoch, sim->now_us, true);
 }
 
@@ -196,7 +159,13 @@ void sim_crash(struct sim *sim)
             drop(&sim->mails[i]);
     sim->now_us += sim_rand(sim, 2000000);
     load(sim);
-    check(sim);
+    sim_check(sim);
+}
+
+void sim_restart(struct sim *sim, const struct policy *policy)
+{
+    sim->policy = *policy;
+    sim_crash(sim);
 }
 
 static void stand(struct sim *sim, struct buf *body)
@@ -205,7 +174,7 @@ static void stand(struct sim *sim, struct buf *body)
     assert_non_null(sim->log);
     sim->log[sim->n_log++] = *body;
     apply(sim->follower, body);
-    apply(sim->follower, body);          /* rows say how it is, not what to add: twice is once */
+    apply(sim->follower, body); /* rows say how it is, not what to add: twice is once */
 }
 
 static void end_beat(struct sim *sim)
@@ -213,11 +182,12 @@ static void end_beat(struct sim *sim)
     uint32_t peer;
     struct msg msg;
     bool wants;
-    core_step(sim->core, &(struct event){.kind = EVENT_TIME, .now_us = sim->now_us, .lag_us = sim->lag_us}, sim->effects);
+    core_step(sim->core, &(struct event){.kind = EVENT_TIME, .now_us = sim->now_us, .lag_us = sim->lag_us},
+              sim->effects);
     sim->lag_us = 0;
     while (effects_next_ask(sim->effects, &peer, &msg, &wants))
         sim_post(sim, false, peer, &msg);
-    check(sim);
+    sim_check(sim);
     if (happens(sim, sim->faults.crash)) {
         sim_crash(sim);
         return;
@@ -228,8 +198,8 @@ static void end_beat(struct sim *sim)
     else
         buf_fini(&body);
     if (sim->beats++ % sim->audit_every == 0)
-        same_state(sim, sim->core, sim->follower, "the core, and what the log says");
-    if (happens(sim, sim->faults.crash)) {   /* it stands, but nobody is told */
+        sim_same_state(sim, sim->core, sim->follower, "the core, and what the log says");
+    if (happens(sim, sim->faults.crash)) { /* it stands, but nobody is told */
         sim_crash(sim);
         return;
     }
@@ -240,7 +210,8 @@ static void end_beat(struct sim *sim)
 
 void sim_step(struct sim *sim, uint32_t peer, const struct msg *msg)
 {
-    core_step(sim->core, &(struct event){.kind = EVENT_MESSAGE, .now_us = sim->now_us, .peer = peer, .msg = msg}, sim->effects);
+    core_step(sim->core, &(struct event){.kind = EVENT_MESSAGE, .now_us = sim->now_us, .peer = peer, .msg = msg},
+              sim->effects);
 }
 
 static void deliver(struct sim *sim, struct mail *mail)
@@ -318,20 +289,45 @@ void sim_stall(struct sim *sim, int64_t ms)
 struct policy *sim_policy(void)
 {
     static struct policy policy;
-    static const char *const programmes[] = {"push", "pull", "pushpull"}, *const teams[] = {"east", "hunters", "north", "south"};
-    policy = (struct policy){.version = 1, .cell = "sim", .heartbeat_ms = 500, .lease_ms = 2000, .guard_ms = 200,
-                             .orphan_grace_ms = 3000, .scorer_deadline_ms = 20, .waiting_max = 100000,
-                             .agents_max = SIM_AGENTS_MAX, .n_programmes = 3, .n_teams = 4, .n_sources = 3,
+    static const char *const programmes[] = {"push", "pull", "pushpull"}, *const teams[] = {"east", "hunters", "north",
+                                                                                            "south"};
+    policy = (struct policy){.version = 1,
+                             .cell = "sim",
+                             .heartbeat_ms = 500,
+                             .lease_ms = 2000,
+                             .guard_ms = 200,
+                             .orphan_grace_ms = 3000,
+                             .scorer_deadline_ms = 20,
+                             .waiting_max = 100000,
+                             .agents_max = SIM_AGENTS_MAX,
+                             .n_programmes = 3,
+                             .n_teams = 4,
+                             .n_sources = 3,
                              .default_programme = 1};
     for (uint32_t i = 0; i < 3; i++) {
         struct programme *p = &policy.programmes[i];
-        *p = (struct programme){.mode = (enum mode)(MODE_PUSH + i), .strategy = STRATEGY_BEST_SCORE,
-                                .widen = i == 2 ? WIDEN_CELL : WIDEN_PROGRAMME, .note_required = i == 1,
-                                .wip_max = i == 1 ? 1 : 3, .untouched_max = 3, .depth_per_agent = 3, .attempts_max = 7,
-                                .distributions_max = 3, .misses_max = 3, .offer_ms = 2000, .first_action_ms = 5000,
-                                .activity_ms = 8000, .disposition_ms = 4000, .disposition_hard_ms = 8000,
-                                .unclaimed_ms = 6000, .pipeline_grace_ms = 8000, .ready_ms = 10000,
-                                .decline_exclusion_ms = 5000, .penalty_ms = 500, .penalty_max_ms = 2000, .n_gaps = 2,
+        *p = (struct programme){.mode = (enum mode)(MODE_PUSH + i),
+                                .strategy = STRATEGY_BEST_SCORE,
+                                .widen = i == 2 ? WIDEN_CELL : WIDEN_PROGRAMME,
+                                .note_required = i == 1,
+                                .wip_max = i == 1 ? 1 : 3,
+                                .untouched_max = 3,
+                                .depth_per_agent = 3,
+                                .attempts_max = 7,
+                                .distributions_max = 3,
+                                .misses_max = 3,
+                                .offer_ms = 2000,
+                                .first_action_ms = 5000,
+                                .activity_ms = 8000,
+                                .disposition_ms = 4000,
+                                .disposition_hard_ms = 8000,
+                                .unclaimed_ms = 6000,
+                                .pipeline_grace_ms = 8000,
+                                .ready_ms = 10000,
+                                .decline_exclusion_ms = 5000,
+                                .penalty_ms = 500,
+                                .penalty_max_ms = 2000,
+                                .n_gaps = 2,
                                 .gap_ms = {1000, 3000}};
         snprintf(p->name, sizeof p->name, "%s", programmes[i]);
         snprintf(policy.sources[i].name, sizeof policy.sources[i].name, "to-%s", programmes[i]);
@@ -384,11 +380,26 @@ void sim_destroy(struct sim **sim_p)
     *sim_p = NULL;
 }
 
-struct core *sim_core(struct sim *sim) { return sim->core; }
-int64_t sim_now_ms(const struct sim *sim) { return sim->now_us / 1000; }
-void sim_faults(struct sim *sim, struct sim_faults faults) { sim->faults = faults; }
-void sim_audit_every(struct sim *sim, uint32_t beats) { sim->audit_every = beats; }
-uint32_t sim_acked(const struct sim *sim) { return sim->n_acked; }
+struct core *sim_core(struct sim *sim)
+{
+    return sim->core;
+}
+int64_t sim_now_ms(const struct sim *sim)
+{
+    return sim->now_us / 1000;
+}
+void sim_faults(struct sim *sim, struct sim_faults faults)
+{
+    sim->faults = faults;
+}
+void sim_audit_every(struct sim *sim, uint32_t beats)
+{
+    sim->audit_every = beats;
+}
+uint32_t sim_acked(const struct sim *sim)
+{
+    return sim->n_acked;
+}
 
 uint32_t sim_lost(struct sim *sim)
 {

@@ -25,45 +25,46 @@ struct sim_held {
     int64_t valid_until_us;
     unsigned state;
     uint32_t attempts;
-    bool confirmed;              /* offered in this session: what a Heard extends */
+    bool confirmed; /* offered in this session: what a Heard extends */
 };
 
 struct sim_agent {
     char name[16], team[16];
     enum intent intent;
     uint32_t capacity;
-    bool on, silent;             /* silent: neither sends nor hears */
-    bool by_hand;                /* does nothing by itself but its heartbeats */
-    bool clings;                 /* does not carry out withdrawals */
+    bool on, silent; /* silent: neither sends nor hears */
+    bool by_hand;    /* does nothing by itself but its heartbeats */
+    bool clings;     /* does not carry out withdrawals */
+    bool twin;       /* another device of an agent that is there already: what it shows is no second owner */
     uint32_t peer;
-    uint64_t session, seq, ops;
-    int64_t sent_us[1024];       /* by seq, wrapping */
-    int64_t next_us;             /* its next move */
+    uint64_t session, replaces, seq, ops;
+    int64_t sent_us[1024]; /* by seq, wrapping */
+    int64_t next_us;       /* its next move */
     struct sim_held held[SIM_HELD_MAX];
     uint32_t n_held;
-    uint32_t n_offers, n_withdrawals, n_readies;  /* heard so far */
-    struct ready_result ready;   /* the last heard of each */
+    uint32_t n_offers, n_withdrawals, n_readies; /* heard so far */
+    struct ready_result ready;                   /* the last heard of each */
     struct act_result result;
     struct withdrawal withdrawal;
     enum reason error;
 };
 
-struct sim_faults {              /* permille a message; all 0 = a friendly world */
+struct sim_faults { /* permille a message; all 0 = a friendly world */
     uint32_t lose, repeat, silence, crash, worker_mute;
-    int64_t delay_us;            /* up to */
+    int64_t delay_us; /* up to */
 };
 
-struct sim_row {                 /* of a hand-made chunk */
+struct sim_row { /* of a hand-made chunk */
     uint32_t key;
     const char *payload;
-    enum reason reject;          /* the edge's verdict */
+    enum reason reject; /* the edge's verdict */
     int32_t priority;
     bool no_contact;
 };
 
 struct sim_receipt {
     enum reason reason;
-    uint32_t n_heard;            /* so many receipts came */
+    uint32_t n_heard; /* so many receipts came */
     uint32_t n_rows, retry_after_ms, outcomes[CHUNK_ROWS_MAX];
     struct id leads[CHUNK_ROWS_MAX];
 };
@@ -81,29 +82,32 @@ void sim_destroy(struct sim **sim_p);
 struct core *sim_core(struct sim *sim);
 int64_t sim_now_ms(const struct sim *sim);
 void sim_faults(struct sim *sim, struct sim_faults faults);
-void sim_audit_every(struct sim *sim, uint32_t beats);    /* compare log and state; 1 = each beat, at first */
+void sim_audit_every(struct sim *sim, uint32_t beats); /* compare log and state; 1 = each beat, at first */
 
 /* ---- workers ------------------------------------------------------------------ */
 
 void sim_workers(struct sim *sim, uint32_t n);
-/* How they decide and how long it takes; NULL: any valid decision, now and then a foul one. */
-void sim_judge(struct sim *sim, sim_judge_fn *judge, void *context, int64_t takes_us);
-void sim_worker_leaves(struct sim *sim);                  /* the first one, without a word, for good */
-uint32_t sim_asked(const struct sim *sim);                /* requests that reached a worker */
+/* How they decide and how long it takes; NULL: any valid decision, now and then a foul one.
+ * A complete judge leaves no lead that it could place: then, as without workers, after each
+ * beat nobody may wait for a lead that waits for somebody. */
+void sim_judge(struct sim *sim, sim_judge_fn *judge, void *context, int64_t takes_us, bool is_complete);
+void sim_worker_leaves(struct sim *sim);   /* the first one, without a word, for good */
+uint32_t sim_asked(const struct sim *sim); /* requests that reached a worker */
 
 /* ---- agents ------------------------------------------------------------------- */
 
 struct sim_agent *sim_agent(struct sim *sim, const char *name, const char *team, enum intent intent);
 void sim_hello(struct sim *sim, struct sim_agent *agent);
 void sim_bye(struct sim *sim, struct sim_agent *agent);
-void sim_cut(struct sim *sim, struct sim_agent *agent);   /* the broker notices that it cannot be reached */
+void sim_cut(struct sim *sim, struct sim_agent *agent); /* the broker notices that it cannot be reached */
 void sim_intent(struct sim *sim, struct sim_agent *agent, enum intent intent);
 void sim_silence(struct sim *sim, struct sim_agent *agent, bool silent);
-void sim_act(struct sim *sim, struct sim_agent *agent, struct id lead, enum act_verb verb, uint32_t code, const char *note);
-void sim_say(struct sim *sim, struct sim_agent *agent, const struct act *act);  /* as it stands */
-void sim_ready(struct sim *sim, struct sim_agent *agent, uint32_t wait_ms);     /* under a new op */
-void sim_ready_again(struct sim *sim, struct sim_agent *agent, uint32_t wait_ms);  /* under the last op */
-struct sim_held *sim_held(struct sim_agent *agent, struct id lead);             /* NULL = it does not show it */
+void sim_act(struct sim *sim, struct sim_agent *agent, struct id lead, enum act_verb verb, uint32_t code,
+             const char *note);
+void sim_say(struct sim *sim, struct sim_agent *agent, const struct act *act);    /* as it stands */
+void sim_ready(struct sim *sim, struct sim_agent *agent, uint32_t wait_ms);       /* under a new op */
+void sim_ready_again(struct sim *sim, struct sim_agent *agent, uint32_t wait_ms); /* under the last op */
+struct sim_held *sim_held(struct sim_agent *agent, struct id lead);               /* NULL = it does not show it */
 
 /* ---- sources ------------------------------------------------------------------ */
 
@@ -120,14 +124,15 @@ struct id sim_last_lead(const struct sim *sim);
 
 /* ---- the broker --------------------------------------------------------------- */
 
-void sim_crash(struct sim *sim);             /* what did not stand is lost, a new one loads */
+void sim_crash(struct sim *sim);                                /* what did not stand is lost, a new one loads */
+void sim_restart(struct sim *sim, const struct policy *policy); /* the same with another policy */
 void sim_stall(struct sim *sim, int64_t ms); /* no beat for so long, then one that knows that it is late */
 void sim_run_ms(struct sim *sim, int64_t ms);
 
 unsigned sim_state(struct sim *sim, struct id lead);
-const char *sim_owner(struct sim *sim, struct id lead);   /* "" = nobody */
-uint32_t sim_acked(const struct sim *sim);                /* rows acknowledged as accepted */
-uint32_t sim_lost(struct sim *sim);                       /* acknowledged and unknown to the core */
+const char *sim_owner(struct sim *sim, struct id lead); /* "" = nobody */
+uint32_t sim_acked(const struct sim *sim);              /* rows acknowledged as accepted */
+uint32_t sim_lost(struct sim *sim);                     /* acknowledged and unknown to the core */
 uint32_t sim_rand(struct sim *sim, uint32_t below);
 
 /* How often each line of LEAD_MOVE in lead_states.def happened, in all simulations so far. */

@@ -16,7 +16,10 @@ struct sim_held *sim_held(struct sim_agent *agent, struct id lead)
     return NULL;
 }
 
-static void forget(struct sim_agent *agent, struct sim_held *it) { *it = agent->held[--agent->n_held]; }
+static void forget(struct sim_agent *agent, struct sim_held *it)
+{
+    *it = agent->held[--agent->n_held];
+}
 
 bool sim_agent_believes(const struct sim *sim, const struct sim_held *held)
 {
@@ -52,12 +55,18 @@ static void say(struct sim *sim, struct sim_agent *agent, struct msg msg)
 
 void sim_hello(struct sim *sim, struct sim_agent *agent)
 {
+    if (agent->session)
+        agent->replaces = agent->session;
     agent->session = 0;
-    say(sim, agent, (struct msg){
-        .kind = MSG_HELLO,
-        .hello = {.protocol = 1, .role = ROLE_AGENT, .name = slice_of(agent->name, strlen(agent->name)),
-                  .team = slice_of(agent->team, strlen(agent->team)), .intent = agent->intent,
-                  .capacity = agent->capacity}});
+    say(sim, agent,
+        (struct msg){.kind = MSG_HELLO,
+                     .hello = {.protocol = 1,
+                               .role = ROLE_AGENT,
+                               .name = slice_of(agent->name, strlen(agent->name)),
+                               .team = slice_of(agent->team, strlen(agent->team)),
+                               .intent = agent->intent,
+                               .capacity = agent->capacity,
+                               .replaces = agent->replaces}});
 }
 
 void sim_bye(struct sim *sim, struct sim_agent *agent)
@@ -78,21 +87,27 @@ void sim_say(struct sim *sim, struct sim_agent *agent, const struct act *act)
     say(sim, agent, (struct msg){.kind = MSG_AGENT_SAYS, .says = {.acts = act, .n_acts = 1}});
 }
 
-void sim_act(struct sim *sim, struct sim_agent *agent, struct id lead, enum act_verb verb, uint32_t code, const char *note)
+void sim_act(struct sim *sim, struct sim_agent *agent, struct id lead, enum act_verb verb, uint32_t code,
+             const char *note)
 {
     struct sim_held *it = sim_held(agent, lead);
-    sim_say(sim, agent, &(struct act){.op = {agent->peer, ++agent->ops}, .lead = lead, .fence = it ? it->fence : 0,
-                                      .verb = verb, .code = code, .note = slice_of(note, note ? strlen(note) : 0),
-                                      .at_ms = sim->now_us / 1000 + 60000});
+    sim_say(sim, agent,
+            &(struct act){.op = {agent->peer, ++agent->ops},
+                          .lead = lead,
+                          .fence = it ? it->fence : 0,
+                          .verb = verb,
+                          .code = code,
+                          .note = slice_of(note, note ? strlen(note) : 0),
+                          .at_ms = sim->now_us / 1000 + 60000});
     if (it && (verb == VERB_DECLINE || verb == VERB_RELEASE))
-        forget(agent, it);               /* who says so shows it no more */
+        forget(agent, it); /* who says so shows it no more */
 }
 
 void sim_ready_again(struct sim *sim, struct sim_agent *agent, uint32_t wait_ms)
 {
-    say(sim, agent, (struct msg){.kind = MSG_AGENT_SAYS,
-                                 .says = {.has_ready = true, .ready_op = {agent->peer, agent->ops},
-                                          .ready_wait_ms = wait_ms}});
+    say(sim, agent,
+        (struct msg){.kind = MSG_AGENT_SAYS,
+                     .says = {.has_ready = true, .ready_op = {agent->peer, agent->ops}, .ready_wait_ms = wait_ms}});
 }
 
 void sim_ready(struct sim *sim, struct sim_agent *agent, uint32_t wait_ms)
@@ -115,7 +130,7 @@ static void hear_offer(struct sim *sim, struct sim_agent *agent, const struct of
     const int64_t until = validity(agent, offer->valid_seq, offer->valid_ms);
     agent->n_offers++;
     if (it && it->fence > offer->fence)
-        return;                          /* an old one, late */
+        return; /* an old one, late */
     if (!it) {
         if (until - sim->policy.guard_ms * 1000 <= sim->now_us || agent->n_held == SIM_HELD_MAX)
             return;
@@ -203,8 +218,8 @@ void sim_agent_hear(struct sim *sim, struct sim_agent *agent, const struct msg *
 
 static void work_on(struct sim *sim, struct sim_agent *agent, struct sim_held *it)
 {
-    static const uint32_t codes[] = {DISPOSITION_SALE, DISPOSITION_NOT_INTERESTED, DISPOSITION_NO_ANSWER,
-                                     DISPOSITION_NO_ANSWER, DISPOSITION_CALLBACK, DISPOSITION_CONTACTED,
+    static const uint32_t codes[] = {DISPOSITION_SALE,        DISPOSITION_NOT_INTERESTED, DISPOSITION_NO_ANSWER,
+                                     DISPOSITION_NO_ANSWER,   DISPOSITION_CALLBACK,       DISPOSITION_CONTACTED,
                                      DISPOSITION_WRONG_NUMBER};
     const struct id lead = it->lead;
     const uint32_t dice = sim_rand(sim, 100);
@@ -247,7 +262,7 @@ static void work(struct sim *sim, struct sim_agent *agent)
 
 void sim_agent_move(struct sim *sim, struct sim_agent *agent)
 {
-    const int64_t fifth_us = sim->policy.heartbeat_ms * 200;   /* two to five moves a heartbeat */
+    const int64_t fifth_us = sim->policy.heartbeat_ms * 200; /* two to five moves a heartbeat */
     agent->next_us = sim->now_us + fifth_us + sim_rand(sim, (uint32_t) fifth_us * 4);
     forget_what_is_over(sim, agent);
     if (!agent->by_hand && happens(sim, sim->faults.silence)) {
@@ -275,7 +290,8 @@ struct sim_agent *sim_agent(struct sim *sim, const char *name, const char *team,
 {
     assert_true(sim->n_agents < SIM_AGENTS_MAX);
     struct sim_agent *agent = &sim->agents[sim->n_agents];
-    *agent = (struct sim_agent){.on = true, .intent = intent, .peer = PEER_AGENTS + sim->n_agents++, .next_us = sim->now_us};
+    *agent =
+        (struct sim_agent){.on = true, .intent = intent, .peer = PEER_AGENTS + sim->n_agents++, .next_us = sim->now_us};
     snprintf(agent->name, sizeof agent->name, "%s", name);
     snprintf(agent->team, sizeof agent->team, "%s", team);
     return agent;

@@ -8,16 +8,23 @@ enum { OPS_OF_SUBMISSIONS = 77, OPS_BY_HAND = 78, IMPORTS = 79 };
 
 /* ---- sources --------------------------------------------------------------------------- */
 
-struct id sim_lead_id(uint32_t key) { return (struct id){0x9E3779B97F4A7C15u * (key + 1), key + 1}; }
+struct id sim_lead_id(uint32_t key)
+{
+    return (struct id){0x9E3779B97F4A7C15u * (key + 1), key + 1};
+}
 
 /* Chunks are stepped at once: what they borrow need not outlive the call. */
 static void send_chunk(struct sim *sim, const struct msg_chunk *chunk)
 {
     assert_true(sim->source_session != 0);
-    sim_step(sim, PEER_SOURCE, &(struct msg){.session = sim->source_session, .seq = 1, .kind = MSG_CHUNK, .chunk = *chunk});
+    sim_step(sim, PEER_SOURCE,
+             &(struct msg){.session = sim->source_session, .seq = 1, .kind = MSG_CHUNK, .chunk = *chunk});
 }
 
-static struct slice slice_of_text(const char *text) { return slice_of(text, strlen(text)); }
+static struct slice slice_of_text(const char *text)
+{
+    return slice_of(text, strlen(text));
+}
 
 void sim_chunk(struct sim *sim, uint64_t op, const char *source, uint64_t import, uint32_t number,
                const struct sim_row *rows, uint32_t n)
@@ -25,18 +32,28 @@ void sim_chunk(struct sim *sim, uint64_t op, const char *source, uint64_t import
     struct row full[CHUNK_ROWS_MAX];
     assert_true(n <= CHUNK_ROWS_MAX);
     for (uint32_t i = 0; i < n; i++)
-        full[i] = (struct row){.raw = slice_of_text(rows[i].payload), .lead = sim_lead_id(rows[i].key),
-                               .reject = rows[i].reject, .priority = rows[i].priority,
+        full[i] = (struct row){.raw = slice_of_text(rows[i].payload),
+                               .lead = sim_lead_id(rows[i].key),
+                               .reject = rows[i].reject,
+                               .priority = rows[i].priority,
                                .name = slice_of(rows[i].no_contact ? NULL : "Ada", rows[i].no_contact ? 0 : 3)};
-    send_chunk(sim, &(struct msg_chunk){.op = {OPS_BY_HAND, op}, .import = {import ? IMPORTS : 0, import},
-                                        .number = number, .source = slice_of_text(source), .rows = full, .n_rows = n});
+    send_chunk(sim, &(struct msg_chunk){.op = {OPS_BY_HAND, op},
+                                        .import = {import ? IMPORTS : 0, import},
+                                        .number = number,
+                                        .source = slice_of_text(source),
+                                        .rows = full,
+                                        .n_rows = n});
 }
 
 void sim_manifest(struct sim *sim, uint64_t import, const char *source, uint32_t rows, uint32_t chunks)
 {
-    sim_step(sim, PEER_SOURCE, &(struct msg){
-        .session = sim->source_session, .seq = 1, .kind = MSG_MANIFEST,
-        .manifest = {.import = {IMPORTS, import}, .source = slice_of_text(source), .rows = rows, .chunks = chunks}});
+    sim_step(sim, PEER_SOURCE,
+             &(struct msg){
+                 .session = sim->source_session,
+                 .seq = 1,
+                 .kind = MSG_MANIFEST,
+                 .manifest = {
+                     .import = {IMPORTS, import}, .source = slice_of_text(source), .rows = rows, .chunks = chunks}});
 }
 
 static void send_submission(struct sim *sim, struct submission *sub)
@@ -45,10 +62,13 @@ static void send_submission(struct sim *sim, struct submission *sub)
     char raw[CHUNK_ROWS_MAX][24];
     for (uint32_t i = 0; i < sub->n; i++) {
         snprintf(raw[i], sizeof raw[i], "row-%u", sub->first + i);
-        rows[i] = (struct row){.raw = slice_of_text(raw[i]), .lead = sim_lead_id(sub->first + i),
-                               .name = slice_of("Ada", 3), .priority = (int32_t) (sub->first + i) % 3};
+        rows[i] = (struct row){.raw = slice_of_text(raw[i]),
+                               .lead = sim_lead_id(sub->first + i),
+                               .name = slice_of("Ada", 3),
+                               .priority = (int32_t) (sub->first + i) % 3};
     }
-    send_chunk(sim, &(struct msg_chunk){.op = sub->op, .source = slice_of_text(sub->source), .rows = rows, .n_rows = sub->n});
+    send_chunk(
+        sim, &(struct msg_chunk){.op = sub->op, .source = slice_of_text(sub->source), .rows = rows, .n_rows = sub->n});
     sub->again_us = sim->now_us + 500000;
 }
 
@@ -71,8 +91,10 @@ void sim_submissions_move(struct sim *sim)
 
 static void keep_receipt(struct sim *sim, const struct msg_receipt *receipt)
 {
-    sim->receipt = (struct sim_receipt){.reason = receipt->reason, .n_heard = sim->receipt.n_heard + 1,
-                                        .n_rows = receipt->n_rows, .retry_after_ms = receipt->retry_after_ms};
+    sim->receipt = (struct sim_receipt){.reason = receipt->reason,
+                                        .n_heard = sim->receipt.n_heard + 1,
+                                        .n_rows = receipt->n_rows,
+                                        .retry_after_ms = receipt->retry_after_ms};
     for (uint32_t i = 0; i < receipt->n_rows; i++) {
         sim->receipt.leads[i] = receipt->leads[i];
         sim->receipt.outcomes[i] = receipt->outcomes[i];
@@ -130,9 +152,12 @@ static void judge_by_chance(struct sim *sim, const struct msg_request *request, 
 
 static void decide(struct sim *sim, uint32_t w, const struct msg_request *request)
 {
-    struct verdict verdicts[ASK_LEADS_MAX + 1] = {0};   /* a foul worker may answer one too many */
-    struct msg_decision decision = {.id = request->id, .verdicts = verdicts, .n_verdicts = request->n_leads,
-                                    .rotation = request->rotation, .policy_version = request->policy_version};
+    struct verdict verdicts[ASK_LEADS_MAX + 1] = {0}; /* a foul worker may answer one too many */
+    struct msg_decision decision = {.id = request->id,
+                                    .verdicts = verdicts,
+                                    .n_verdicts = request->n_leads,
+                                    .rotation = request->rotation,
+                                    .policy_version = request->policy_version};
     if (sim->judge)
         sim->judge(sim->judge_context, request, verdicts, &decision);
     else
@@ -159,9 +184,10 @@ static void worker_hear(struct sim *sim, uint32_t w, const struct msg *msg)
         decide(sim, w, &msg->request);
 }
 
-void sim_judge(struct sim *sim, sim_judge_fn *judge, void *context, int64_t takes_us)
+void sim_judge(struct sim *sim, sim_judge_fn *judge, void *context, int64_t takes_us, bool is_complete)
 {
     sim->judge = judge;
+    sim->judge_is_complete = is_complete;
     sim->judge_context = context;
     sim->judge_us = takes_us;
 }
@@ -169,7 +195,8 @@ void sim_judge(struct sim *sim, sim_judge_fn *judge, void *context, int64_t take
 void sim_worker_leaves(struct sim *sim)
 {
     sim->worker_left[0] = true;
-    core_step(sim->core, &(struct event){.kind = EVENT_PEER_GONE, .now_us = sim->now_us, .peer = PEER_WORKER}, sim->effects);
+    core_step(sim->core, &(struct event){.kind = EVENT_PEER_GONE, .now_us = sim->now_us, .peer = PEER_WORKER},
+              sim->effects);
 }
 
 /* ---- both ------------------------------------------------------------------------------------ */
@@ -185,13 +212,17 @@ void sim_others_hear(struct sim *sim, uint32_t peer, const struct msg *msg)
 void sim_others_move(struct sim *sim)
 {
     if (!sim->source_session)
-        sim_post_once(sim, true, PEER_SOURCE, &(struct msg){
-            .seq = 1, .kind = MSG_HELLO, .hello = {.protocol = 1, .role = ROLE_SOURCE, .name = slice_of("src", 3)}}, 0);
+        sim_post_once(sim, true, PEER_SOURCE,
+                      &(struct msg){.seq = 1,
+                                    .kind = MSG_HELLO,
+                                    .hello = {.protocol = 1, .role = ROLE_SOURCE, .name = slice_of("src", 3)}},
+                      0);
     for (uint32_t w = 0; w < sim->n_workers; w++) {
         struct msg msg = {.session = sim->worker_session[w], .seq = 2, .kind = MSG_HEARTBEAT};
         if (!sim->worker_session[w])
-            msg = (struct msg){.seq = 1, .kind = MSG_HELLO, .hello = {
-                .protocol = 1, .role = ROLE_WORKER, .name = slice_of("w", 1), .capacity = 2}};
+            msg = (struct msg){.seq = 1,
+                               .kind = MSG_HELLO,
+                               .hello = {.protocol = 1, .role = ROLE_WORKER, .name = slice_of("w", 1), .capacity = 2}};
         if (!sim->worker_left[w])
             sim_post_once(sim, true, PEER_WORKER + w, &msg, 0);
     }
@@ -201,10 +232,22 @@ void sim_workers(struct sim *sim, uint32_t n)
 {
     assert_true(n <= WORKERS);
     sim->n_workers = n;
-    sim->others_us = sim->now_us;        /* they say hello now */
+    sim->others_us = sim->now_us; /* they say hello now */
 }
 
-uint32_t sim_asked(const struct sim *sim) { return sim->asked; }
-const struct sim_receipt *sim_receipt(const struct sim *sim) { return &sim->receipt; }
-const struct msg_manifest_state *sim_manifest_state(const struct sim *sim) { return &sim->manifest_state; }
-struct id sim_last_lead(const struct sim *sim) { return sim->last_lead; }
+uint32_t sim_asked(const struct sim *sim)
+{
+    return sim->asked;
+}
+const struct sim_receipt *sim_receipt(const struct sim *sim)
+{
+    return &sim->receipt;
+}
+const struct msg_manifest_state *sim_manifest_state(const struct sim *sim)
+{
+    return &sim->manifest_state;
+}
+struct id sim_last_lead(const struct sim *sim)
+{
+    return sim->last_lead;
+}

@@ -12,7 +12,8 @@ static void expect(const struct sim *sim, enum reason a, enum reason b, enum rea
         assert_int_equal(receipt->outcomes[i], wanted[i]);
 }
 
-static const struct sim_row three[] = {{.key = 1, .payload = "one"}, {.key = 2, .payload = "two"}, {.key = 3, .payload = "three"}};
+static const struct sim_row three[] = {
+    {.key = 1, .payload = "one"}, {.key = 2, .payload = "two"}, {.key = 3, .payload = "three"}};
 
 /* proves 004-16, PostHog #56057 */
 static void the_same_chunk_again_gets_its_first_answer_and_adds_nothing(void **state)
@@ -26,7 +27,7 @@ static void the_same_chunk_again_gets_its_first_answer_and_adds_nothing(void **s
         expect(sim, REASON_OK, REASON_OK, REASON_OK);
         assert_int_equal(sim_core(sim)->n_leads, 3);
     }
-    sim_crash(sim);                      /* the answer is remembered by the log, not by the broker */
+    sim_crash(sim); /* the answer is remembered by the log, not by the broker */
     sim_run_ms(sim, 400);
     sim_chunk(sim, 5, "to-push", 0, 0, three, 3);
     sim_run_ms(sim, 2);
@@ -39,7 +40,8 @@ static void a_known_key_under_another_op_is_a_duplicate_and_the_first_lead_stand
 {
     (void) state;
     struct sim *sim = story_new(NULL);
-    const struct sim_row other[] = {{.key = 1, .payload = "one"}, {.key = 2, .payload = "changed"}, {.key = 4, .payload = "four"}};
+    const struct sim_row other[] = {
+        {.key = 1, .payload = "one"}, {.key = 2, .payload = "changed"}, {.key = 4, .payload = "four"}};
     sim_chunk(sim, 5, "to-push", 0, 0, three, 3);
     sim_chunk(sim, 6, "to-push", 0, 0, other, 3);
     sim_run_ms(sim, 2);
@@ -48,7 +50,7 @@ static void a_known_key_under_another_op_is_a_duplicate_and_the_first_lead_stand
     const struct lead *kept = story_of(sim, sim_lead_id(2));
     assert_int_equal(kept->raw_len, 3);
     assert_memory_equal(kept->raw, "two", 3);
-    for (int i = 0; i < 3; i++)          /* a duplicate is answered with the id of the lead that stands */
+    for (int i = 0; i < 3; i++) /* a duplicate is answered with the id of the lead that stands */
         assert_true(id_equal(sim_receipt(sim)->leads[i], sim_lead_id(other[i].key)));
     sim_destroy(&sim);
 }
@@ -57,7 +59,8 @@ static void a_key_twice_in_one_chunk_is_one_lead(void **state)
 {
     (void) state;
     struct sim *sim = story_new(NULL);
-    const struct sim_row rows[] = {{.key = 1, .payload = "one"}, {.key = 1, .payload = "one"}, {.key = 1, .payload = "uno"}};
+    const struct sim_row rows[] = {
+        {.key = 1, .payload = "one"}, {.key = 1, .payload = "one"}, {.key = 1, .payload = "uno"}};
     for (int times = 0; times < 2; times++) {
         sim_chunk(sim, 5, "to-push", 0, 0, rows, 3);
         sim_run_ms(sim, 2);
@@ -114,7 +117,8 @@ static void a_manifest_tells_which_chunks_stand_and_counts_each_once(void **stat
 {
     (void) state;
     struct sim *sim = story_new(NULL);
-    const struct sim_row more[] = {{.key = 1, .payload = "one"}, {.key = 5, .payload = "5"},
+    const struct sim_row more[] = {{.key = 1, .payload = "one"},
+                                   {.key = 5, .payload = "5"},
                                    {.key = 6, .payload = "6", .reject = REASON_TOO_LONG}};
     expect_import(sim, 0, 0, 0, 0);
     sim_chunk(sim, 1, "to-push", 9, 0, three, 3);
@@ -126,7 +130,7 @@ static void a_manifest_tells_which_chunks_stand_and_counts_each_once(void **stat
     sim_run_ms(sim, 400);
     sim_chunk(sim, 3, "to-push", 9, 2, more, 3);
     expect_import(sim, 5, 4, 1, 1);
-    sim_chunk(sim, 4, "to-push", 9, 7, more, 3);   /* no such chunk: the rows are answered, the import is not touched */
+    sim_chunk(sim, 4, "to-push", 9, 7, more, 3); /* no such chunk: the rows are answered, the import is not touched */
     expect_import(sim, 5, 4, 1, 1);
     sim_manifest(sim, 9, "to-push", 9, 4);
     sim_run_ms(sim, 2);
@@ -153,10 +157,10 @@ static void above_waiting_max_a_chunk_is_refused_whole_and_a_repeat_is_still_ans
     sim_chunk(sim, 5, "to-push", 0, 0, three, 3);
     sim_run_ms(sim, 2);
     expect(sim, REASON_OK, REASON_OK, REASON_OK);
-    sim_chunk(sim, 7, "to-push", 0, 0, more, 1);         /* there is room for one */
+    sim_chunk(sim, 7, "to-push", 0, 0, more, 1); /* there is room for one */
     sim_run_ms(sim, 2);
     assert_int_equal(sim_receipt(sim)->reason, REASON_OK);
-    story_agent(sim, "ana", "east", INTENT_AVAILABLE);   /* takes three: what is handed out does not wait */
+    story_agent(sim, "ana", "east", INTENT_AVAILABLE); /* takes three: what is handed out does not wait */
     sim_chunk(sim, 6, "to-push", 0, 0, more, 2);
     sim_run_ms(sim, 2);
     assert_int_equal(sim_receipt(sim)->reason, REASON_OK);

@@ -27,9 +27,9 @@ static void a_declined_lead_goes_to_another_and_comes_back_when_the_exclusion_is
     struct sim_agent *ben = story_agent(sim, "ben", "east", INTENT_AVAILABLE);
     assert_owner(sim, lead, ben->name);
     assert_int_equal(story_act(sim, ben, lead, VERB_DECLINE), REASON_OK);
-    assert_int_equal(story_of(sim, lead)->distributions, 0);     /* nobody owned it */
+    assert_int_equal(story_of(sim, lead)->distributions, 0); /* nobody owned it */
     const int64_t waited = story_until_owner(sim, lead, ana->name, 20000);
-    assert_about(waited, 5000 - 4);      /* at the instant at which its own exclusion is over: 3-03 */
+    assert_about(waited, 5000 - 4); /* at the instant at which its own exclusion is over: 3-03 */
     sim_destroy(&sim);
 }
 
@@ -69,6 +69,7 @@ static void declines_back_off_for_longer_and_longer_and_the_end_of_it_brings_a_l
     static const int64_t waits[] = {500, 1000, 2000, 2000};
     struct policy *policy = sim_policy();
     policy->programmes[0].wip_max = 1;
+    policy->programmes[0].decline_exclusion_ms = policy->programmes[0].unclaimed_ms = 60000;
     struct sim *sim = story_new(policy);
     struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
     struct id lead = offered(sim, ana);
@@ -78,7 +79,7 @@ static void declines_back_off_for_longer_and_longer_and_the_end_of_it_brings_a_l
         assert_about(story_until_owner(sim, lead, ana->name, 5000), waits[i]);
     }
     story_work_up_to(sim, ana, lead, LEAD_WORKING);
-    sim_crash(sim);                      /* that it accepted is remembered */
+    sim_crash(sim); /* that it accepted is remembered */
     sim_run_ms(sim, 600);
     assert_int_equal(story_dispose(sim, ana, lead, DISPOSITION_SALE, NULL), REASON_OK);
     lead = offered(sim, ana);
@@ -118,20 +119,22 @@ static void miss_one(struct sim *sim, struct sim_agent *agent)
 static void misses_in_a_row_pause_an_agent_until_it_says_its_intent(void **state)
 {
     (void) state;
-    struct sim *sim = story_new(NULL);
+    struct policy *policy = sim_policy();
+    policy->programmes[0].decline_exclusion_ms = policy->programmes[0].unclaimed_ms = 60000;
+    struct sim *sim = story_new(policy);
     struct sim_agent *ana = story_agent_of(sim, "ana", "east", INTENT_AVAILABLE, 1);
     miss_one(sim, ana);
     miss_one(sim, ana);
     struct id lead = story_lead(sim, "to-push", 0);
     story_until_owner(sim, lead, ana->name, 3000);
-    story_work_up_to(sim, ana, lead, LEAD_OWNED);        /* an answer in between: the row is broken */
+    story_work_up_to(sim, ana, lead, LEAD_OWNED); /* an answer in between: the row is broken */
     assert_int_equal(story_dispose(sim, ana, lead, DISPOSITION_SALE, NULL), REASON_OK);
     for (int i = 0; i < 3; i++) {
         assert_false(story_core_agent(sim, ana)->paused);
         miss_one(sim, ana);
     }
     assert_true(story_core_agent(sim, ana)->paused);
-    assert_int_equal(story_core_agent(sim, ana)->intent, INTENT_AVAILABLE);   /* what it said stands: 3-04 */
+    assert_int_equal(story_core_agent(sim, ana)->intent, INTENT_AVAILABLE); /* what it said stands: 3-04 */
     lead = story_lead(sim, "to-push", 0);
     story_stays(sim, lead, LEAD_POOLED, 5000);
     assert_int_equal(story_ready(sim, ana, 0), REASON_PAUSED);
@@ -155,7 +158,7 @@ static void an_owner_who_does_nothing_loses_the_lead_for_ever_and_both_are_told(
     assert_int_equal(ana->withdrawal.reason, REASON_FIRST_ACTION_LATE);
     assert_null(sim_held(ana, lead));
     assert_int_equal(story_of(sim, lead)->distributions, 1);
-    story_stays(sim, lead, LEAD_POOLED, 30000);          /* past every exclusion that ends, through all rings */
+    story_stays(sim, lead, LEAD_POOLED, 30000); /* past every exclusion that ends, through all rings */
     struct sim_agent *ben = story_agent(sim, "ben", "east", INTENT_AVAILABLE);
     assert_owner(sim, lead, ben->name);
     assert_non_null(sim_held(ben, lead));
@@ -192,13 +195,13 @@ static void work_that_stops_blocks_its_agent_first_and_then_moves_the_lead(void 
     story_until_state(sim, lead, LEAD_WRAP_UP, 8000);
     assert_owner(sim, lead, ana->name);
     const struct id third = story_lead(sim, "to-push", 0);
-    story_stays(sim, third, LEAD_POOLED, 3900);          /* the agent owes a disposition */
+    story_stays(sim, third, LEAD_POOLED, 3900); /* the agent owes a disposition */
     assert_int_equal(story_ready(sim, ana, 0), REASON_OWES_DISPOSITION);
     assert_true(id_equal(ana->ready.lead, lead));
     sim_run_ms(sim, 200);
     assert_true(story_of(sim, lead)->late);
     assert_owner(sim, lead, ana->name);
-    ana->clings = true;                  /* it goes from WRAP_UP by REVOKING as from anywhere */
+    ana->clings = true; /* it goes from WRAP_UP by REVOKING as from anywhere */
     story_until_state(sim, lead, LEAD_REVOKING, 8000);
     assert_int_equal(story_of(sim, lead)->reason, REASON_DISPOSITION_LATE);
     story_until_state(sim, lead, LEAD_POOLED, 2300);
@@ -235,6 +238,28 @@ static void a_lead_given_out_too_often_ends_with_an_alert_if_nobody_acted_on_it(
     sim_destroy(&sim);
 }
 
+/* The policy is lowered between two starts: what was given out so often already ends with its next return. */
+static void a_lowered_limit_ends_a_lead_even_from_an_offer(void **state)
+{
+    (void) state;
+    struct policy *policy = sim_policy();
+    policy->programmes[0].offer_ms = 60000;
+    struct sim *sim = story_new(policy);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    const struct id lead = offered(sim, ana);
+    story_work_up_to(sim, ana, lead, LEAD_OWNED);
+    struct sim_agent *ben = story_agent(sim, "ben", "east", INTENT_AVAILABLE);
+    assert_int_equal(story_act(sim, ana, lead, VERB_RELEASE), REASON_OK);
+    assert_owner(sim, lead, ben->name);
+    policy->programmes[0].distributions_max = 1;
+    sim_restart(sim, policy);
+    sim_run_ms(sim, 600);
+    assert_int_equal(story_act(sim, ben, lead, VERB_DECLINE), REASON_OK);
+    assert_state(sim, lead, EXHAUSTED);
+    assert_true(story_of(sim, lead)->alerted);
+    sim_destroy(&sim);
+}
+
 static void a_released_lead_goes_on_at_once_from_each_state_and_not_back(void **state)
 {
     (void) state;
@@ -262,6 +287,7 @@ const struct CMUnitTest stories_of_push_refusals[] = {
     cmocka_unit_test(a_first_action_in_time_keeps_the_lead_and_each_action_renews_it),
     cmocka_unit_test(work_that_stops_blocks_its_agent_first_and_then_moves_the_lead),
     cmocka_unit_test(a_lead_given_out_too_often_ends_with_an_alert_if_nobody_acted_on_it),
+    cmocka_unit_test(a_lowered_limit_ends_a_lead_even_from_an_offer),
     cmocka_unit_test(a_released_lead_goes_on_at_once_from_each_state_and_not_back),
 };
 const size_t n_stories_of_push_refusals = sizeof stories_of_push_refusals / sizeof *stories_of_push_refusals;

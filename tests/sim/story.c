@@ -2,7 +2,7 @@
  * story.c - see story.h. */
 #include "tests/sim/story.h"
 
-enum { ANSWER_MS = 2 };                  /* a message there, a beat, and one back */
+enum { ANSWER_MS = 2 }; /* a message there, a beat, and one back */
 
 struct sim *story_new(const struct policy *policy)
 {
@@ -21,7 +21,8 @@ struct id story_lead(struct sim *sim, const char *source, int32_t priority)
     return sim_lead_id(key);
 }
 
-struct sim_agent *story_agent_of(struct sim *sim, const char *name, const char *team, enum intent intent, uint32_t capacity)
+struct sim_agent *story_agent_of(struct sim *sim, const char *name, const char *team, enum intent intent,
+                                 uint32_t capacity)
 {
     struct sim_agent *agent = sim_agent(sim, name, team, intent);
     agent->by_hand = true;
@@ -38,15 +39,16 @@ struct sim_agent *story_agent(struct sim *sim, const char *name, const char *tea
 
 enum reason story_act(struct sim *sim, struct sim_agent *agent, struct id lead, enum act_verb verb)
 {
-    agent->result = (struct act_result){.reason = REASON_MAX};
+    agent->result = (struct act_result){.reason = (enum reason) REASON_MAX};
     sim_act(sim, agent, lead, verb, 0, verb == VERB_NOTE ? "spoke to her" : NULL);
     sim_run_ms(sim, ANSWER_MS);
     return agent->result.reason;
 }
 
-enum reason story_dispose(struct sim *sim, struct sim_agent *agent, struct id lead, enum disposition code, const char *note)
+enum reason story_dispose(struct sim *sim, struct sim_agent *agent, struct id lead, enum disposition code,
+                          const char *note)
 {
-    agent->result = (struct act_result){.reason = REASON_MAX};
+    agent->result = (struct act_result){.reason = (enum reason) REASON_MAX};
     sim_act(sim, agent, lead, VERB_DISPOSITION, code, note);
     sim_run_ms(sim, ANSWER_MS);
     return agent->result.reason;
@@ -54,7 +56,7 @@ enum reason story_dispose(struct sim *sim, struct sim_agent *agent, struct id le
 
 enum reason story_ready(struct sim *sim, struct sim_agent *agent, uint32_t wait_ms)
 {
-    agent->ready = (struct ready_result){.reason = REASON_MAX};
+    agent->ready = (struct ready_result){.reason = (enum reason) REASON_MAX};
     sim_ready(sim, agent, wait_ms);
     sim_run_ms(sim, ANSWER_MS);
     return agent->ready.reason;
@@ -64,7 +66,9 @@ void story_work_up_to(struct sim *sim, struct sim_agent *agent, struct id lead, 
 {
     assert_owner(sim, lead, agent->name);
     for (unsigned now; (now = sim_state(sim, lead)) < state;) {
-        const enum act_verb verb = now == LEAD_OFFERED ? VERB_ACCEPT : now == LEAD_OWNED ? VERB_ACTION : VERB_ATTEMPT_END;
+        const enum act_verb verb = now == LEAD_OFFERED ? VERB_ACCEPT
+                                   : now == LEAD_OWNED ? VERB_ACTION
+                                                       : VERB_ATTEMPT_END;
         assert_int_equal(story_act(sim, agent, lead, verb), REASON_OK);
     }
 }
@@ -87,7 +91,8 @@ int64_t story_until_owner(struct sim *sim, struct id lead, const char *owner, in
             return ms;
         sim_run_ms(sim, 1);
     }
-    fail_msg("the lead is %s and with '%s', not '%s'", lead_state_name(sim_state(sim, lead)), sim_owner(sim, lead), owner);
+    fail_msg("the lead is %s and with '%s', not '%s'", lead_state_name(sim_state(sim, lead)), sim_owner(sim, lead),
+             owner);
     return -1;
 }
 
@@ -114,4 +119,7 @@ const struct agent *story_core_agent(struct sim *sim, const struct sim_agent *ag
     return it;
 }
 
-uint32_t story_offered_to(struct sim *sim, const struct sim_agent *agent) { return story_core_agent(sim, agent)->offered; }
+uint32_t story_offered_to(struct sim *sim, const struct sim_agent *agent)
+{
+    return story_core_agent(sim, agent)->offered;
+}

@@ -22,11 +22,13 @@ struct sim *story_new(const struct policy *policy);
 struct id story_lead(struct sim *sim, const char *source, int32_t priority);
 /* An agent that does what the story says, welcomed. */
 struct sim_agent *story_agent(struct sim *sim, const char *name, const char *team, enum intent intent);
-struct sim_agent *story_agent_of(struct sim *sim, const char *name, const char *team, enum intent intent, uint32_t capacity);
+struct sim_agent *story_agent_of(struct sim *sim, const char *name, const char *team, enum intent intent,
+                                 uint32_t capacity);
 
 /* Says it, waits for the answer, returns its reason. */
 enum reason story_act(struct sim *sim, struct sim_agent *agent, struct id lead, enum act_verb verb);
-enum reason story_dispose(struct sim *sim, struct sim_agent *agent, struct id lead, enum disposition code, const char *note);
+enum reason story_dispose(struct sim *sim, struct sim_agent *agent, struct id lead, enum disposition code,
+                          const char *note);
 enum reason story_ready(struct sim *sim, struct sim_agent *agent, uint32_t wait_ms);
 /* Accepts what is offered, and acts on it, as far as `state`. */
 void story_work_up_to(struct sim *sim, struct sim_agent *agent, struct id lead, enum lead_state state);
@@ -39,14 +41,16 @@ void story_stays(struct sim *sim, struct id lead, enum lead_state state, int64_t
 
 const struct lead *story_of(struct sim *sim, struct id lead);
 const struct agent *story_core_agent(struct sim *sim, const struct sim_agent *agent);
-uint32_t story_offered_to(struct sim *sim, const struct sim_agent *agent);  /* open offers, as the core sees it */
+uint32_t story_offered_to(struct sim *sim, const struct sim_agent *agent); /* open offers, as the core sees it */
 
 #define assert_state(sim, lead, name) assert_string_equal(lead_state_name(sim_state((sim), (lead))), #name)
 #define assert_owner(sim, lead, name) assert_string_equal(sim_owner((sim), (lead)), (name))
 /* Deadlines are kept to the millisecond; the story began to count up to three of them later. */
-#define assert_about(ms, wanted) assert_in_range((ms), (wanted) - 4, (wanted) + 1)
+#define assert_about(ms, wanted) assert_in_range((ms), (wanted) -4, (wanted) + 1)
 
-#define STORIES(name) extern const struct CMUnitTest stories_of_##name[]; extern const size_t n_stories_of_##name;
+#define STORIES(name)                                                                                                  \
+    extern const struct CMUnitTest stories_of_##name[];                                                                \
+    extern const size_t n_stories_of_##name;
 STORIES(intake)
 STORIES(push)
 STORIES(push_refusals)

@@ -13,8 +13,13 @@
 
 static void populate(struct sim *sim)
 {
-    static const struct { const char *team; enum intent intent; } kinds[] = {
-        {"east", INTENT_AVAILABLE}, {"hunters", INTENT_ON_DEMAND}, {"north", INTENT_AVAILABLE}, {"south", INTENT_ON_DEMAND}};
+    static const struct {
+        const char *team;
+        enum intent intent;
+    } kinds[] = {{"east", INTENT_AVAILABLE},
+                 {"hunters", INTENT_ON_DEMAND},
+                 {"north", INTENT_AVAILABLE},
+                 {"south", INTENT_ON_DEMAND}};
     for (uint32_t i = 0; i < 20; i++) {
         char name[16];
         snprintf(name, sizeof name, "agent-%02u", i);
@@ -36,8 +41,10 @@ static void one_seed(uint64_t seed, bool crashes)
     sim_audit_every(sim, 64);
     populate(sim);
     sim_workers(sim, (uint32_t) (seed % 3));
-    sim_faults(sim, (struct sim_faults){.lose = 20, .repeat = 30, .silence = 10, .crash = crashes ? 1 : 0, .worker_mute = 100,
-                                        .delay_us = 20000});
+    sim_faults(
+        sim,
+        (struct sim_faults){
+            .lose = 20, .repeat = 30, .silence = 10, .crash = crashes ? 1 : 0, .worker_mute = 100, .delay_us = 20000});
     for (uint32_t i = 0; i < 12; i++) {
         sim_submit(sim, sources[sim_rand(sim, 3)], 1 + sim_rand(sim, 12));
         sim_run_ms(sim, 500);
@@ -48,8 +55,8 @@ static void one_seed(uint64_t seed, bool crashes)
     if (sim_lost(sim))
         fail_msg("seed %llu: %u acknowledged leads are lost", (unsigned long long) seed, sim_lost(sim));
     if (ended(sim) < sim_acked(sim) || sim_acked(sim) == 0)
-        fail_msg("seed %llu: %u of %u leads came to an end after the faults stopped", (unsigned long long) seed, ended(sim),
-                 sim_acked(sim));
+        fail_msg("seed %llu: %u of %u leads came to an end after the faults stopped", (unsigned long long) seed,
+                 ended(sim), sim_acked(sim));
     sim_destroy(&sim);
 }
 

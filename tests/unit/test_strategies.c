@@ -173,20 +173,44 @@ struct search {
     uint32_t used[AGENTS_MAX];
 };
 struct outcome {
-    uint32_t n;
+    uint32_t n[3]; /* of priority 1, 0, -1 */
     int64_t total;
 };
 
+static void set_priorities(struct window *window)
+{
+    for (uint32_t i = 0; i < window->request.n_leads; i++)
+        window->leads[i].priority = (int32_t) below(3) - 1;
+}
+
+static void count(struct outcome *outcome, const struct window *window, uint32_t lead)
+{
+    outcome->n[1 - window->leads[lead].priority]++;
+}
+
+static struct outcome outcome_of(const struct window *window, const struct scoring *scoring,
+                                 const struct msg_decision *decision)
+{
+    struct outcome outcome = {.total = total_in_snapshot(window, scoring, decision)};
+    for (uint32_t i = 0; i < decision->n_verdicts; i++)
+        if (decision->verdicts[i].agent > 0)
+            count(&outcome, window, i);
+    return outcome;
+}
+
 static bool is_better(struct outcome a, struct outcome b)
 {
-    return a.n != b.n ? a.n > b.n : a.total > b.total;
+    for (int i = 0; i < 3; i++)
+        if (a.n[i] != b.n[i])
+            return a.n[i] > b.n[i];
+    return a.total > b.total;
 }
 
 static struct outcome try_everything(struct search *search, uint32_t lead)
 {
     const struct window *window = search->window;
     if (lead == window->request.n_leads)
-        return (struct outcome){0, 0};
+        return (struct outcome){0};
     struct outcome best = try_everything(search, lead + 1);
     for (uint32_t a = 0; a < window->request.n_agents; a++) {
         if (search->used[a] == window->agents[a].slots || !is_eligible(window, lead, a))
@@ -194,7 +218,7 @@ static struct outcome try_everything(struct search *search, uint32_t lead)
         search->used[a]++;
         struct outcome outcome = try_everything(search, lead + 1);
         search->used[a]--;
-        outcome.n++;
+        count(&outcome, window, lead);
         outcome.total += score_with(window, search->scoring, lead, a, 0);
         if (is_better(outcome, best))
             best = outcome;
@@ -230,6 +254,8 @@ static void the_joint_optimum_equals_trying_everything(void **state)
     random_seed(14);
     for (int i = 0; i < 3000; i++) {
         window_fill(&window, STRATEGY_JOINT_OPTIMUM, 1 + below(6), 1 + below(4));
+        if (i % 2 == 0)
+            set_priorities(&window);
         if (i % 3 == 0)
             scoring.load_permille = (int32_t) below(100);
         if (i % 5 == 0) /* the largest scores there are */
@@ -239,9 +265,32 @@ static void the_joint_optimum_equals_trying_everything(void **state)
         struct outcome best = try_everything(&search, 0);
         struct msg_decision decision = decide(scorer, &window, &scoring);
         check_joint(&window, &scoring, &decision);
-        assert_int_equal(n_assigned(&decision), best.n);
+        struct outcome joint = outcome_of(&window, &scoring, &decision);
+        assert_memory_equal(joint.n, best.n, sizeof best.n);
         assert_int_equal(decision.total, best.total);
     }
+}
+
+static void priorities_leave_no_lead_without_agent_who_could_have_one(void **state)
+{
+    (void) state;
+    struct window window;
+    struct scoring scoring = rich_scoring();
+    int n_below = 0;
+    random_seed(18);
+    for (int i = 0; i < 500; i++) {
+        window_fill(&window, STRATEGY_JOINT_OPTIMUM, 1 + below(LEADS_MAX), 1 + below(LEADS_MAX / 2));
+        struct msg_decision decision = decide(scorer, &window, &scoring);
+        uint32_t n = n_assigned(&decision);
+        int64_t total = decision.total;
+        set_priorities(&window);
+        decision = decide(scorer, &window, &scoring);
+        check_joint(&window, &scoring, &decision);
+        assert_int_equal(n_assigned(&decision), n);
+        assert_true(decision.total <= total);
+        n_below += decision.total < total;
+    }
+    assert_true(n_below > 50); /* else there was room for all */
 }
 
 static void the_joint_optimum_is_never_below_best_score(void **state)
@@ -253,12 +302,14 @@ static void the_joint_optimum_is_never_below_best_score(void **state)
     random_seed(15);
     for (int i = 0; i < 500; i++) {
         window_fill(&window, STRATEGY_BEST_SCORE, 1 + below(LEADS_MAX), 1 + below(AGENTS_MAX));
+        if (i % 2 == 0)
+            set_priorities(&window);
         struct msg_decision decision = decide(scorer, &window, &scoring);
-        struct outcome greedy = {n_assigned(&decision), total_in_snapshot(&window, &scoring, &decision)};
+        struct outcome greedy = outcome_of(&window, &scoring, &decision);
         window.request.strategy = STRATEGY_JOINT_OPTIMUM;
         decision = decide(scorer, &window, &scoring);
         check_joint(&window, &scoring, &decision);
-        struct outcome joint = {n_assigned(&decision), decision.total};
+        struct outcome joint = outcome_of(&window, &scoring, &decision);
         assert_false(is_better(greedy, joint));
         n_above += is_better(joint, greedy);
     }
@@ -347,6 +398,7 @@ int main(void)
         cmocka_unit_test(longest_idle_is_fair_within_a_window),
         cmocka_unit_test(turn_and_idleness_keep_all_bars),
         cmocka_unit_test(the_joint_optimum_equals_trying_everything),
+        cmocka_unit_test(priorities_leave_no_lead_without_agent_who_could_have_one),
         cmocka_unit_test(the_joint_optimum_is_never_below_best_score),
         cmocka_unit_test(when_all_best_agents_have_room_best_score_is_the_optimum),
         cmocka_unit_test(the_same_request_gives_the_same_bytes),

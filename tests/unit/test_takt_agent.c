@@ -364,6 +364,7 @@ static void test_an_intent_is_said_until_the_broker_was_heard_and_in_the_next_he
     fake_refuse(&ends->broker, REASON_BUSY, msg.seq, 1);
     fake_welcome(&ends->broker, 2);
     ends_expect(ends, TAKT_CONNECTED);
+    fake_heartbeat(&ends->broker);
     assert_false(fake_take(&ends->broker, &msg, 50)); /* the hello said it */
 }
 

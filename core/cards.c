@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cards.c - agents as allocation sees them: a card is permission to hand over one
+ * more lead. Standing cards belong to who is available, earned ones to who asked
+ * and owes nothing. Every change that may touch them ends in agent_update(). */
+#include "core/core_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool agent_before(const struct heap_node *a, const struct heap_node *b)
+{
+    const struct agent *x = agent_at(a), *y = agent_at(b);
+    return x->queue_us != y->queue_us ? x->queue_us < y->queue_us : x->index < y->index;
+}
+
+static enum reason owes(const struct agent *agent, const struct programme *programme, struct id *ret_lead)
+{
+    for (const struct lead *lead = agent->held; lead; lead = lead->held_next) {
+        *ret_lead = lead->id;
+        if (lead->state == LEAD_WRAP_UP)
+            return programme->note_required && !lead->noted ? REASON_OWES_NOTE : REASON_OWES_DISPOSITION;
+        if (lead->state == LEAD_WORKING)
+            return REASON_OWES_DISPOSITION;
+        if (lead->state == LEAD_OWNED)
+            return REASON_OWES_FIRST_ACTION;
+    }
+    *ret_lead = (struct id){0};
+    return REASON_OK;
+}
+
+static uint32_t wip_max(const struct core *core, const struct agent *agent)
+{
+    const uint32_t limit = programme_of(core, agent->programme)->wip_max;
+    return agent->capacity && agent->capacity < limit ? agent->capacity : limit;
+}
+
+/* Leads it could be given now, card or not: what "best available" may count on. */
+uint32_t agent_slots(const struct core *core, const struct agent *agent, enum reason *ret_why, struct id *ret_lead)
+{
+    const struct programme *programme = programme_of(core, agent->programme);
+    const uint32_t open = agent->offered + agent->owned + agent->working + agent->wrap_up;
+    const uint32_t untouched = agent->offered + agent->owned, wip = wip_max(core, agent);
+    *ret_lead = (struct id){0};
+    *ret_why = REASON_OK;
+    if (!agent->present || !agent->peer || agent->intent == INTENT_OFFLINE)
+        *ret_why = REASON_NOT_CONNECTED;
+    else if (agent->intent == INTENT_AWAY)
+        *ret_why = REASON_AWAY;
+    else if (run_ms(core) - agent->heard_ms >= 2 * core->policy.heartbeat_ms)
+        *ret_why = REASON_SUSPECT;
+    else if (agent->paused)
+        *ret_why = REASON_PAUSED;
+    else if (agent->penalty_until_ms > run_ms(core))
+        *ret_why = REASON_PENALTY;
+    else if (agent->wrap_up)
+        *ret_why = owes(agent, programme, ret_lead);
+    else if (open >= wip)
+        *ret_why = programme->mode == MODE_PUSH ? REASON_WIP_FULL : owes(agent, programme, ret_lead);
+    else if (untouched >= programme->untouched_max)
+        *ret_why = REASON_UNTOUCHED_OVER;
+    if (*ret_why == REASON_OK && open >= wip)
+        *ret_why = REASON_WIP_FULL;
+    if (*ret_why != REASON_OK)
+        return 0;
+    const uint32_t room = programme->untouched_max - untouched;
+    return wip - open < room ? wip - open : room;
+}
+
+/* Earned cards: in a pull programme always, in push/pull when the agent works on demand. */
+static bool earns(const struct core *core, const struct agent *agent)
+{
+    const enum mode mode = programme_of(core, agent->programme)->mode;
+    return mode == MODE_PULL || (mode == MODE_PUSH_PULL && agent->intent == INTENT_ON_DEMAND);
+}
+
+uint32_t agent_cards(const struct core *core, const struct agent *agent, enum reason *ret_why, struct id *ret_lead)
+{
+    const uint32_t slots = agent_slots(core, agent, ret_why, ret_lead);
+    if (slots == 0)
+        return 0;
+    if (earns(core, agent)) {
+        /* one lead at a time: earning means nothing is owed on any lead in hand */
+        if ((*ret_why = owes(agent, programme_of(core, agent->programme), ret_lead)) != REASON_OK)
+            return 0;
+        if (!agent->ready)
+            *ret_why = REASON_NO_READY;
+        return agent->ready ? 1 : 0;
+    }
+    if (agent->intent != INTENT_AVAILABLE) {
+        *ret_why = REASON_NO_READY;
+        return 0;
+    }
+    return slots;
+}
+
+static void place(struct heap *heap, struct agent_node *node, bool in)
+{
+    if (in == heap_has(&node->node))
+        return;
+    if (in)
+        heap_add(heap, &node->node);
+    else
+        heap_remove(heap, &node->node);
+}
+
+void agent_leave_scopes(struct core *core, struct agent *agent)
+{
+    struct scope *scopes[SCOPES] = {&core->team_scopes[agent->team], &core->programme_scopes[agent->programme],
+                                    &core->cell_scope};
+    for (int i = 0; i < SCOPES; i++) {
+        place(&scopes[i]->able, &agent->able[i], false);
+        place(&scopes[i]->card, &agent->card[i], false);
+        scopes[i]->lent -= agent->lent_whole;
+    }
+    agent->lent_whole = false;
+}
+
+/* A timer that is early is set right when it fires: heartbeats need not move it. */
+static void set_timer(struct core *core, struct agent *agent)
+{
+    const struct policy *policy = &core->policy;
+    int64_t at = INT64_MAX;
+    if (agent->present) {
+        const int64_t suspect = agent->heard_ms + 2 * policy->heartbeat_ms;
+        at = suspect > run_ms(core) ? suspect : agent->heard_ms + policy->lease_ms;
+    } else if (agent->offered + agent->owned + agent->working + agent->wrap_up > 0) {
+        at = agent->gone_ms + policy->orphan_grace_ms;
+    }
+    if (agent->penalty_until_ms > run_ms(core) && agent->penalty_until_ms < at)
+        at = agent->penalty_until_ms;
+    if (agent->ready && agent->ready_until_ms < at)
+        at = agent->ready_until_ms;
+    if (at == INT64_MAX)
+        core_disarm(core, &agent->timer);
+    else if (!heap_has(&agent->timer.node) || agent->timer.at_ms > at)
+        core_arm(core, &agent->timer, at, false);
+}
+
+/* Longest free first; who holds leads stands behind, last served last. A lead
+ * that was declined or missed leaves no trace: the idle clock did not move. */
+static void set_place(struct core *core, struct agent *agent)
+{
+    const bool holds = agent->offered + agent->owned + agent->working + agent->wrap_up > 0;
+    const int64_t queue_us = holds && agent->given_us > agent->idle_since_us ? agent->given_us : agent->idle_since_us;
+    if (queue_us == agent->queue_us)
+        return;
+    agent_leave_scopes(core, agent);
+    agent->queue_us = queue_us;
+}
+
+void agent_update(struct core *core, struct agent *agent)
+{
+    enum reason why;
+    struct id lead;
+    set_place(core, agent);
+    struct scope *scopes[SCOPES] = {&core->team_scopes[agent->team], &core->programme_scopes[agent->programme],
+                                    &core->cell_scope};
+    const uint32_t slots = agent_slots(core, agent, &why, &lead);
+    const uint32_t cards = slots ? agent_cards(core, agent, &why, &lead) : 0;
+    const bool lent_whole = (slots && slots <= agent->lent) || (cards && cards <= agent->lent);
+    for (int i = 0; i < SCOPES; i++) {
+        place(&scopes[i]->able, &agent->able[i], slots > agent->lent);
+        place(&scopes[i]->card, &agent->card[i], cards > agent->lent);
+        scopes[i]->lent += lent_whole;
+        scopes[i]->lent -= agent->lent_whole;
+    }
+    agent->lent_whole = lent_whole;
+    if (slots > agent->slots_seen || cards > agent->cards_seen)
+        allocate_agent(core, agent);
+    agent->slots_seen = slots;
+    agent->cards_seen = cards;
+    set_timer(core, agent);
+}
+
+void agent_set_present(struct core *core, struct agent *agent, bool present)
+{
+    if (agent->present == present)
+        return;
+    agent->present = present;
+    core->team_present[agent->team] += present ? 1u : -1u;
+    if (present) /* its team's pool may be deeper now: upstream looks */
+        allocate_mark(core, &core->pools[pool_index(core, agent->programme, RING_OWN, NONE)]);
+    agent_touch(core, agent);
+}
+
+/* ---- making, counting -------------------------------------------------------------- */
+
+struct agent *agent_find(struct core *core, struct slice name)
+{
+    struct agent *agent;
+    HASH_FIND(hh, core->agents_by_name, name.at, name.len, agent);
+    return agent;
+}
+
+struct agent *agent_new(struct core *core, struct slice name)
+{
+    if (core->n_agents == AGENTS_CEILING)
+        return NULL;
+    struct agent *agent = calloc(1, sizeof *agent);
+    assert(agent && name.len <= NAME_BYTES_MAX);
+    memcpy(agent->name, name.at, name.len);
+    agent->index = core->n_agents;
+    agent->timer.owner = TIMER_AGENT;
+    agent->idle_since_us = core->now_us;
+    agent->penalty_ms = 0;
+    for (int i = 0; i < SCOPES; i++)
+        agent->card[i].agent = agent->able[i].agent = agent;
+    HASH_ADD_KEYPTR(hh, core->agents_by_name, agent->name, name.len, agent);
+    core->agents[core->n_agents++] = agent;
+    core->dirty_cell = true;
+    return agent;
+}
+
+void agent_touch(struct core *core, struct agent *agent)
+{
+    if (agent->dirty)
+        return;
+    agent->dirty = true;
+    agent->dirty_next = core->dirty_agents;
+    core->dirty_agents = agent;
+}
+
+void agent_hold(struct agent *agent, unsigned state, int by)
+{
+    uint32_t *count = state == LEAD_OFFERED    ? &agent->offered
+                      : state == LEAD_OWNED    ? &agent->owned
+                      : state == LEAD_WORKING  ? &agent->working
+                      : state == LEAD_WRAP_UP  ? &agent->wrap_up
+                      : state == LEAD_PIPELINE ? &agent->pipeline
+                                               : NULL;
+    if (!count)
+        return;
+    assert(by > 0 || *count > 0);
+    *count += (uint32_t) by;
+}
+
+void agent_freed(struct core *core, struct agent *agent)
+{
+    agent->idle_since_us = core->now_us;
+    agent_touch(core, agent);
+}
+
+static void penalise(struct core *core, struct agent *agent)
+{
+    const struct programme *programme = programme_of(core, agent->programme);
+    agent->penalty_ms = agent->penalty_ms ? agent->penalty_ms * 2 : programme->penalty_ms;
+    if (agent->penalty_ms > programme->penalty_max_ms)
+        agent->penalty_ms = programme->penalty_max_ms;
+    agent->penalty_until_ms = run_ms(core) + agent->penalty_ms;
+    agent_touch(core, agent);
+}
+
+void agent_missed(struct core *core, struct agent *agent)
+{
+    agent->misses++;
+    if (agent->misses >= programme_of(core, agent->programme)->misses_max)
+        agent->paused = true;
+    penalise(core, agent);
+}
+
+void agent_declined(struct core *core, struct agent *agent)
+{
+    penalise(core, agent);
+}

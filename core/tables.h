@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * tables.h - what the core keeps. Seen by this folder only. Reading order: core.c
+ * (who may say what), lead.c (states), cards.c and presence.c (agents), intake.c,
+ * allocate.c and verdicts.c, acts.c, revoke.c.
+ *
+ * Two clocks: `now_us` is core time; the run clock is core time less all outages
+ * and pauses. Durations are deadlines on the run clock, appointments on core time. */
+#ifndef TAKT_CORE_TABLES_H
+#define TAKT_CORE_TABLES_H
+
+#include <assert.h>
+
+#define HASH_FUNCTION(key, len, hashv) ((hashv) = key_hash((key), (len)))
+#define uthash_fatal(msg) assert(!msg)
+#include <uthash.h>
+
+#include "core/core.h"
+#include "core/heap.h"
+
+unsigned key_hash(const void *key, size_t len);
+
+enum { NONE = UINT32_MAX };
+enum { RECEIPTS_KEPT = 4, EXCLUSIONS_MAX = 64, FEATURES_MAX = ROW_ATTRIBUTES_MAX };
+enum { ASK_LEADS_MAX = 1024, ASK_AGENTS_MAX = 128, ASKS_MAX = 64, ASK_LEADS_MIN = 32 };
+enum { BUSY_RETRY_MS = 500, AGENTS_CEILING = 100000, SOURCES_MAX = 4096, IMPORTS_MAX = 65536 };
+
+enum lead_state {
+#define LEAD_STATE(number, name, kind, text) LEAD_##name = number,
+#include "core/lead_states.def"
+    LEAD_STATES = 22
+};
+enum {
+    LEAD_MOVES = 0
+#define LEAD_MOVE(from, event, to, fence) +1
+#include "core/lead_states.def"
+};
+
+enum lead_event {
+    MOVE_INTAKE,
+    MOVE_REFILL,
+    MOVE_UNCLAIMED,
+    MOVE_UNCLAIMED_ALERT,
+    MOVE_OFFER,
+    MOVE_GRANT,
+    MOVE_EXHAUST,
+    MOVE_ACCEPT,
+    MOVE_LET_GO,
+    MOVE_REVOKE,
+    MOVE_ACTION,
+    MOVE_ATTEMPT_END,
+    MOVE_DISPOSE_FINAL,
+    MOVE_DISPOSE_PIPELINE,
+    MOVE_LATE,
+    MOVE_DUE,
+};
+
+/* ---- deadlines --------------------------------------------------------------- */
+
+enum timer_owner { TIMER_LEAD = 1, TIMER_AGENT, TIMER_WORKER, TIMER_ASK, TIMER_POOL };
+struct timer {
+    struct heap_node node;
+    int64_t at_ms;  /* on the run clock, or on core time for an appointment */
+    uint64_t order; /* of arming: breaks ties */
+    enum timer_owner owner;
+    bool appointment;
+};
+
+/* ---- leads --------------------------------------------------------------------- */
+
+struct exclude {
+    uint32_t agent;
+    uint16_t reason;
+    int64_t until_ms;
+}; /* run clock; INT64_MAX = for ever */
+struct lead_receipt {
+    struct id op;
+    uint16_t reason;
+};
+
+struct decision {     /* why the lead went where it went, the last time */
+    uint64_t request; /* of the ROW_SNAPSHOT in the log */
+    int64_t at_us;
+    uint32_t winner, runner_up; /* agent index or NONE */
+    uint32_t policy_version, candidates;
+    int32_t score, margin;
+    uint16_t by; /* REASON_SCORED or REASON_PLAIN_ORDER */
+};
+
+struct lead {
+    struct id id;
+    UT_hash_handle hh;
+    struct timer timer;     /* its one armed deadline, unless terminal */
+    struct heap_node place; /* in the heap of its pool while POOLED and not asked for */
+    struct lead *dirty_next;
+    bool dirty, fresh; /* changed since the last seal; never sealed */
+
+    /* ROW_INPUT: what never changes */
+    struct id op; /* of the chunk that brought it, and the row there */
+    uint16_t op_row;
+    uint32_t source; /* index in core->sources */
+    uint64_t seq;    /* order of arrival in the cell */
+    int64_t received_us;
+    uint8_t *raw;
+    uint32_t raw_len, n_features;
+    struct feature *features;
+    int32_t priority;
+    uint64_t value_cents;
+    uint32_t cost_cents;
+
+    /* ROW_LEAD: the mutable part */
+    uint8_t state, ring;
+    bool due;   /* PIPELINE: its time has come */
+    bool noted; /* annotated since it was last handed over */
+    bool late;  /* WRAP_UP: past the first deadline */
+    bool contacted, alerted;
+    uint16_t programme;
+    uint32_t team;          /* of the pool, while in a team's pool; else NONE */
+    uint32_t owner, former; /* agent index; former: who must let go while REVOKING */
+    uint64_t fence;
+    uint8_t attempts, distributions;
+    uint16_t reason; /* of the last move */
+    uint16_t disposition;
+    int64_t state_us;  /* since when */
+    int64_t pooled_us; /* since when waiting, for the levels shown */
+    int64_t handed_us; /* first time in a hand; 0 = never */
+    int64_t due_ms;    /* of the armed timer, as persisted */
+    struct decision decision;
+    struct exclude *excludes;
+    uint8_t n_excludes, excludes_room;
+    uint8_t n_receipts, receipt_next;
+    struct lead_receipt receipts[RECEIPTS_KEPT];
+
+    /* derived */
+    int64_t turn;                       /* seq, or its negative where the newest goes first */
+    bool met_free;                      /* since it was pooled, its pool always had a card */
+    bool passed;                        /* stands aside: who had a free slot could not take it */
+    uint32_t refusals;                  /* verdicts that did not hold any more */
+    uint64_t ask;                       /* request it is in; 0 = none. A mark, not a lock */
+    struct lead *held_prev, *held_next; /* its owner's list */
+};
+
+/* ---- agents -------------------------------------------------------------------- */
+
+enum scope_kind { SCOPE_TEAM, SCOPE_PROGRAMME, SCOPE_CELL, SCOPES };
+struct agent_node {
+    struct heap_node node;
+    struct agent *agent;
+};
+
+struct agent {
+    uint32_t index;
+    char name[NAME_BYTES_MAX + 1];
+    UT_hash_handle hh;
+    struct timer timer; /* the earliest of lease, grace, penalty, credit */
+    struct agent *dirty_next;
+    bool dirty;
+
+    /* ROW_AGENT */
+    uint32_t team, programme;
+    enum intent intent;
+    uint32_t away_code, capacity;
+    uint32_t skills[SKILLS_MAX], n_skills;
+    bool present; /* its lease runs */
+    bool paused;
+    uint32_t misses;          /* lapsed offers in a row */
+    int64_t penalty_until_ms; /* run clock */
+    int64_t penalty_ms;       /* of the next one */
+    int64_t idle_since_us;    /* end of its last lead; no toggle, decline or reconnect moves it */
+    uint32_t won, closed;
+    bool ready;             /* holds an unconsumed one-shot credit */
+    int64_t ready_until_ms; /* run clock */
+    uint32_t ready_wait_ms;
+    struct ready_result ready_last;
+
+    /* derived */
+    uint32_t peer; /* 0: not connected to this broker */
+    uint64_t session;
+    int64_t heard_ms; /* run clock */
+    uint64_t heard_seq;
+    int64_t gone_ms;        /* run clock: since when the lease is over */
+    int64_t shown_until_ms; /* run clock: until when a device this agent left may still show its leads */
+    int64_t valid_until_ms; /* run clock: until when it may still show what it held, guard included */
+    uint32_t offered, owned, working, wrap_up, pipeline, due;
+    int64_t given_us;                /* when it was last handed a lead */
+    int64_t queue_us;                /* its place among agents: free since, or last handed one while it holds any */
+    uint32_t lent;                   /* slots in requests not yet answered */
+    uint32_t slots_seen, cards_seen; /* at the last agent_update() */
+    struct lead *held;
+    struct agent_node card[SCOPES]; /* in the scope's heap while it has a card */
+    struct agent_node able[SCOPES]; /* while it could be given a lead at all */
+    bool due_listed, now_listed;    /* in core->due_agents, core->now_agents */
+    bool lent_whole;                /* counted in scope->lent */
+    uint64_t in_ask;                /* request being built, and its place there */
+    uint32_t ask_place;
+};
+
+struct scope {
+    struct heap card, able; /* agents by queue_us */
+    uint32_t lent;          /* agents all of whose slots are in requests */
+};
+
+/* ---- pools --------------------------------------------------------------------- */
+
+enum ring { RING_OWN, RING_TEAM, RING_WIDE, RING_LAST };
+
+struct pool {
+    uint32_t index;
+    uint16_t programme;
+    uint32_t team; /* RING_TEAM */
+    enum ring ring;
+    struct heap waiting; /* leads by rank */
+    struct heap passed;  /* those that nobody with a card could take, until something changes */
+    struct timer timer;  /* when the next exclusion ends that kept one of them waiting */
+    uint32_t depth;      /* leads in it, asked ones included */
+    int64_t dry_us;      /* when it last had leads and no card */
+    bool dry;            /* its last window found no card */
+    bool short_of;       /* at its last window, slots were lent that may come back unused */
+    bool dirty;
+};
+
+struct programme_state {
+    uint64_t rotation;    /* round robin: the agent index last served, + 1 */
+    uint32_t refill_turn; /* push_pull: the team last refilled */
+    uint64_t count[LEAD_STATES];
+    uint64_t received, offers, accepts, declines, lapses, redistributions, alerts, decided_scored, decided_plain;
+    bool dirty;
+};
+
+/* ---- workers and what they were asked --------------------------------------------- */
+
+struct worker {
+    bool used;
+    bool late; /* did not answer in time, or never spoke: not asked until it is heard */
+    uint32_t peer, capacity, out;
+    char name[NAME_BYTES_MAX + 1];
+    struct timer timer;
+    int64_t heard_ms;
+    uint32_t policy_version; /* the scoring it is known to hold */
+    uint64_t answered, lapsed, spent_us;
+};
+
+struct ask {
+    uint64_t id; /* 0 = free */
+    struct timer timer;
+    uint32_t worker, pool, programme;
+    bool needs_policy;
+    bool of_one;      /* built for the due leads of one agent: others may have a card, too */
+    int64_t asked_us; /* when it left for the worker; 0 = it did not */
+    struct lead *leads[ASK_LEADS_MAX];
+    uint32_t agents[ASK_AGENTS_MAX], slots[ASK_AGENTS_MAX];
+    struct request_lead request_leads[ASK_LEADS_MAX];
+    struct request_agent request_agents[ASK_AGENTS_MAX];
+    struct exclusion excluded[ASK_LEADS_MAX * 4];
+    uint32_t n_leads, n_agents, n_excluded;
+    uint64_t rotation;
+};
+
+/* ---- the rest ---------------------------------------------------------------------- */
+
+struct import {
+    struct id id;
+    UT_hash_handle hh;
+    struct import *dirty_next;
+    bool dirty;
+    uint32_t source, rows, chunks;
+    uint32_t accepted, duplicate, rejected;
+    uint8_t *standing; /* (chunks + 7) / 8 bytes */
+};
+
+struct peer {
+    enum role role;
+    uint32_t index;
+    uint64_t session;
+}; /* index: of the agent or worker */
+
+enum { HISTOGRAM_BUCKETS = 328 };
+struct histogram {
+    uint64_t n, sum_us, max_us, bucket[HISTOGRAM_BUCKETS];
+};
+
+struct core {
+    struct policy policy;
+    uint64_t epoch;
+    int64_t now_us, last_us; /* last_us: of the last logged beat, while loading */
+    int64_t paused_ms;
+    struct heap durations, appointments;
+    uint64_t timer_order;
+
+    struct lead *leads; /* by id */
+    uint64_t n_leads, seq;
+    struct agent *agents_by_name;
+    struct agent **agents;
+    uint32_t n_agents;
+    struct pool *pools;
+    uint32_t n_pools;
+    struct pool **dirty_pools, **running_pools;
+    uint32_t n_dirty_pools;
+    bool blocked;           /* what is dirty waits for a worker's answer, or its lapse */
+    bool any_short;         /* a pool is short_of */
+    uint32_t *team_present; /* agents whose lease runs, by team */
+    struct scope *team_scopes, *programme_scopes, cell_scope;
+    struct programme_state *programmes;
+    uint32_t *due_agents, *running_agents, *now_agents; /* room for AGENTS_CEILING each */
+    uint32_t n_due_agents, n_now_agents;
+    struct import *imports;
+    char (*sources)[NAME_BYTES_MAX + 1];
+    uint32_t n_sources;
+
+    struct worker *workers;
+    uint32_t n_workers, worker_turn;
+    struct ask *asks[ASKS_MAX];
+    uint32_t n_asks; /* not yet over */
+    uint64_t ask_id;
+    struct peer *peers;
+    uint32_t n_peers;
+    uint64_t sessions;
+
+    struct lead *dirty_leads;
+    struct agent *dirty_agents;
+    struct import *dirty_imports;
+    bool dirty_cell;
+    struct buf snapshots; /* rows of this beat's decisions */
+
+    uint64_t rejected, presence_losses, stale_refusals;
+    uint64_t moved[LEAD_MOVES]; /* how often each line of lead_states.def happened */
+    struct histogram hand_free, hand_busy;
+    struct buf report;       /* what the last core_report() lent out */
+    struct effects *effects; /* of the step in hand */
+};
+
+static inline int64_t now_ms(const struct core *core)
+{
+    return core->now_us / 1000;
+}
+static inline int64_t run_ms(const struct core *core)
+{
+    return core->now_us / 1000 - core->paused_ms;
+}
+static inline const struct programme *programme_of(const struct core *core, uint32_t i)
+{
+    return &core->policy.programmes[i];
+}
+static inline bool lead_terminal(const struct lead *lead)
+{
+    return lead->state >= LEAD_CLOSED_WON;
+}
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * verdicts.c - a window's end: a worker's verdicts, or the plain order's, each
+ * checked against the state of now and granted or given back, row by row. */
+#include "core/core_private.h"
+
+/* ---- applying verdicts --------------------------------------------------------------------- */
+
+static bool excluded(const struct ask *ask, uint32_t lead, uint32_t agent)
+{
+    for (uint32_t i = 0; i < ask->n_excluded; i++)
+        if (ask->excluded[i].lead == lead && ask->excluded[i].agent == agent)
+            return true;
+    return false;
+}
+
+static void offer(struct core *core, struct lead *lead, struct agent *agent)
+{
+    const struct programme *programme = programme_of(core, lead->programme);
+    effects_offer(core->effects, agent->peer,
+                  &(struct offer){.lead = lead->id,
+                                  .fence = lead->fence,
+                                  .state = lead->state,
+                                  .valid_seq = agent->heard_seq,
+                                  .valid_ms = (uint32_t) core->policy.lease_ms,
+                                  .attempts = lead->attempts,
+                                  .score = lead->decision.score,
+                                  .answer_ms = (uint32_t) (lead->state == LEAD_OFFERED ? programme->offer_ms
+                                                                                       : programme->first_action_ms),
+                                  .row = slice_of(lead->raw, lead->raw_len)});
+}
+
+static void grant(struct core *core, const struct ask *ask, struct lead *lead, struct agent *agent,
+                  const struct verdict *verdict, enum reason by)
+{
+    struct programme_state *state = &core->programmes[lead->programme];
+    lead->decision = (struct decision){.request = ask->id,
+                                       .at_us = core->now_us,
+                                       .winner = agent->index,
+                                       .runner_up = verdict->runner_up && verdict->runner_up <= ask->n_agents
+                                                        ? ask->agents[verdict->runner_up - 1]
+                                                        : NONE,
+                                       .policy_version = core->policy.version,
+                                       .candidates = ask->n_agents,
+                                       .score = verdict->score,
+                                       .margin = verdict->margin,
+                                       .by = (uint16_t) by};
+    lead->noted = false;
+    lead->passed = false;
+    lead->refusals = 0;
+    *(by == REASON_SCORED ? &state->decided_scored : &state->decided_plain) += 1;
+    state->offers++;
+    agent->given_us = core->now_us;
+    if (agent->ready || lead->state == LEAD_PIPELINE) { /* asked for, or its own again: accepted by asking */
+        lead_move(core, lead, MOVE_GRANT, LEAD_OWNED, agent->index, by);
+        lead_handed(core, lead);
+        agent_ready_consume(core, agent, lead->id);
+    } else {
+        lead_move(core, lead, MOVE_OFFER, LEAD_OFFERED, agent->index, by);
+    }
+    offer(core, lead, agent);
+}
+
+/* Returns whether the verdict holds against the state of now. */
+static bool holds(struct core *core, const struct ask *ask, uint32_t i, const struct verdict *verdict)
+{
+    const struct lead *lead = ask->leads[i];
+    if (verdict->agent > ask->n_agents || excluded(ask, i, verdict->agent - 1))
+        return false;
+    const struct agent *agent = core->agents[ask->agents[verdict->agent - 1]];
+    if (ask->request_leads[i].only_agent &&
+        (ask->request_leads[i].only_agent != verdict->agent || lead->owner != agent->index))
+        return false;
+    const struct pool *pool = &core->pools[ask->pool];
+    return allocate_in_scope(core, pool, agent) && allocate_free_slots(core, agent, pool->ring) > 0 &&
+           !lead_excluded(lead, agent->index, run_ms(core));
+}
+
+static void give_back(struct core *core, struct ask *ask)
+{
+    for (uint32_t i = 0; i < ask->n_agents; i++) {
+        assert(core->agents[ask->agents[i]]->lent >= ask->slots[i]);
+        core->agents[ask->agents[i]]->lent -= ask->slots[i];
+    }
+}
+
+/* Returns how many were granted; ends the request. */
+static uint32_t apply(struct core *core, struct ask *ask, const struct verdict *verdicts, enum reason by)
+{
+    uint32_t granted = 0, slots = 0;
+    give_back(core, ask);
+    for (uint32_t i = 0; i < ask->n_agents; i++)
+        slots += ask->slots[i];
+    for (uint32_t i = 0; i < ask->n_leads; i++) {
+        struct lead *lead = ask->leads[i];
+        if (lead->ask != ask->id || !verdicts[i].agent)
+            continue;
+        if (holds(core, ask, i, &verdicts[i])) {
+            grant(core, ask, lead, core->agents[ask->agents[verdicts[i].agent - 1]], &verdicts[i], by);
+            granted++;
+        } else {
+            lead->refusals++;
+        }
+    }
+    if (granted)
+        record_snapshot(core, ask);
+    effects_answered(core->effects, ask->asked_us);
+    /* there may be agents who were not asked about */
+    const bool more = ask->of_one || (granted && ask->n_agents == ASK_AGENTS_MAX);
+    for (uint32_t i = 0; i < ask->n_leads; i++) {
+        struct lead *lead = ask->leads[i];
+        if (lead->ask != ask->id)
+            continue;
+        lead->passed = slots > granted && !more && !verdicts[i].agent && lead->state == LEAD_POOLED;
+        lead_requeue(core, lead);
+    }
+    allocate_end_ask(core, ask);
+    for (uint32_t i = 0; i < ask->n_agents; i++) {
+        agent_update(core, core->agents[ask->agents[i]]);
+        if (slots > granted)
+            allocate_mark_dry(core, core->agents[ask->agents[i]]);
+    }
+    allocate_mark_short(core);
+    if (core->pools[ask->pool].waiting.n)
+        allocate_mark(core, &core->pools[ask->pool]);
+    return granted;
+}
+
+/* ---- the plain order ------------------------------------------------------------------------ */
+
+static uint32_t plain_choice(const struct ask *ask, uint32_t lead, const uint32_t *taken, uint32_t not_agent)
+{
+    uint32_t best = NONE;
+    for (uint32_t a = 0; a < ask->n_agents; a++) {
+        const uint32_t only = ask->request_leads[lead].only_agent;
+        if (a == not_agent || taken[a] >= ask->slots[a] || (only && only != a + 1) || excluded(ask, lead, a))
+            continue;
+        if (best == NONE || taken[a] < taken[best]) /* agents stand in the order of their idle time */
+            best = a;
+    }
+    return best;
+}
+
+uint32_t verdict_plain(struct core *core, struct ask *ask)
+{
+    struct verdict verdicts[ASK_LEADS_MAX] = {0};
+    uint32_t taken[ASK_AGENTS_MAX] = {0};
+    for (uint32_t i = 0; i < ask->n_leads; i++) {
+        const uint32_t agent = plain_choice(ask, i, taken, NONE);
+        if (agent == NONE)
+            continue;
+        const uint32_t second = plain_choice(ask, i, taken, agent);
+        taken[agent]++;
+        verdicts[i] = (struct verdict){.agent = agent + 1, .runner_up = second == NONE ? 0 : second + 1};
+    }
+    return apply(core, ask, verdicts, REASON_PLAIN_ORDER);
+}
+
+/* ---- answers --------------------------------------------------------------------------------------- */
+
+void verdict_decision(struct core *core, uint32_t peer, const struct msg *msg)
+{
+    const struct msg_decision *decision = &msg->decision;
+    struct worker *worker = &core->workers[core->peers[peer].index];
+    struct ask *ask = allocate_ask_of(core, decision->id);
+    if (!ask || ask->worker != core->peers[peer].index)
+        return; /* it lapsed: the plain order took it */
+    worker->out--;
+    if (decision->reason != REASON_OK || decision->n_verdicts != ask->n_leads) {
+        worker->policy_version = 0;
+        verdict_plain(core, ask);
+        return;
+    }
+    worker->answered++;
+    worker->spent_us += decision->spent_us;
+    core->programmes[ask->programme].rotation = decision->rotation;
+    core->programmes[ask->programme].dirty = true;
+    apply(core, ask, decision->verdicts, REASON_SCORED);
+}
+
+/* Its worker is gone before the deadline: the leads wait again, for the next one. */
+void verdict_withdraw(struct core *core, struct ask *ask)
+{
+    give_back(core, ask);
+    for (uint32_t i = 0; i < ask->n_leads; i++)
+        if (ask->leads[i]->ask == ask->id)
+            lead_requeue(core, ask->leads[i]);
+    allocate_end_ask(core, ask);
+    for (uint32_t i = 0; i < ask->n_agents; i++) {
+        allocate_agent(core, core->agents[ask->agents[i]]);
+        agent_update(core, core->agents[ask->agents[i]]);
+    }
+    allocate_mark_short(core);
+    allocate_retry(core, &core->pools[ask->pool]);
+}
+
+void verdict_lapsed(struct core *core, struct ask *ask)
+{
+    struct worker *worker = &core->workers[ask->worker];
+    worker->out--;
+    worker->lapsed++;
+    worker->late = true;
+    verdict_plain(core, ask);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * stories_workers.c - workers advise, the core decides: what happens with no worker,
+ * a mute one, a late one, a foul one, and one whose advice came too late to hold. */
+#include "tests/sim/story.h"
+
+/* What a scripted worker does with a request of one window. */
+struct script {
+    uint32_t n; /* verdicts to give, for the first leads of a request */
+    struct verdict verdicts[4];
+    uint32_t answers; /* how many verdicts it claims; 0 = one a lead */
+    enum reason reason;
+    uint32_t asked, n_leads, n_agents, only_agent, attempts, excluded; /* of the last request */
+};
+
+static void by_script(void *context, const struct msg_request *request, struct verdict *verdicts,
+                      struct msg_decision *decision)
+{
+    struct script *script = context;
+    for (uint32_t i = 0; i < script->n && i < request->n_leads; i++)
+        verdicts[i] = script->verdicts[i];
+    if (script->answers)
+        decision->n_verdicts = script->answers;
+    decision->reason = script->reason;
+    script->asked++;
+    script->n_leads = request->n_leads;
+    script->n_agents = request->n_agents;
+    script->excluded = request->n_excluded;
+    script->attempts = request->n_leads ? request->leads[0].attempts : 0;
+    script->only_agent = request->n_leads ? request->leads[0].only_agent : 0;
+}
+
+static struct sim *scripted(const struct policy *policy, struct script *script, int64_t takes_us)
+{
+    struct sim *sim = story_new(policy);
+    sim_judge(sim, by_script, script, takes_us, false);
+    sim_workers(sim, 1);
+    sim_run_ms(sim, 700); /* it was heard, so it is asked */
+    return sim;
+}
+
+/* proves 000-13, 003-10: the worker's choice is what happens, and it is on record */
+static void what_a_worker_decides_is_done_and_recorded(void **state)
+{
+    (void) state;
+    struct script script = {.n = 1, .verdicts = {{.agent = 2, .runner_up = 1, .score = 77, .margin = 7}}};
+    struct sim *sim = scripted(NULL, &script, 300);
+    story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    story_agent(sim, "ben", "east", INTENT_AVAILABLE);
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 2);
+    assert_owner(sim, lead, "ben");
+    const struct decision *decision = &story_of(sim, lead)->decision;
+    assert_int_equal(decision->by, REASON_SCORED);
+    assert_int_equal(decision->score, 77);
+    assert_int_equal(decision->margin, 7);
+    assert_int_equal(decision->candidates, 2);
+    assert_int_equal(decision->runner_up, 0);
+    assert_int_equal(sim_core(sim)->programmes[0].decided_scored, 1);
+    sim_destroy(&sim);
+}
+
+/* proves architecture 2 "no worker, no stop", 4-12 */
+static void a_mute_worker_costs_its_deadline_and_not_a_millisecond_more(void **state)
+{
+    (void) state;
+    struct script script = {.n = 1, .verdicts = {{.agent = 1}}};
+    struct sim *sim = scripted(NULL, &script, 300);
+    story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    sim_faults(sim, (struct sim_faults){.worker_mute = 1000});
+    const struct id lead = story_lead(sim, "to-push", 0);
+    story_stays(sim, lead, LEAD_POOLED, 20);
+    sim_run_ms(sim, 1);
+    assert_owner(sim, lead, "ana");
+    const struct lead *it = story_of(sim, lead);
+    assert_int_equal(it->decision.at_us - it->received_us, 20000);
+    assert_int_equal(it->decision.by, REASON_PLAIN_ORDER);
+    const struct id next = story_lead(sim, "to-push", 0); /* who was mute is not asked before it was heard */
+    sim_run_ms(sim, 1);
+    assert_owner(sim, next, "ana");
+    assert_int_equal(sim_asked(sim), 1);
+    assert_int_equal(sim_core(sim)->programmes[0].decided_plain, 2);
+    sim_destroy(&sim);
+}
+
+static void a_late_answer_is_ignored_and_the_worker_is_used_again(void **state)
+{
+    (void) state;
+    struct script script = {.n = 1, .verdicts = {{.agent = 2, .score = 5}}};
+    struct sim *sim = scripted(NULL, &script, 30000);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    struct sim_agent *ben = story_agent(sim, "ben", "east", INTENT_AVAILABLE);
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 100);
+    assert_owner(sim, lead, "ana"); /* the plain order's choice stands */
+    assert_int_equal(ana->n_offers, 1);
+    assert_int_equal(ben->n_offers, 0);
+    assert_int_equal(sim_core(sim)->workers[0].lapsed, 1);
+    sim_judge(sim, by_script, &script, 300, false);
+    sim_run_ms(sim, 700);
+    const struct id next = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 5);
+    assert_int_equal(story_of(sim, next)->decision.by, REASON_SCORED);
+    assert_int_equal(sim_core(sim)->workers[0].out, 0);
+    sim_destroy(&sim);
+}
+
+static void a_worker_that_leaves_costs_nothing_at_all(void **state)
+{
+    (void) state;
+    struct script script = {.n = 0};
+    struct sim *sim = scripted(NULL, &script, 60000000);
+    story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 5);
+    assert_state(sim, lead, POOLED);
+    sim_worker_leaves(sim);
+    sim_run_ms(sim, 1);
+    assert_owner(sim, lead, "ana");
+    sim_destroy(&sim);
+}
+
+/* proves F26: verdicts are checked row by row; one foul row spoils itself and no other */
+static void foul_verdicts_are_refused_row_by_row_and_the_rest_stands(void **state)
+{
+    (void) state;
+    struct script script = {.n = 4, .verdicts = {{.agent = 1}, {.agent = 1}, {.agent = 99}, {.agent = 2}}};
+    struct sim *sim = scripted(NULL, &script, 300);
+    struct id leads[4];
+    for (int i = 0; i < 4; i++)
+        leads[i] = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 2);
+    sim_run_ms(sim, 100);
+    sim_faults(sim, (struct sim_faults){.worker_mute = 0});
+    struct sim_agent *ana = sim_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    struct sim_agent *ben = sim_agent(sim, "ben", "east", INTENT_AVAILABLE);
+    ana->by_hand = ben->by_hand = true;
+    ana->capacity = ben->capacity = 1;
+    sim_run_ms(sim, 1); /* both say hello in one beat: one window of two */
+    assert_int_equal(script.n_agents, 2);
+    assert_owner(sim, leads[0], "ana");
+    assert_state(sim, leads[1], POOLED); /* over the slots of ana */
+    assert_state(sim, leads[2], POOLED); /* nobody's index */
+    assert_owner(sim, leads[3], "ben");
+    assert_int_equal(story_of(sim, leads[1])->refusals, 1);
+    assert_int_equal(ana->n_held + ben->n_held, 2);
+    sim_destroy(&sim);
+}
+
+static void a_lead_refused_twice_is_taken_by_the_plain_order(void **state)
+{
+    (void) state;
+    struct script script = {.n = 1, .verdicts = {{.agent = 7}}};
+    struct sim *sim = scripted(NULL, &script, 300);
+    story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 10);
+    assert_owner(sim, lead, "ana");
+    assert_int_equal(story_of(sim, lead)->decision.by, REASON_PLAIN_ORDER);
+    assert_int_equal(sim_asked(sim), 2);
+    sim_destroy(&sim);
+}
+
+static void an_excluded_pair_is_named_to_the_worker_and_refused_from_it(void **state)
+{
+    (void) state;
+    struct script script = {.n = 1, .verdicts = {{.agent = 1}}};
+    struct policy *policy = sim_policy();
+    policy->programmes[0].unclaimed_ms = policy->programmes[0].decline_exclusion_ms = 600000;
+    struct sim *sim = scripted(policy, &script, 300);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 2);
+    assert_int_equal(story_act(sim, ana, lead, VERB_DECLINE), REASON_OK);
+    story_stays(sim, lead, LEAD_POOLED, 5000);
+    assert_int_equal(script.excluded, 1);
+    assert_int_equal(ana->n_offers, 1);
+    assert_in_range(sim_asked(sim), 2, 4); /* and it is not asked in circles */
+    sim_destroy(&sim);
+}
+
+static void an_answer_of_the_wrong_length_or_a_refusal_falls_back_to_the_plain_order(void **state)
+{
+    (void) state;
+    for (int i = 0; i < 2; i++) {
+        struct script script = {.n = 1,
+                                .verdicts = {{.agent = 2}},
+                                .answers = i == 0 ? 2 : 0,
+                                .reason = i == 1 ? REASON_NEED_POLICY : REASON_OK};
+        struct sim *sim = scripted(NULL, &script, 300);
+        story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+        story_agent(sim, "ben", "east", INTENT_AVAILABLE);
+        const struct id lead = story_lead(sim, "to-push", 0);
+        sim_run_ms(sim, 2);
+        assert_owner(sim, lead, "ana");
+        assert_int_equal(story_of(sim, lead)->decision.by, REASON_PLAIN_ORDER);
+        assert_int_equal(sim_core(sim)->workers[0].policy_version, 0); /* it is sent the policy with the next */
+        sim_destroy(&sim);
+    }
+}
+
+/* Leads are not locked while a worker thinks: what moved on meanwhile is not given twice. */
+static void what_changed_while_the_worker_thought_is_not_granted(void **state)
+{
+    (void) state;
+    struct script script = {.n = 1, .verdicts = {{.agent = 1}}};
+    struct policy *policy = sim_policy();
+    policy->scorer_deadline_ms = 1000;
+    struct sim *sim = scripted(policy, &script, 100000);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 10);
+    sim_intent(sim, ana, INTENT_AWAY);
+    sim_run_ms(sim, 200);
+    assert_state(sim, lead, POOLED);
+    assert_int_equal(ana->n_offers, 0);
+    sim_destroy(&sim);
+}
+
+/* proves 002-07: nor does a lead of a team's pool go to one who has joined another team meanwhile */
+static void an_agent_who_changed_team_while_the_worker_thought_gets_nothing_of_the_old_one(void **state)
+{
+    (void) state;
+    struct script script = {.n = 1, .verdicts = {{.agent = 1}}};
+    struct policy *policy = sim_policy();
+    policy->scorer_deadline_ms = 1000;
+    struct sim *sim = scripted(policy, &script, 100000);
+    story_agent(sim, "emil", "north", INTENT_AWAY); /* keeps the pool of the team open */
+    struct sim_agent *ana = story_agent(sim, "ana", "north", INTENT_AVAILABLE);
+    const struct id lead = story_lead(sim, "to-pushpull", 0);
+    sim_run_ms(sim, 10);
+    assert_int_equal(script.asked, 1);
+    snprintf(ana->team, sizeof ana->team, "south");
+    sim_hello(sim, ana);
+    sim_run_ms(sim, 200);
+    assert_state(sim, lead, POOLED);
+    assert_int_equal(ana->n_offers, 0);
+    sim_destroy(&sim);
+}
+
+static void with_all_hands_full_the_rest_waits_for_the_next_answer(void **state)
+{
+    (void) state;
+    struct script script = {.n = 1, .verdicts = {{.agent = 1}}};
+    struct policy *policy = sim_policy();
+    policy->scorer_deadline_ms = 1000;
+    struct sim *sim = scripted(policy, &script, 50000);
+    static const char *const sources[] = {"to-push", "to-pull", "to-pushpull"};
+    struct sim_agent *agents[] = {story_agent(sim, "ana", "east", INTENT_AVAILABLE),
+                                  story_agent(sim, "ben", "hunters", INTENT_ON_DEMAND),
+                                  story_agent(sim, "cleo", "north", INTENT_AVAILABLE)};
+    struct id leads[3];
+    sim_ready(sim, agents[1], 3000);
+    sim_run_ms(sim, 1);
+    for (int i = 0; i < 3; i++)
+        leads[i] = story_lead(sim, sources[i], 0);
+    sim_run_ms(sim, 10);
+    assert_int_equal(sim_asked(sim), 2); /* its capacity */
+    sim_run_ms(sim, 150);
+    assert_int_equal(sim_asked(sim), 3);
+    for (int i = 0; i < 3; i++)
+        assert_owner(sim, leads[i], agents[i]->name);
+    sim_destroy(&sim);
+}
+
+const struct CMUnitTest stories_of_workers[] = {
+    cmocka_unit_test(what_a_worker_decides_is_done_and_recorded),
+    cmocka_unit_test(a_mute_worker_costs_its_deadline_and_not_a_millisecond_more),
+    cmocka_unit_test(a_late_answer_is_ignored_and_the_worker_is_used_again),
+    cmocka_unit_test(a_worker_that_leaves_costs_nothing_at_all),
+    cmocka_unit_test(foul_verdicts_are_refused_row_by_row_and_the_rest_stands),
+    cmocka_unit_test(a_lead_refused_twice_is_taken_by_the_plain_order),
+    cmocka_unit_test(an_excluded_pair_is_named_to_the_worker_and_refused_from_it),
+    cmocka_unit_test(an_answer_of_the_wrong_length_or_a_refusal_falls_back_to_the_plain_order),
+    cmocka_unit_test(what_changed_while_the_worker_thought_is_not_granted),
+    cmocka_unit_test(an_agent_who_changed_team_while_the_worker_thought_gets_nothing_of_the_old_one),
+    cmocka_unit_test(with_all_hands_full_the_rest_waits_for_the_next_answer),
+};
+const size_t n_stories_of_workers = sizeof stories_of_workers / sizeof *stories_of_workers;
