@@ -54,7 +54,7 @@ static redisContext *connect_to(const char *address, char why[160])
         return redisConnectUnixNonBlock(address + strlen(unix_prefix));
     const char *colon = strrchr(address, ':');
     char host[128];
-    const int port = colon != NULL ? atoi(colon + 1) : 0;
+    const int port = colon != NULL ? (int) strtol(colon + 1, NULL, 10) : 0;
     if (colon == NULL || colon == address || (size_t) (colon - address) >= sizeof host || port <= 0 || port > 65535) {
         snprintf(why, 160, "\"%.80s\" is no address of a Redis: unix:/path or host:port", address);
         return NULL;

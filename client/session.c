@@ -12,6 +12,7 @@
 #include "client/session.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -105,7 +106,7 @@ struct session *session_new(const struct session_options *options, char why[160]
     if (!session->options.endpoint)
         abort();
     if (session->epoll < 0)
-        strcpy(why, "no file descriptor is left");
+        snprintf(why, 160, "no file descriptor is left");
     if (session->epoll < 0 || !open_sock(session, why))
         session_destroy(&session);
     return session;

@@ -27,23 +27,23 @@
 struct session;
 
 struct session_options {
-    struct net *net;             /* outlives the session */
-    const char *endpoint;        /* copied */
-    int hwm;                     /* frames each way */
-    struct msg_hello hello;      /* its slices are borrowed for the session's life; protocol, seen_* are set here */
+    struct net *net;        /* outlives the session */
+    const char *endpoint;   /* copied */
+    int hwm;                /* frames each way */
+    struct msg_hello hello; /* its slices are borrowed for the session's life; protocol, seen_* are set here */
 };
 
 /* NULL and a sentence in why[160] when the endpoint cannot be used. A broker that
  * is not there is no failure: connecting goes on in session_step(). */
 struct session *session_new(const struct session_options *options, char why[160]);
-void session_destroy(struct session **session_p);    /* says bye */
+void session_destroy(struct session **session_p); /* says bye */
 
 enum session_news {
-    SESSION_QUIET,               /* nothing more to tell now */
-    SESSION_IS_UP,               /* a new session stands; *ret_msg is its Welcome */
-    SESSION_IS_DOWN,             /* it ended: lost connection, silence, or the broker forgot it */
-    SESSION_IS_REFUSED,          /* for good; session_refusal() */
-    SESSION_GOT,                 /* *ret_msg is for the owner: not Welcome, Heartbeat nor an Error about the session */
+    SESSION_QUIET,      /* nothing more to tell now */
+    SESSION_IS_UP,      /* a new session stands; *ret_msg is its Welcome */
+    SESSION_IS_DOWN,    /* it ended: lost connection, silence, or the broker forgot it */
+    SESSION_IS_REFUSED, /* for good; session_refusal() */
+    SESSION_GOT,        /* *ret_msg is for the owner: not Welcome, Heartbeat nor an Error about the session */
 };
 
 /* Do what is due at now_us (CLOCK_MONOTONIC) and take the next piece of news.
@@ -60,13 +60,14 @@ uint64_t session_send(struct session *session, const struct msg *msg, int64_t no
 int64_t session_sent_us(const struct session *session, uint64_t seq);
 
 bool session_is_up(const struct session *session);
-const struct msg_welcome *session_welcome(const struct session *session);   /* the last one; zeroes before; no cell name */
+const struct msg_welcome *
+session_welcome(const struct session *session); /* the last one; zeroes before; no cell name */
 enum reason session_refusal(const struct session *session);
-struct wire *session_wire(struct session *session);  /* for wire_decode_row() on what was got */
+struct wire *session_wire(struct session *session); /* for wire_decode_row() on what was got */
 
 /* Intent and position of the next hello. */
 void session_set_intent(struct session *session, enum intent intent);
-void session_saw(struct session *session, uint64_t epoch, uint64_t beat);  /* the highest counts */
+void session_saw(struct session *session, uint64_t epoch, uint64_t beat); /* the highest counts */
 
 /* End this session and begin another, as after a lost connection. */
 void session_restart(struct session *session);
@@ -78,6 +79,6 @@ void session_restart(struct session *session);
 struct sock *session_sock(const struct session *session);
 int session_fd(const struct session *session);
 int64_t session_next_us(const struct session *session);
-void session_wait(struct session *session, int64_t until_us);    /* at most until then; INT64_MAX: no limit of its own */
+void session_wait(struct session *session, int64_t until_us); /* at most until then; INT64_MAX: no limit of its own */
 
 #endif

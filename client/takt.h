@@ -28,99 +28,109 @@ enum { TAKT_OK = 0, TAKT_EUSAGE = -1, TAKT_ETOOBIG = -2, TAKT_EBUSY = -3, TAKT_E
 
 /* Reasons, act verbs, intents, dispositions and lead states are numbers on the
  * wire; the library names them. */
-const char *takt_reason_name(unsigned reason);       /* "OWES_NOTE"; 0 is "OK" */
+const char *takt_reason_name(unsigned reason); /* "OWES_NOTE"; 0 is "OK" */
 const char *takt_reason_text(unsigned reason);
-const char *takt_state_name(unsigned state);         /* "OWNED" */
-const char *takt_disposition_word(unsigned code);    /* "no-answer" */
-unsigned takt_disposition(const char *word);         /* 0 = no such disposition */
+const char *takt_state_name(unsigned state);      /* "OWNED" */
+const char *takt_disposition_word(unsigned code); /* "no-answer" */
+unsigned takt_disposition(const char *word);      /* 0 = no such disposition */
 
-typedef struct { uint8_t bytes[16]; } takt_id;
+typedef struct {
+    uint8_t bytes[16];
+} takt_id;
 void takt_id_text(takt_id id, char ret_text[33]);
 bool takt_id_parse(const char *text, takt_id *ret_id);
 
-typedef struct { const char *at; size_t len; } takt_text;    /* not terminated; at NULL = absent */
+typedef struct {
+    const char *at;
+    size_t len;
+} takt_text; /* not terminated; at NULL = absent */
 
 enum takt_role { TAKT_SOURCE = 1, TAKT_AGENT, TAKT_WORKER, TAKT_OPERATOR };
 enum takt_intent { TAKT_OFFLINE, TAKT_AVAILABLE, TAKT_ON_DEMAND, TAKT_AWAY };
 
 struct takt_options {
     enum takt_role role;
-    const char *endpoint;            /* "tcp://127.0.0.1:7701"; one for each role, see docs/PROTOCOL.md */
-    const char *name;                /* of this agent, source or tool */
-    const char *team;                /* agents */
-    enum takt_intent intent;         /* agents: on hello */
-    uint32_t capacity;               /* agents: most leads at once; 0 = the programme's */
-    const char *const *skills;       /* agents: NULL-terminated, or NULL */
+    const char *endpoint;      /* "tcp://127.0.0.1:7701"; one for each role, see docs/PROTOCOL.md */
+    const char *name;          /* of this agent, source or tool */
+    const char *team;          /* agents */
+    enum takt_intent intent;   /* agents: on hello */
+    uint32_t capacity;         /* agents: most leads at once; 0 = the programme's */
+    const char *const *skills; /* agents: NULL-terminated, or NULL */
 };
 
 /* Returns at once; TAKT_CONNECTED comes as an event. NULL only for want of memory
  * or a bad option, with the reason in why[160] if that is not NULL. */
 takt_t *takt_open(const struct takt_options *options, char *why);
-void takt_close(takt_t **takt_p);    /* says bye; NULL is fine */
+void takt_close(takt_t **takt_p); /* says bye; NULL is fine */
 const char *takt_why(const takt_t *takt);
 
-int takt_fd(const takt_t *takt);     /* edge-triggered: call takt_next(…, 0) until it returns 0 */
+int takt_fd(const takt_t *takt); /* edge-triggered: call takt_next(…, 0) until it returns 0 */
 int takt_timeout_ms(const takt_t *takt);
 bool takt_connected(const takt_t *takt);
 
 /* ---- what happens ---------------------------------------------------------- */
 
 enum takt_event_kind {
-    TAKT_CONNECTED = 1,              /* hello answered; .position */
-    TAKT_DISCONNECTED,               /* silence or a reset; the library tries again */
-    TAKT_REFUSED,                    /* hello refused for good: .reason; the handle is of no more use */
-    TAKT_RECEIPT,                    /* source: a chunk stands or was refused */
-    TAKT_MANIFEST,                   /* source: which chunks of the import stand */
-    TAKT_OFFER,                      /* agent: a lead, to accept (state OFFERED) or already yours */
-    TAKT_WITHDRAWN,                  /* agent: stop showing this lead now (the library has told the broker, or its validity ends) */
-    TAKT_ACTED,                      /* agent: the answer to an act */
-    TAKT_READY_ANSWER,               /* agent: the answer to takt_ready() */
-    TAKT_REPORT,                     /* operator: the answer to takt_query() */
-    TAKT_BUSY,                       /* the broker asked to slow down; the library repeats by itself */
+    TAKT_CONNECTED = 1, /* hello answered; .position */
+    TAKT_DISCONNECTED,  /* silence or a reset; the library tries again */
+    TAKT_REFUSED,       /* hello refused for good: .reason; the handle is of no more use */
+    TAKT_RECEIPT,       /* source: a chunk stands or was refused */
+    TAKT_MANIFEST,      /* source: which chunks of the import stand */
+    TAKT_OFFER,         /* agent: a lead, to accept (state OFFERED) or already yours */
+    TAKT_WITHDRAWN,     /* agent: stop showing this lead now (the library has told the broker, or its validity ends) */
+    TAKT_ACTED,         /* agent: the answer to an act */
+    TAKT_READY_ANSWER,  /* agent: the answer to takt_ready() */
+    TAKT_REPORT,        /* operator: the answer to takt_query() */
+    TAKT_BUSY,          /* the broker asked to slow down; the library repeats by itself */
 };
 
-struct takt_lead {                   /* of a source's row, and of an offer */
+struct takt_lead { /* of a source's row, and of an offer */
     takt_text key, name, phone, email, street, web, ref, remarks;
     int32_t priority;
     uint64_t value_cents;
     uint32_t cost_cents;
-    const struct takt_attribute { takt_text name, text; int64_t number; } *attributes;  /* text.at NULL: a number */
+    const struct takt_attribute {
+        takt_text name, text;
+        int64_t number;
+    } * attributes; /* text.at NULL: a number */
     size_t n_attributes;
 };
 
 struct takt_event {
     enum takt_event_kind kind;
-    takt_id op;                      /* what this answers */
-    takt_id lead_id;                 /* OFFER, WITHDRAWN, ACTED, READY_ANSWER (the lead that owes) */
+    takt_id op;      /* what this answers */
+    takt_id lead_id; /* OFFER, WITHDRAWN, ACTED, READY_ANSWER (the lead that owes) */
     uint64_t fence;
-    unsigned reason;                 /* 0 = OK */
-    unsigned state;                  /* of the lead */
-    uint32_t wait_ms;                /* READY_ANSWER, BUSY */
-    int64_t answer_ms;               /* OFFER: time left */
+    unsigned reason;   /* 0 = OK */
+    unsigned state;    /* of the lead */
+    uint32_t wait_ms;  /* READY_ANSWER, BUSY */
+    int64_t answer_ms; /* OFFER: time left */
     uint32_t attempts;
     int32_t score;
-    struct takt_lead lead;           /* OFFER */
-    struct {                         /* RECEIPT */
+    struct takt_lead lead; /* OFFER */
+    struct {               /* RECEIPT */
         size_t n_rows;
         const takt_id *ids;
         const uint32_t *outcomes, *warnings;
         uint64_t epoch, beat;
         uint32_t level;
     } receipt;
-    struct {                         /* MANIFEST */
+    struct { /* MANIFEST */
         takt_id import;
-        const uint8_t *standing;     /* bitmap of chunks */
+        const uint8_t *standing; /* bitmap of chunks */
         size_t standing_len;
         uint32_t accepted, duplicate, rejected;
     } manifest;
-    struct {                         /* REPORT: a table */
+    struct { /* REPORT: a table */
         unsigned what;
         size_t n_columns, n_rows;
-        const takt_text *columns, *cells;  /* cells row by row */
-        const char *types;           /* s n d t: see proto/takt.proto */
+        const takt_text *columns, *cells; /* cells row by row */
+        const char *types;                /* s n d t: see proto/takt.proto */
         bool more;
     } report;
-    struct { uint64_t epoch, beat; } position;
+    struct {
+        uint64_t epoch, beat;
+    } position;
 };
 
 /* Wait up to timeout_ms (-1: no limit) for the next event. Returns 1 and the
@@ -137,8 +147,8 @@ int takt_manifest(takt_t *takt, takt_id import, const char *source, uint32_t row
  * Kept and repeated until TAKT_RECEIPT. TAKT_EBUSY: takt_window() are out already. */
 int takt_chunk(takt_t *takt, takt_id op, const char *source, const takt_id *import, uint32_t number,
                const struct takt_lead *leads, size_t n);
-unsigned takt_window(const takt_t *takt);   /* chunks that may be out at once */
-unsigned takt_out(const takt_t *takt);      /* requests sent, not answered */
+unsigned takt_window(const takt_t *takt); /* chunks that may be out at once */
+unsigned takt_out(const takt_t *takt);    /* requests sent, not answered */
 
 /* ---- agents ---------------------------------------------------------------- */
 
@@ -159,7 +169,7 @@ int takt_flush(takt_t *takt);
 
 /* ---- operators ------------------------------------------------------------- */
 
-unsigned takt_query_by_name(const char *name);       /* "STATUS"; queries.def */
+unsigned takt_query_by_name(const char *name); /* "STATUS"; queries.def */
 int takt_query(takt_t *takt, unsigned what, const char *arg, uint32_t limit);
 
 #ifdef __cplusplus

@@ -18,9 +18,9 @@
 #include "client/takt.h"
 
 enum {
-    WINDOW = 8,                  /* chunks out at once */
+    WINDOW = 8, /* chunks out at once */
     REQUESTS_MAX = 8192,
-    BUSY_MS = 250,               /* if the broker does not say how long */
+    BUSY_MS = 250, /* if the broker does not say how long */
 };
 
 /* ---- requests not answered yet: takt_requests.c -------------------------------- */
@@ -28,12 +28,12 @@ enum {
 enum request_kind { REQUEST_ACT = 1, REQUEST_READY, REQUEST_INTENT, REQUEST_MANIFEST, REQUEST_CHUNK, REQUEST_QUERY };
 
 struct request_key {
-    struct id id;                /* the op; an import for a manifest; none where only one may be out */
+    struct id id; /* the op; an import for a manifest; none where only one may be out */
     uint64_t kind;
 };
 
 struct request_chunk {
-    struct msg_chunk chunk;      /* rows is NULL: they are raws, until it is sent */
+    struct msg_chunk chunk; /* rows is NULL: they are raws, until it is sent */
     const struct slice *raws;
 };
 
@@ -42,87 +42,91 @@ struct request {
     UT_hash_handle hh;
     struct request *prev, *next; /* in exactly one list of struct requests */
     struct request **list;
-    uint64_t number;             /* in the order of asking */
-    uint64_t seq;                /* of the frame it left in last */
-    int64_t due_us;              /* when it is said again */
+    uint64_t number; /* in the order of asking */
+    uint64_t seq;    /* of the frame it left in last */
+    int64_t due_us;  /* when it is said again */
     uint32_t tries;
     enum reason refusal;
     union {
         struct act act;
         uint32_t ready_wait_ms;
-        struct { enum intent intent; uint32_t away_code; } intent;
+        struct {
+            enum intent intent;
+            uint32_t away_code;
+        } intent;
         struct msg_manifest manifest;
         struct request_chunk chunk;
         struct msg_query query;
     };
-    void *bytes;                 /* what its slices point into; freed with it */
+    void *bytes; /* what its slices point into; freed with it */
 };
 
 struct requests {
     struct request *by_key;
-    struct request *waiting;     /* to be sent, in order */
-    struct request *out;         /* sent, or put off */
-    struct request *refused;     /* to be told */
+    struct request *waiting; /* to be sent, in order */
+    struct request *out;     /* sent, or put off */
+    struct request *refused; /* to be told */
     struct request *spare;
     uint64_t asked;
     uint32_t n_waiting, n_chunks;
-    int64_t next_us;             /* nothing in `out` is due before */
+    int64_t next_us; /* nothing in `out` is due before */
 };
 
-struct request *requests_add(struct requests *all, enum request_kind kind, struct id id);  /* waits; NULL: no memory */
+struct request *requests_add(struct requests *all, enum request_kind kind, struct id id); /* waits; NULL: no memory */
 struct request *requests_find(struct requests *all, enum request_kind kind, struct id id);
 void requests_done(struct requests *all, struct request *request);
 void requests_sent(struct requests *all, struct request *request, uint64_t seq, int64_t now_us);
 void requests_put_off(struct requests *all, struct request *request, int64_t due_us);
-unsigned requests_put_off_seq(struct requests *all, uint64_t seq, int64_t due_us);  /* how many */
+unsigned requests_put_off_seq(struct requests *all, uint64_t seq, int64_t due_us); /* how many */
 void requests_refuse_seq(struct requests *all, uint64_t seq, enum reason reason);
-void requests_again(struct requests *all);       /* a session ended: all that was out waits again, in order */
-bool requests_due(struct requests *all, int64_t now_us);  /* what is due waits again; true: a query was late */
+void requests_again(struct requests *all);               /* a session ended: all that was out waits again, in order */
+bool requests_due(struct requests *all, int64_t now_us); /* what is due waits again; true: a query was late */
 void requests_fini(struct requests *all);
 
 /* ---- the handle --------------------------------------------------------------- */
 
-struct held {                    /* a lead that may be shown */
+struct held { /* a lead that may be shown */
     struct id lead;
     UT_hash_handle hh;
     struct held *spare;
     uint64_t fence;
-    int64_t end_us;              /* no longer shown from then on */
-    enum reason why;             /* of the end */
-    bool confirmed;              /* offered in this session: a Heard extends it */
+    int64_t end_us;  /* no longer shown from then on */
+    enum reason why; /* of the end */
+    bool confirmed;  /* offered in this session: a Heard extends it */
 };
 
 struct takt {
-    struct net *net;             /* shared by all handles */
+    struct net *net; /* shared by all handles */
     struct session *session;
     enum takt_role role;
-    char *strings;               /* what the hello points into */
+    char *strings; /* what the hello points into */
     char why[160];
     bool refused;
     struct id next_op, ready_op;
     struct requests requests;
 
-    struct msg got;              /* the frame that is being told */
-    bool telling;                /* an AgentHears, of which this is told: */
+    struct msg got; /* the frame that is being told */
+    bool telling;   /* an AgentHears, of which this is told: */
     uint32_t told_results, told_withdrawals, told_offers;
 
     struct held *held, *spare_held;
-    int64_t held_next_us;        /* none ends before */
-    struct act *acks;            /* withdrawals carried out, to be said once */
+    int64_t held_next_us; /* none ends before */
+    struct act *acks;     /* withdrawals carried out, to be said once */
     uint32_t n_acks, acks_room;
 
-    uint8_t *scratch;            /* of a chunk's rows */
+    uint8_t *scratch; /* of a chunk's rows */
     struct takt_attribute attributes[ROW_ATTRIBUTES_MAX];
     takt_id receipt_ids[CHUNK_ROWS_MAX];
-    takt_text *cells;            /* of a report, its columns first */
+    takt_text *cells; /* of a report, its columns first */
     size_t cells_room;
 };
 
-int takt_fail(struct takt *takt, int code, const char *why);    /* returns code */
-int takt_may(struct takt *takt, enum takt_role role);           /* 0, or why this handle may not do it */
+int takt_fail(struct takt *takt, int code, const char *why); /* returns code */
+int takt_may(struct takt *takt, enum takt_role role);        /* 0, or why this handle may not do it */
 struct id takt_next_op(struct takt *takt);
-bool takt_is_busy(enum reason reason);                          /* repeated without the caller */
-bool takt_put_off(struct takt *takt, struct request *request, uint32_t wait_ms, struct takt_event *ret_event);  /* true */
+bool takt_is_busy(enum reason reason); /* repeated without the caller */
+bool takt_put_off(struct takt *takt, struct request *request, uint32_t wait_ms,
+                  struct takt_event *ret_event); /* true */
 
 static inline takt_id takt_id_out(struct id id)
 {

@@ -150,8 +150,7 @@ struct msg_hello {
     uint32_t capacity;
     struct slice skills[SKILLS_MAX];
     uint32_t n_skills;
-    uint64_t seen_epoch, seen_beat;
-    uint64_t replaces; /* the session this same program had before; 0 = none */
+    uint64_t seen_epoch, seen_beat, replaces; /* replaces: the session this same program had before */
 };
 
 struct msg_welcome {

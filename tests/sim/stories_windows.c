@@ -182,6 +182,29 @@ static void a_lead_that_falls_due_while_its_owner_is_lent_is_given_when_it_is_ba
     sim_destroy(&sim);
 }
 
+/* A window for one agent's due leads also shows it what waits; what it may not have is still for others. */
+static void what_one_agent_may_not_have_goes_to_another_although_a_due_lead_came_first(void **state)
+{
+    (void) state;
+    struct policy *policy = sim_policy();
+    policy->programmes[0].untouched_max = 2;
+    struct sim *sim = story_new(policy);
+    struct sim_agent *ana = story_agent_of(sim, "ana", "east", INTENT_AVAILABLE, 2);
+    const struct id due = story_lead(sim, "to-push", 0), given_back = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 2);
+    story_work_up_to(sim, ana, due, LEAD_WRAP_UP);
+    story_work_up_to(sim, ana, given_back, LEAD_WRAP_UP);
+    assert_int_equal(story_dispose(sim, ana, due, DISPOSITION_NO_ANSWER, NULL), REASON_OK);
+    story_agent_of(sim, "ben", "east", INTENT_AVAILABLE, 1);
+    sim_run_ms(sim, 1200);
+    assert_true(story_of(sim, due)->due); /* waits: ana owes a disposition */
+    sim_act(sim, ana, given_back, VERB_RELEASE, 0, NULL);
+    sim_run_ms(sim, 1);
+    assert_owner(sim, due, "ana");
+    assert_owner(sim, given_back, "ben");
+    sim_destroy(&sim);
+}
+
 /* Random days with complete workers: after each beat without a request out, nobody waits in vain. */
 static void a_day(uint64_t seed, uint32_t workers)
 {
@@ -295,6 +318,7 @@ const struct CMUnitTest stories_of_windows[] = {
     cmocka_unit_test(slots_lent_to_a_window_that_does_not_use_them_serve_the_pools_that_found_none),
     cmocka_unit_test(a_lead_passed_over_while_an_agent_was_lent_is_tried_again_when_it_is_back),
     cmocka_unit_test(a_lead_that_falls_due_while_its_owner_is_lent_is_given_when_it_is_back),
+    cmocka_unit_test(what_one_agent_may_not_have_goes_to_another_although_a_due_lead_came_first),
     cmocka_unit_test(on_random_days_nobody_waits_for_a_lead_that_waits_for_somebody),
     cmocka_unit_test(many_leads_and_many_agents_meet_until_one_side_is_used_up),
     cmocka_unit_test(hundreds_of_leads_that_fall_due_at_once_all_go_home),
