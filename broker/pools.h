@@ -16,7 +16,7 @@ void pools_destroy(struct pools **pools_p);
 void pools_clear(struct pools *pools);
 
 /* Numbers of pool names, from 1; the same name gets the same number. */
-uint32_t pools_number(struct pools *pools, const char *name);
+uint32_t pools_number(struct pools *pools, const char *text);
 const char *pools_name(const struct pools *pools, uint32_t number);
 
 /* `lead` is the 16 bytes of an id. 0 = in none. */

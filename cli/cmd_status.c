@@ -51,6 +51,25 @@ static unsigned query_of(const char *word)
     return takt_query_by_name(name);
 }
 
+static bool ends_with(takt_text text, const char *end)
+{
+    const size_t len = strlen(end);
+    return text.len >= len && memcmp(text.at + text.len - len, end, len) == 0;
+}
+
+/* A report of fields and values, a line each: moments and durations as people read them. */
+static void show_fields(const struct print_table *table)
+{
+    for (size_t i = 0; i < table->n_rows; i++) {
+        const takt_text field = table->cells[2 * i];
+        const bool span = ends_with(field, "_in_ms"), moment = !span && ends_with(field, "_ms");
+        const size_t unit = span || moment ? strlen("_ms") : 0;
+        char value[PRINT_CELL_MAX];
+        print_cell(table->cells[2 * i + 1], span ? 'd' : moment ? 't' : 's', value);
+        printf("%-17.*s %s\n", (int) (field.len - unit), field.at, value);
+    }
+}
+
 static void show(const struct takt_event *event, bool json, bool lines)
 {
     struct print_table table = {.n_columns = event->report.n_columns,
@@ -63,6 +82,8 @@ static void show(const struct takt_event *event, bool json, bool lines)
     else if (lines)
         for (size_t i = 0; i < table.n_rows; i++)
             printf("%.*s\n", (int) table.cells[i].len, table.cells[i].at);
+    else if (table.n_columns == 2 && ends_with(table.columns[0], "field"))
+        show_fields(&table);
     else
         print_table(stdout, &table);
     if (event->report.more)

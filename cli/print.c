@@ -11,7 +11,7 @@
 
 #include <jansson.h>
 
-enum { SHOWN_MAX = 2048 }; /* bytes of a cell; a note has up to 2,000 */
+enum { SHOWN_MAX = PRINT_CELL_MAX };
 
 static bool is_number(takt_text cell, int64_t *ret)
 {
@@ -61,8 +61,7 @@ static void show_time(int64_t ms, char *ret, size_t room)
         snprintf(ret, room, "%" PRId64, ms);
 }
 
-/* A cell as people see it. Returns its width in columns. */
-static size_t show(takt_text cell, char type, char ret[SHOWN_MAX])
+size_t print_cell(takt_text cell, char type, char ret[PRINT_CELL_MAX])
 {
     int64_t number;
     if (type == 'd' && is_number(cell, &number)) {
@@ -95,18 +94,18 @@ void print_table(FILE *to, const struct print_table *table)
     if (!widths)
         abort();
     for (size_t c = 0; c < n; c++)
-        widths[c] = show(table->columns[c], 's', shown);
+        widths[c] = print_cell(table->columns[c], 's', shown);
     for (size_t i = 0; i < n * table->n_rows; i++) {
-        size_t width = show(table->cells[i], table->types[i % n], shown);
+        size_t width = print_cell(table->cells[i], table->types[i % n], shown);
         if (width > widths[i % n])
             widths[i % n] = width;
     }
     for (size_t c = 0; c < n; c++) {
-        size_t width = show(table->columns[c], 's', shown);
+        size_t width = print_cell(table->columns[c], 's', shown);
         put(to, shown, width, widths[c], table->types[c] != 's', c + 1 == n);
     }
     for (size_t i = 0; i < n * table->n_rows; i++) {
-        size_t c = i % n, width = show(table->cells[i], table->types[c], shown);
+        size_t c = i % n, width = print_cell(table->cells[i], table->types[c], shown);
         put(to, shown, width, widths[c], table->types[c] != 's', c + 1 == n);
     }
     free(widths);

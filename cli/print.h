@@ -21,6 +21,11 @@ struct print_table {
     const takt_text *cells;   /* row by row */
 };
 
+enum { PRINT_CELL_MAX = 2048 }; /* bytes of a cell; a note has up to 2,000 */
+
+/* A cell as people see it. Returns its width in columns. */
+size_t print_cell(takt_text cell, char type, char ret[PRINT_CELL_MAX]);
+
 /* A header, a line a row, columns aligned: text left, the rest right. */
 void print_table(FILE *to, const struct print_table *table);
 

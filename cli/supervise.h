@@ -40,6 +40,6 @@ uint32_t supervise_deaths(const struct supervisor *supervisor, int child);
 int supervise_turn(struct supervisor *supervisor, int timeout_ms);
 
 /* SIGTERM, and SIGKILL after patience_ms; at once when that is 0. Returns when it is gone. */
-void supervise_stop(struct supervisor *supervisor, int child, int patience_ms);
+void supervise_stop(struct supervisor *s, int number, int patience_ms);
 
 #endif

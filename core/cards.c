@@ -66,11 +66,10 @@ uint32_t agent_slots(const struct core *core, const struct agent *agent, enum re
     return wip - open < room ? wip - open : room;
 }
 
-/* Earned cards: in a pull programme always, in push/pull when the agent works on demand. */
+/* Earned cards: in a pull programme always, elsewhere when the agent works on demand. */
 static bool earns(const struct core *core, const struct agent *agent)
 {
-    const enum mode mode = programme_of(core, agent->programme)->mode;
-    return mode == MODE_PULL || (mode == MODE_PUSH_PULL && agent->intent == INTENT_ON_DEMAND);
+    return programme_of(core, agent->programme)->mode == MODE_PULL || agent->intent == INTENT_ON_DEMAND;
 }
 
 uint32_t agent_cards(const struct core *core, const struct agent *agent, enum reason *ret_why, struct id *ret_lead)

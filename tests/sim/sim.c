@@ -182,9 +182,7 @@ static void end_beat(struct sim *sim)
     uint32_t peer;
     struct msg msg;
     bool wants;
-    core_step(sim->core, &(struct event){.kind = EVENT_TIME, .now_us = sim->now_us, .lag_us = sim->lag_us},
-              sim->effects);
-    sim->lag_us = 0;
+    core_step(sim->core, &(struct event){.kind = EVENT_TIME, .now_us = sim->now_us}, sim->effects);
     while (effects_next_ask(sim->effects, &peer, &msg, &wants))
         sim_post(sim, false, peer, &msg);
     sim_check(sim);
@@ -280,8 +278,8 @@ void sim_run_ms(struct sim *sim, int64_t ms)
 
 void sim_stall(struct sim *sim, int64_t ms)
 {
-    sim->now_us += ms * 1000;
-    sim->lag_us = ms * 1000;
+    sim->now_us += ms * 1000; /* before anybody is heard or judged, the core is told how late it is */
+    core_step(sim->core, &(struct event){.kind = EVENT_TIME, .now_us = sim->now_us, .lag_us = ms * 1000}, sim->effects);
 }
 
 /* ---- life --------------------------------------------------------------------------------------- */

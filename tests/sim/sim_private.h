@@ -40,7 +40,7 @@ struct sim {
     struct buf *log; /* bodies that stand */
     uint32_t n_log, audit_every;
     uint64_t epoch, random, seed, order, beats, source_session;
-    int64_t now_us, lag_us, others_us;
+    int64_t now_us, others_us;
     struct sim_faults faults;
     int64_t last_us[2][PEER_AGENTS + SIM_AGENTS_MAX];
     struct mail *mails;

@@ -55,6 +55,20 @@ static void a_known_key_under_another_op_is_a_duplicate_and_the_first_lead_stand
     sim_destroy(&sim);
 }
 
+static void an_op_that_named_other_rows_before_is_refused_whole(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(NULL);
+    const struct sim_row other[] = {{.key = 9, .payload = "nine"}, {.key = 2, .payload = "changed"}};
+    sim_chunk(sim, 5, "to-push", 0, 0, three, 3);
+    sim_run_ms(sim, 2);
+    sim_chunk(sim, 5, "to-push", 0, 0, other, 2);
+    sim_run_ms(sim, 2);
+    assert_int_equal(sim_receipt(sim)->reason, REASON_OP_ID_REUSED);
+    assert_null(lead_find(sim_core(sim), sim_lead_id(9)));
+    sim_destroy(&sim);
+}
+
 static void a_key_twice_in_one_chunk_is_one_lead(void **state)
 {
     (void) state;
@@ -189,6 +203,7 @@ static void each_source_feeds_its_own_programme(void **state)
 const struct CMUnitTest stories_of_intake[] = {
     cmocka_unit_test(the_same_chunk_again_gets_its_first_answer_and_adds_nothing),
     cmocka_unit_test(a_known_key_under_another_op_is_a_duplicate_and_the_first_lead_stands),
+    cmocka_unit_test(an_op_that_named_other_rows_before_is_refused_whole),
     cmocka_unit_test(a_key_twice_in_one_chunk_is_one_lead),
     cmocka_unit_test(rejected_rows_do_not_stop_good_ones),
     cmocka_unit_test(a_source_that_no_programme_takes_is_told_so),

@@ -227,6 +227,20 @@ static void a_ready_of_an_available_agent_in_a_push_programme_is_a_lead_accepted
     sim_destroy(&sim);
 }
 
+static void an_agent_on_demand_in_a_push_programme_gets_one_lead_for_each_ready(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(NULL);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_ON_DEMAND);
+    const struct id lead = story_lead(sim, "to-push", 0), next = story_lead(sim, "to-push", 0);
+    story_stays(sim, lead, LEAD_POOLED, 1000);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    assert_state(sim, lead, OWNED);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OWES_FIRST_ACTION);
+    assert_state(sim, next, POOLED);
+    sim_destroy(&sim);
+}
+
 /* proves 000-18: 1,000 agents pull at the same instant from 500 leads */
 static void a_thousand_who_pull_at_once_get_five_hundred_leads_and_five_hundred_refusals(void **state)
 {
@@ -275,6 +289,7 @@ const struct CMUnitTest stories_of_pull[] = {
     cmocka_unit_test(a_ready_that_was_not_answered_before_a_crash_is_answered_after_it),
     cmocka_unit_test(a_credit_ends_with_the_lease_and_says_so_when_asked_again),
     cmocka_unit_test(a_ready_of_an_available_agent_in_a_push_programme_is_a_lead_accepted_by_asking),
+    cmocka_unit_test(an_agent_on_demand_in_a_push_programme_gets_one_lead_for_each_ready),
     cmocka_unit_test(a_thousand_who_pull_at_once_get_five_hundred_leads_and_five_hundred_refusals),
 };
 const size_t n_stories_of_pull = sizeof stories_of_pull / sizeof *stories_of_pull;
