@@ -18,7 +18,7 @@
 #include "client/takt.h"
 
 enum {
-    WINDOW = 8, /* chunks out at once */
+    WINDOW = 32, /* chunks out at once */
     REQUESTS_MAX = 8192,
     BUSY_MS = 250, /* if the broker does not say how long */
 };
