@@ -16,7 +16,7 @@
 #include "proto/msg.h"
 
 enum {
-    HOLDS_MAX = 64,
+    HOLDS_MAX = 256,
     REFUSALS_MAX = 3, /* of one lead, then it is let be */
     READY_WAIT_MS = 60 * 1000,
     READY_AGAIN_MS = 200,
