@@ -19,6 +19,7 @@ int64_t histogram_quantile_us(const struct histogram *histogram, double q);
 
 /* lead.c */
 const char *lead_state_name(unsigned state);
+extern const char *const lead_move_labels[LEAD_MOVES]; /* as labels of a metric */
 struct lead *lead_find(struct core *core, struct id id);
 struct lead *lead_new(struct core *core, struct id id);
 void lead_touch(struct core *core, struct lead *lead); /* must be sealed with this beat */

@@ -18,6 +18,11 @@ static const struct {
 #include "core/lead_states.def"
 };
 
+const char *const lead_move_labels[LEAD_MOVES] = {
+#define LEAD_MOVE(from, event, to, fence) "from=\"" #from "\",event=\"" #event "\",to=\"" #to "\"",
+#include "core/lead_states.def"
+};
+
 const char *lead_state_name(unsigned state)
 {
     switch (state) {

@@ -321,6 +321,11 @@ static void report_metrics(struct table *table, const struct msg_query *query)
             if (core->programmes[p].count[s])
                 cell(table, "takt_leads{programme=\"%s\",state=\"%s\"} %" PRIu64, programme_of(core, p)->name,
                      lead_state_name(s), core->programmes[p].count[s]);
+    cell(table, "# HELP takt_moves_total Moves of leads since this broker started.");
+    cell(table, "# TYPE takt_moves_total counter");
+    for (unsigned i = 0; i < LEAD_MOVES; i++)
+        if (core->moved[i])
+            cell(table, "takt_moves_total{%s} %" PRIu64, lead_move_labels[i], core->moved[i]);
 #define COUNTER(name, help, field) counter(table, name, help, offsetof(struct programme_state, field))
     COUNTER("takt_leads_received_total", "Leads taken in.", received);
     COUNTER("takt_offers_total", "Leads handed to an agent, by offer or grant.", offers);
