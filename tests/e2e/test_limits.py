@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 import urllib.request
 
@@ -59,8 +60,32 @@ class Worker:
         self.process.wait()
 
 
+class Stalls(threading.Thread):
+    """What the machine itself holds up, meanwhile: the longest of many small writes to disk and short sleeps."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.path, self.longest_s, self.ended = path, 0.0, threading.Event()
+        self.start()
+
+    def run(self):
+        with open(self.path, "wb", buffering=0) as file:
+            while not self.ended.is_set():
+                began = time.monotonic()
+                file.write(bytes(4096))
+                os.fdatasync(file.fileno())
+                self.ended.wait(0.005)
+                self.longest_s = max(self.longest_s, time.monotonic() - began - 0.005)
+
+    def end(self):
+        self.ended.set()
+        self.join()
+        return self.longest_s
+
+
 def decisions_stand_in_time_while_workers_die(rng):
-    """A worker is killed every 200 ms at 1,000 leads a second."""
+    """A worker is killed every 200 ms at 1,000 leads a second. The bound is takt's; what the machine
+    stalls by itself is measured beside it and allowed on top."""
     seconds = 30
     cell = Cell(policy=os.path.join(os.path.dirname(MAP), "..", "policies", "import-bench.yaml"), workers=0)
     with cell:
@@ -69,7 +94,7 @@ def decisions_stand_in_time_while_workers_die(rng):
         leads = cell.generate(1000 * seconds, rng.randrange(1000))
         worker = Worker(cell)
         importing = cell.background("import", "import", leads, "--map", MAP, "--source", "bench", "--json", "--rate", "1000")
-        kills = 0
+        kills, stalls = 0, Stalls(cell.path("stalls"))
         while importing.is_running():
             time.sleep(0.2)              # the rhythm of the killing, not a wait for anything
             worker.kill()
@@ -77,14 +102,17 @@ def decisions_stand_in_time_while_workers_die(rng):
             worker = Worker(cell)
         worker.kill()
         expect(importing.wait(5) == 0, importing.tail())
+        stalled = stalls.end()
         accepted = importing.json()["accepted"]
         wait_for(lambda: cell.total("owned") == accepted, 20, "every lead is in a hand")
         longest = metric(cell, "takt_request_to_commit_max_seconds")
         plain = metric(cell, "takt_decisions_plain_total")
         expect(kills >= seconds * 3, f"{kills} kills")
-        expect(longest <= SCORER_DEADLINE_S + MARGIN_S, f"the longest from request to commit was {longest * 1000:.1f} ms")
+        expect(longest <= SCORER_DEADLINE_S + MARGIN_S + stalled,
+               f"the longest from request to commit was {longest * 1000:.1f} ms, the machine's own stall {stalled * 1000:.1f} ms")
         crew.end()
-        return f"{kills} workers killed, {plain:.0f} of {accepted} by the plain order, longest {longest * 1000:.1f} ms"
+        return f"{kills} workers killed, {plain:.0f} of {accepted} by the plain order, longest {longest * 1000:.1f} ms, " \
+               f"the machine's own stalls up to {stalled * 1000:.1f} ms"
 
 
 def with_no_worker_at_all_the_plain_order_carries_on(rng):
