@@ -308,9 +308,12 @@ static enum store_status while_away(struct beat *beat)
     }
     answer_busy(beat);
     if (now < beat->reopen_us) {
-        struct wait_fd leave = {.fd = beat->parts.signal_fd};
-        door_wait(beat->parts.door, 0, &leave, 1, AWAY_WAIT_MS);
-        beat->leave = beat->leave || leave.readable;
+        struct wait_fd fds[2] = {{.fd = beat->parts.signal_fd}};
+        const int n = 1 + (beat->parts.metrics ? metrics_wait_fd(beat->parts.metrics, &fds[1]) : 0);
+        door_wait(beat->parts.door, 0, fds, n, AWAY_WAIT_MS);
+        beat->leave = beat->leave || fds[0].readable;
+        if (n > 1)
+            metrics_run(beat->parts.metrics);
         return STORE_OK;
     }
     const enum store_status status = store_reopen(beat->parts.store, &epoch);

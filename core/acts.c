@@ -126,12 +126,12 @@ static const struct {
     {VERB_RELEASE, IN(OWNED) | IN(WORKING) | IN(WRAP_UP), act_release},
 };
 
-static const struct lead_receipt *receipt_of(const struct lead *lead, struct id op)
+static bool was_done(const struct lead *lead, struct id op)
 {
     for (uint32_t i = 0; i < lead->n_receipts; i++)
-        if (!id_is_none(op) && id_equal(lead->receipts[i].op, op))
-            return &lead->receipts[i];
-    return NULL;
+        if (!id_is_none(op) && id_equal(lead->receipts[i], op))
+            return true;
+    return false;
 }
 
 static enum reason perform(struct core *core, struct lead *lead, struct agent *agent, const struct act *act)
@@ -143,9 +143,8 @@ static enum reason perform(struct core *core, struct lead *lead, struct agent *a
             revoke_let_go(core, lead, REASON_WITHDRAWN);
         return REASON_OK;
     }
-    const struct lead_receipt *receipt = receipt_of(lead, act->op);
-    if (receipt)
-        return receipt->reason;
+    if (was_done(lead, act->op))
+        return REASON_OK;
     if (lead->owner != agent->index || lead->fence != act->fence) {
         core->stale_refusals++;
         return REASON_STALE_FENCE;
@@ -157,7 +156,7 @@ static enum reason perform(struct core *core, struct lead *lead, struct agent *a
             return REASON_WRONG_STATE;
         const enum reason reason = verbs[i].act(core, lead, agent, act);
         if (reason == REASON_OK) { /* refusals changed nothing and may be tried again */
-            lead->receipts[lead->receipt_next] = (struct lead_receipt){act->op, REASON_OK};
+            lead->receipts[lead->receipt_next] = act->op;
             lead->receipt_next = (uint8_t) ((lead->receipt_next + 1) % RECEIPTS_KEPT);
             lead->n_receipts = (uint8_t) (lead->n_receipts < RECEIPTS_KEPT ? lead->n_receipts + 1 : RECEIPTS_KEPT);
             lead_touch(core, lead);

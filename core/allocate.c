@@ -246,8 +246,10 @@ static bool add_exclusions(struct core *core, struct ask *ask, const struct lead
 
 static bool add_lead(struct core *core, struct ask *ask, struct lead *lead, uint32_t only_agent)
 {
+    const uint32_t excluded_from = ask->n_excluded;
     if (ask->n_leads == ASK_LEADS_MAX || !add_exclusions(core, ask, lead))
         return false;
+    ask->excluded_from[ask->n_leads] = excluded_from;
     const int64_t age_ms = (core->now_us - lead->received_us) / 1000;
     const struct pool *pool = &core->pools[pool_index(core, lead->programme, lead->ring, lead->team)];
     lead->ask = ask->id;
@@ -434,7 +436,7 @@ static void answer_now(struct core *core)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < core->n_now_agents; i++) {
         struct agent *agent = core->agents[core->now_agents[i]];
-        if (agent->ready && agent->lent) { /* a request decides */
+        if (agent->ready && (agent->lent || core->n_dirty_pools)) { /* a request decides, or will */
             core->now_agents[kept++] = agent->index;
             continue;
         }

@@ -201,7 +201,6 @@ struct agent *agent_new(struct core *core, struct slice name)
     agent->index = core->n_agents;
     agent->timer.owner = TIMER_AGENT;
     agent->idle_since_us = core->now_us;
-    agent->penalty_ms = 0;
     for (int i = 0; i < SCOPES; i++)
         agent->card[i].agent = agent->able[i].agent = agent;
     HASH_ADD_KEYPTR(hh, core->agents_by_name, agent->name, name.len, agent);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * presence.c - agents: sessions, intent, leases, cards. Intent is what the agent
+ * presence.c - agents: sessions, intent, leases, ready. Intent is what the agent
  * set and machinery never overwrites it; everything else is derived here. An
  * agent is eligible because its lease lives, never because nobody disabled it. */
 #include "core/core_private.h"

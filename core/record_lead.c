@@ -124,7 +124,7 @@ void record_lead(const struct core *core, const struct lead *lead, struct buf *b
     put_u8(body, lead->n_receipts);
     for (uint32_t i = 0; i < lead->n_receipts; i++) {
         const uint32_t from = lead->n_receipts < RECEIPTS_KEPT ? 0 : lead->receipt_next; /* oldest first */
-        put_id(body, lead->receipts[(from + i) % RECEIPTS_KEPT].op);
+        put_id(body, lead->receipts[(from + i) % RECEIPTS_KEPT]);
     }
     row_end(body, at);
 }
@@ -185,7 +185,7 @@ static void apply_lists(struct lead *lead, struct reader *reader)
         lead->n_receipts = 0;
     }
     for (uint32_t i = 0; i < lead->n_receipts; i++)
-        lead->receipts[i] = (struct lead_receipt){get_id(reader), REASON_OK};
+        lead->receipts[i] = get_id(reader);
     lead->receipt_next = (uint8_t) (lead->n_receipts % RECEIPTS_KEPT);
 }
 

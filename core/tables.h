@@ -72,10 +72,6 @@ struct exclude {
     uint16_t reason;
     int64_t until_ms;
 }; /* run clock; INT64_MAX = for ever */
-struct lead_receipt {
-    struct id op;
-    uint16_t reason;
-};
 
 struct decision {     /* why the lead went where it went, the last time */
     uint64_t request; /* of the ROW_SNAPSHOT in the log */
@@ -128,7 +124,7 @@ struct lead {
     struct exclude *excludes;
     uint8_t n_excludes, excludes_room;
     uint8_t n_receipts, receipt_next;
-    struct lead_receipt receipts[RECEIPTS_KEPT];
+    struct id receipts[RECEIPTS_KEPT]; /* op ids of the last acts that were done */
 
     /* derived */
     int64_t turn;                       /* seq, or its negative where the newest goes first */
@@ -251,6 +247,7 @@ struct ask {
     struct request_lead request_leads[ASK_LEADS_MAX];
     struct request_agent request_agents[ASK_AGENTS_MAX];
     struct exclusion excluded[ASK_LEADS_MAX * 4];
+    uint32_t excluded_from[ASK_LEADS_MAX]; /* where a lead's begin in it */
     uint32_t n_leads, n_agents, n_excluded;
     uint64_t rotation;
 };

@@ -7,8 +7,9 @@
 
 static bool excluded(const struct ask *ask, uint32_t lead, uint32_t agent)
 {
-    for (uint32_t i = 0; i < ask->n_excluded; i++)
-        if (ask->excluded[i].lead == lead && ask->excluded[i].agent == agent)
+    const uint32_t end = lead + 1 < ask->n_leads ? ask->excluded_from[lead + 1] : ask->n_excluded;
+    for (uint32_t i = ask->excluded_from[lead]; i < end; i++)
+        if (ask->excluded[i].agent == agent)
             return true;
     return false;
 }

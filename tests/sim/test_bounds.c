@@ -112,6 +112,116 @@ static void requests_are_bounded_whatever_the_workers_offer(void **state)
     core_destroy(&core);
 }
 
+static void take_row(struct core *core, struct effects *effects, const char *source, uint32_t number)
+{
+    struct row row = {.raw = slice_of("row", 3), .lead = {number, number}, .name = slice_of("Ada", 3)};
+    const uint64_t source_session = hello(core, effects, PEER_SOURCE, ROLE_SOURCE, "src");
+    step(core, effects, PEER_SOURCE,
+         &(struct msg){
+             .session = source_session,
+             .seq = 2,
+             .kind = MSG_CHUNK,
+             .chunk = {.op = {9, number}, .source = slice_of(source, strlen(source)), .rows = &row, .n_rows = 1}});
+}
+
+/* Whether this peer was answered NO_LEAD, or handed a lead, since the last clear. */
+static void look(struct effects *effects, uint32_t at, bool *ret_refused, bool *ret_handed)
+{
+    struct msg msg;
+    uint32_t peer;
+    *ret_refused = *ret_handed = false;
+    while (effects_next_out(effects, &peer, &msg))
+        if (peer == at && msg.kind == MSG_AGENT_HEARS) {
+            *ret_refused |= msg.hears.has_ready && msg.hears.ready.reason == REASON_NO_LEAD;
+            *ret_handed |= msg.hears.n_offers > 0;
+        }
+    effects_clear(effects);
+}
+
+/* The only worker is busy with a push lead; somebody in the pull programme asks, and there is a lead for it. */
+static void no_lead_is_not_said_while_a_pool_waits_for_a_worker(void **state)
+{
+    (void) state;
+    struct core *core = core_new(sim_policy());
+    struct effects *effects = effects_new();
+    bool refused, handed;
+    core_epoch(core, 1, now_us, true);
+    struct msg msg = {.seq = 1, .kind = MSG_HELLO};
+    msg.hello = (struct msg_hello){.protocol = 1, .role = ROLE_WORKER, .name = slice_of("w", 1), .capacity = 1};
+    step(core, effects, PEER_WORKERS, &msg);
+    effects_clear(effects);
+    step(core, effects, PEER_WORKERS, &(struct msg){.session = 1ull << 32 | 1, .seq = 2, .kind = MSG_HEARTBEAT});
+    assert_true(hello(core, effects, PEER_AGENT, ROLE_AGENT, "pusher") != 0);
+    msg.hello = (struct msg_hello){.protocol = 1,
+                                   .role = ROLE_AGENT,
+                                   .name = slice_of("puller", 6),
+                                   .team = slice_of("hunters", 7),
+                                   .intent = INTENT_ON_DEMAND};
+    step(core, effects, PEER_AGENT + 4, &msg);
+    take_row(core, effects, "to-push", 1);
+    step(core, effects, 0, NULL); /* the worker has its hands full now */
+    take_row(core, effects, "to-pull", 2);
+    effects_clear(effects);
+    msg = (struct msg){
+        .session = 1ull << 32 | 3, .seq = 2, .kind = MSG_AGENT_SAYS, .says = {.has_ready = true, .ready_op = {5, 5}}};
+    step(core, effects, PEER_AGENT + 4, &msg);
+    step(core, effects, 0, NULL);
+    look(effects, PEER_AGENT + 4, &refused, &handed);
+    assert_false(refused);
+    assert_false(handed);
+    now_us += 100000; /* it does not answer: the plain order decides both */
+    step(core, effects, 0, NULL);
+    look(effects, PEER_AGENT + 4, &refused, &handed);
+    assert_false(refused);
+    assert_true(handed);
+    effects_destroy(&effects);
+    core_destroy(&core);
+}
+
+/* A policy that lost a programme and a team: what was stored under them is read, and nothing is lost. */
+static void a_cell_loads_after_its_policy_lost_a_programme(void **state)
+{
+    (void) state;
+    struct policy *policy = sim_policy();
+    struct core *core = core_new(policy);
+    struct effects *effects = effects_new();
+    struct buf body = {0};
+    core_epoch(core, 1, now_us, true);
+    struct msg msg = {.seq = 1, .kind = MSG_HELLO};
+    msg.hello = (struct msg_hello){.protocol = 1,
+                                   .role = ROLE_AGENT,
+                                   .name = slice_of("nora", 4),
+                                   .team = slice_of("north", 5),
+                                   .intent = INTENT_AWAY};
+    step(core, effects, PEER_AGENT, &msg);
+    take_row(core, effects, "to-pushpull", 1);
+    step(core, effects, 0, NULL); /* it goes down into the team's pool */
+    assert_true(core_seal(core, &body) > 0);
+    core_destroy(&core);
+    policy->n_programmes = 2;
+    policy->n_teams = 2;
+    policy->n_sources = 2;
+    core = core_new(policy);
+    struct row_ref row;
+    uint32_t at = 0;
+    while (row_next(slice_of(body.at, body.len), &at, &row) == 1)
+        assert_true(core_apply(core, &row));
+    assert_true(core_loaded(core));
+    core_epoch(core, 2, now_us, true);
+    assert_int_equal(core_check(core, NULL), 0);
+    struct core_levels levels;
+    core_levels(core, &levels);
+    assert_int_equal(levels.waiting, 1);
+    assert_true(hello(core, effects, PEER_AGENT, ROLE_AGENT, "ernst") != 0);
+    for (int i = 0; i < 2; i++)
+        step(core, effects, 0, NULL);
+    core_levels(core, &levels);
+    assert_int_equal(levels.offered, 1); /* the default programme hands it out */
+    buf_fini(&body);
+    effects_destroy(&effects);
+    core_destroy(&core);
+}
+
 static void a_withdrawal_is_not_in_the_frame_of_an_offer_before_it(void **state)
 {
     (void) state;
@@ -134,6 +244,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_worker_too_many_is_told_so),
         cmocka_unit_test(requests_are_bounded_whatever_the_workers_offer),
+        cmocka_unit_test(no_lead_is_not_said_while_a_pool_waits_for_a_worker),
+        cmocka_unit_test(a_cell_loads_after_its_policy_lost_a_programme),
         cmocka_unit_test(a_withdrawal_is_not_in_the_frame_of_an_offer_before_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
