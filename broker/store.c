@@ -61,7 +61,6 @@ static void encode_next(struct store *store, struct kept *kept, struct entry *en
 
 void store_queue(struct store *store, struct flight *flight)
 {
-    flight->after = store->tail.at;
     flight->sent_us = 0;
     if (flight->kept != NULL) {
         struct kept *kept = flight->kept;
@@ -71,7 +70,6 @@ void store_queue(struct store *store, struct flight *flight)
         assert(wrong == NULL);
         encode_next(store, kept, &entry);
     }
-    store->ops->send(store, flight);
 }
 
 static struct flight *add_flight(struct store *store, struct kept *kept)
@@ -79,7 +77,7 @@ static struct flight *add_flight(struct store *store, struct kept *kept)
     struct flight *flight = malloc(sizeof *flight);
     if (flight == NULL)
         abort();
-    *flight = (struct flight){.ticket = ++store->tickets, .after = store->tail.at, .kept = kept};
+    *flight = (struct flight){.ticket = ++store->tickets, .kept = kept};
     *(store->first == NULL ? &store->first : &store->last->next) = flight;
     store->last = flight;
     if (store->unsent == NULL)
@@ -96,18 +94,13 @@ uint64_t store_append(struct store *store, int64_t time_ms, uint32_t policy_vers
     struct entry entry = {.time_ms = time_ms, .policy_version = policy_version, .body = body};
     const struct flight *flight = add_flight(store, kept);
     encode_next(store, kept, &entry);
-    if (store->status == STORE_OK)
-        store->ops->send(store, flight);
     return flight->ticket;
 }
 
 uint64_t store_renew(struct store *store)
 {
     assert(store->loaded);
-    const struct flight *flight = add_flight(store, NULL);
-    if (store->status == STORE_OK)
-        store->ops->send(store, flight);
-    return flight->ticket;
+    return add_flight(store, NULL)->ticket;
 }
 
 static void take_flight(struct store *store)

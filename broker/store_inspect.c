@@ -72,12 +72,19 @@ enum store_status inspect_marks(struct inspect *inspect, struct inspect_marks *r
     if (status != STORE_OK)
         return status;
     *ret = (struct inspect_marks){.view = mark.at, .has_view = mark.writes > 0};
-    redisReply *reply = ask(inspect, REDIS_REPLY_STRING, 2, (const char *const[]){"GET", inspect->redis->keys.last});
-    if (reply == NULL)
-        return inspect->store->status;
-    if (reply->type == REDIS_REPLY_STRING && !position_parse(reply->str, reply->len, &ret->last))
-        status = store_fail(inspect->store, STORE_DAMAGED, "%s holds no position", inspect->redis->keys.last);
-    freeReplyObject(reply);
+    redis_link_command(inspect->redis->log, 3);
+    redis_link_text(inspect->redis->log, "XINFO");
+    redis_link_text(inspect->redis->log, "STREAM");
+    redis_link_text(inspect->redis->log, inspect->redis->keys.log);
+    redisReply *reply = redis_link_wait(inspect->redis->log, clock_mono_us() + PATIENCE_US);
+    const redisReply *last =
+        reply != NULL && reply->type == REDIS_REPLY_ARRAY ? redis_field(reply, "last-generated-id") : NULL;
+    if (last != NULL && !position_parse(last->str, last->len, &ret->last))
+        status = store_fail(inspect->store, STORE_DAMAGED, "%s ends with no position", inspect->redis->keys.log);
+    else if (reply == NULL) /* an error says: there is no log */
+        status = redis_fail(inspect->redis, inspect->redis->log, NULL);
+    if (reply != NULL)
+        freeReplyObject(reply);
     return status;
 }
 

@@ -19,7 +19,7 @@ void inspect_close(struct inspect **inspect_p);
 const char *inspect_why(const struct inspect *inspect);
 
 struct inspect_marks {
-    struct position view, last; /* of the view; of the log's last entry by :last */
+    struct position view, last; /* of the view; of the entry that was the last to be written */
     bool has_view;              /* false: nothing was written there yet */
 };
 enum store_status inspect_marks(struct inspect *inspect, struct inspect_marks *ret);

@@ -31,9 +31,8 @@ enum {
 struct flight { /* one ticket that does not stand yet */
     struct flight *next;
     uint64_t ticket;
-    int64_t sent_us;       /* 0: not sent by a pump yet */
-    struct position after; /* the log must end here */
-    struct kept *kept;     /* NULL: a renewal */
+    int64_t sent_us;   /* 0: not seen by a pump yet */
+    struct kept *kept; /* NULL: a renewal */
 };
 
 struct chain { /* an entry and the hash of its bytes */
@@ -100,15 +99,15 @@ struct store_ops {
     /* If the end is still `head`: set the epoch and append `kept`, in one step. Otherwise *ret_moved. */
     enum store_status (*take)(struct store *store, int64_t deadline_us, const struct store_head *head, uint64_t epoch,
                               const struct kept *kept, bool *ret_moved);
-    /* Ours now: from here on the view's writes are fenced by our epoch. */
-    enum store_status (*arm)(struct store *store);
+    /* Ours now: from here on all writes are fenced by our epoch. */
+    enum store_status (*arm)(struct store *store, int64_t deadline_us);
     enum store_status (*read_mark)(struct store *store, struct view_mark *ret);
     enum store_status (*read_view)(struct store *store, store_value_fn *each, void *arg);
     /* From `from` itself to `to` itself. */
     enum store_status (*read_log)(struct store *store, struct position from, struct position to, store_entry_fn *each,
                                   void *arg);
-    void (*send)(struct store *store, const struct flight *flight); /* queue it */
-    void (*pump)(struct store *store); /* move bytes; store_stood() for each answer, in order */
+    void (*pump)(
+        struct store *store); /* write the flights, move bytes; store_stood() for each that is done, in order */
     bool (*view_ready)(const struct store *store);
     void (*view_send)(struct store *store); /* store->write; store_view_stood() or store_view_failed() when known */
     int (*wait_fds)(struct store *store, struct wait_fd *fds);
@@ -129,7 +128,7 @@ void store_view_failed(struct store *store); /* it certainly is not: rows go bac
  */
 uint32_t view_key(const struct row_ref *row, char to[VIEW_KEY_MAX]);
 
-/* For store_recover.c: a queued flight, encoded behind store->tail and sent. */
+/* For store_recover.c: a flight that does not stand, encoded anew behind store->tail. */
 void store_queue(struct store *store, struct flight *flight);
 
 /* Read everything from the view's mark to the entry `to`, checking all of it. For

@@ -129,7 +129,7 @@ enum store_status store_open(struct store *store, struct position seen, uint64_t
     if (status == STORE_OK)
         status = take_over(store, seen, deadline_us);
     if (status == STORE_OK)
-        status = store->ops->arm(store);
+        status = store->ops->arm(store, deadline_us);
     if (status == STORE_OK) {
         store->stood = store->tail;
         *ret_epoch = store->epoch;
@@ -390,7 +390,7 @@ enum store_status store_reopen(struct store *store, uint64_t *ret_epoch)
     if (status == STORE_OK)
         status = settle_view(store);
     if (status == STORE_OK)
-        status = store->ops->arm(store);
+        status = store->ops->arm(store, deadline_us);
     if (status != STORE_OK)
         return status;
     for (struct flight *flight = store->first; flight != NULL; flight = flight->next)

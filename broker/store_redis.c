@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_redis.c - the log in Redis: connection, configuration check, the fence.
+ * store_redis.c - the log in Redis: appends, and what an answer means. Connecting
+ * and taking over are in store_redis_open.c.
  *
- * The fence is one script, for appends, renewals and takeovers alike, called by
- * its digest and loaded at each connect: so brokers of two versions never meet
- * each other's code, and nothing has to be installed in the server, as a Redis
- * function would. It runs under allow-oom: what was decided must get in, or the
- * cell could not even shrink. The log's last id is kept in a key of its own,
- * moved by the same script: asking the stream for it costs a copy of the whole
- * last entry, 0.5 us a lead. */
+ * One group of beats is out at a time, in one fenced transaction; what is queued
+ * meanwhile goes with the next. So a beat can never stand without the one before,
+ * and its explicit id, the next of the stream, does the rest: Redis takes no id
+ * that is not above the last, so whatever was written in between makes it fail. */
 #include "broker/store_redis_private.h"
 
 #include <assert.h>
@@ -17,30 +15,6 @@
 #include <string.h>
 
 #include "common/clock.h"
-
-static const char fence_script[] =
-    "#!lua flags=allow-oom\n"
-    "-- KEYS epoch last log leader; ARGV what :epoch and :last must be, new id, new entry, new :epoch, broker\n"
-    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED the epoch is not ours') end\n"
-    "if (redis.call('GET', KEYS[2]) or '0-0') ~= ARGV[2] then\n"
-    "    return redis.error_reply('GAP the log does not end where it should')\n"
-    "end\n"
-    "if not ARGV[3] then return redis.call('HINCRBY', KEYS[4], 'renewals', 1) end\n"
-    "redis.call('XADD', KEYS[3], ARGV[3], 'entry', ARGV[4])\n"
-    "redis.call('SET', KEYS[2], ARGV[3])\n"
-    "if ARGV[5] then\n"
-    "    redis.call('SET', KEYS[1], ARGV[5])\n"
-    "    redis.call('HSET', KEYS[4], 'broker', ARGV[6], 'since', ARGV[3], 'renewals', 0)\n"
-    "end\n"
-    "return 1\n";
-
-static const char create_script[] =
-    "if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end\n"
-    "if redis.call('EXISTS', KEYS[2], KEYS[3], KEYS[4]) > 0 then\n"
-    "    return redis.error_reply('REMAINS a log or a view of this cell is there, but no epoch')\n"
-    "end\n"
-    "redis.call('SET', KEYS[1], ARGV[1])\n"
-    "return 1\n";
 
 static struct redis_store *redis_of(struct store *store)
 {
@@ -57,7 +31,6 @@ enum store_status redis_fail(struct redis_store *redis, const struct redis_link 
     } meanings[] = {
         {"FENCED", STORE_FENCED},
         {"GAP", STORE_DAMAGED},
-        {"REMAINS", STORE_DAMAGED},
         {"OOM", STORE_REFUSING},
         {"MISCONF", STORE_REFUSING},
         {"NOREPLICAS", STORE_REFUSING},
@@ -66,7 +39,6 @@ enum store_status redis_fail(struct redis_store *redis, const struct redis_link 
         {"NOAUTH", STORE_REFUSING},
         {"LOADING", STORE_AWAY},
         {"BUSY", STORE_AWAY},
-        {"NOSCRIPT", STORE_AWAY},
         {"MASTERDOWN", STORE_AWAY},
         {"WRONGTYPE", STORE_DAMAGED},
         {"ERR The ID specified", STORE_DAMAGED},
@@ -108,282 +80,125 @@ bool position_parse(const char *text, size_t len, struct position *ret)
     return part == 1 && digits > 0;
 }
 
-/* Wait for one answer and say whether it is of this kind; else fail. Free it in any case. */
-static redisReply *expect(struct redis_store *redis, int64_t deadline_us, int type)
+const redisReply *redis_field(const redisReply *map, const char *name)
 {
-    redisReply *reply = redis_link_wait(redis->log, deadline_us);
-    if (reply != NULL && reply->type == type)
-        return reply;
-    redis_fail(redis, redis->log, reply);
-    if (reply != NULL)
-        freeReplyObject(reply);
+    for (size_t i = 0; i + 1 < map->elements; i += 2)
+        if (map->element[i]->type == REDIS_REPLY_STRING && strcmp(map->element[i]->str, name) == 0)
+            return map->element[i + 1];
     return NULL;
-}
-
-/* ---- connect -------------------------------------------------------------------- */
-
-static const struct {
-    const char *name, *value;
-} settings[] = {
-    {"appendonly", "yes"},
-    {"appendfsync", "always"},
-    {"maxmemory-policy", "noeviction"},
-    {"no-appendfsync-on-rewrite", "no"},
-};
-enum { N_SETTINGS = sizeof settings / sizeof *settings };
-
-static enum store_status check_setting(struct redis_store *redis, int64_t deadline_us, uint32_t i)
-{
-    redisReply *reply = expect(redis, deadline_us, REDIS_REPLY_ARRAY);
-    if (reply == NULL)
-        return redis->base.status;
-    const char *value = reply->elements == 2 && reply->element[1]->str != NULL ? reply->element[1]->str : "unknown";
-    enum store_status status = STORE_OK;
-    if (strcmp(value, settings[i].value) != 0)
-        status = store_fail(&redis->base, STORE_UNSAFE,
-                            "this Redis could lose what was acknowledged: set \"%s %s\" (it is \"%.40s\")",
-                            settings[i].name, settings[i].value, value);
-    freeReplyObject(reply);
-    return status;
-}
-
-static enum store_status check_role(struct redis_store *redis, int64_t deadline_us)
-{
-    redisReply *reply = expect(redis, deadline_us, REDIS_REPLY_ARRAY);
-    if (reply == NULL)
-        return redis->base.status;
-    const char *role = reply->elements > 0 && reply->element[0]->str != NULL ? reply->element[0]->str : "unknown";
-    enum store_status status = STORE_OK;
-    if (strcmp(role, "master") != 0)
-        status = store_fail(&redis->base, STORE_UNSAFE,
-                            "this Redis is a replica: name its primary (its role is \"%.20s\")", role);
-    freeReplyObject(reply);
-    return status;
-}
-
-static enum store_status check_configuration(struct redis_store *redis, int64_t deadline_us)
-{
-    for (uint32_t i = 0; i < N_SETTINGS; i++) {
-        redis_link_command(redis->log, 3);
-        redis_link_text(redis->log, "CONFIG");
-        redis_link_text(redis->log, "GET");
-        redis_link_text(redis->log, settings[i].name);
-    }
-    redis_link_command(redis->log, 1);
-    redis_link_text(redis->log, "ROLE");
-    for (uint32_t i = 0; i < N_SETTINGS; i++) {
-        const enum store_status status = check_setting(redis, deadline_us, i);
-        if (status != STORE_OK)
-            return status;
-    }
-    return check_role(redis, deadline_us);
-}
-
-static enum store_status load_fence(struct redis_store *redis, int64_t deadline_us)
-{
-    redis_link_command(redis->log, 3);
-    redis_link_text(redis->log, "SCRIPT");
-    redis_link_text(redis->log, "LOAD");
-    redis_link_text(redis->log, fence_script);
-    redisReply *reply = redis_link_wait(redis->log, deadline_us);
-    enum store_status status = STORE_OK;
-    if (reply == NULL || reply->type != REDIS_REPLY_STRING)
-        status = redis_fail(redis, redis->log, reply);
-    else
-        snprintf(redis->fence, sizeof redis->fence, "%s", reply->str);
-    if (reply != NULL && reply->type == REDIS_REPLY_ERROR && strstr(reply->str, "compiling") != NULL)
-        status =
-            store_fail(&redis->base, STORE_UNSAFE, "Redis 7.0 or newer is needed: this one does not know script flags");
-    if (reply != NULL)
-        freeReplyObject(reply);
-    return status;
-}
-
-static enum store_status redis_connect(struct store *store, int64_t deadline_us)
-{
-    struct redis_store *redis = redis_of(store);
-    char why[160];
-    redis_link_close(&redis->log);
-    redis_link_close(&redis->view);
-    redis->phase = VIEW_OFF;
-    redis->log = redis_link_open(redis->address, deadline_us, why);
-    if (redis->log != NULL)
-        redis->view = redis_link_open(redis->address, deadline_us, why);
-    if (redis->view == NULL)
-        return store_fail(store, STORE_AWAY, "%s", why);
-    if (!redis->allow_unsafe) {
-        const enum store_status status = check_configuration(redis, deadline_us);
-        if (status != STORE_OK)
-            return status;
-    }
-    return load_fence(redis, deadline_us);
-}
-
-static enum store_status redis_create(struct store *store, int64_t deadline_us)
-{
-    struct redis_store *redis = redis_of(store);
-    char first[48];
-    snprintf(first, sizeof first, "0:%016" PRIx64, store->nonce);
-    redis_link_command(redis->log, 8);
-    redis_link_text(redis->log, "EVAL");
-    redis_link_text(redis->log, create_script);
-    redis_link_text(redis->log, "4");
-    redis_link_text(redis->log, redis->keys.epoch);
-    redis_link_text(redis->log, redis->keys.last);
-    redis_link_text(redis->log, redis->keys.log);
-    redis_link_text(redis->log, redis->keys.view);
-    redis_link_text(redis->log, first);
-    redisReply *reply = expect(redis, deadline_us, REDIS_REPLY_INTEGER);
-    if (reply == NULL)
-        return store->status;
-    freeReplyObject(reply);
-    return STORE_OK;
-}
-
-/* ---- takeover ------------------------------------------------------------------- */
-
-/* "<epoch>:<nonce hex>" */
-static bool parse_epoch(const redisReply *reply, struct store_head *ret)
-{
-    char rest;
-    return reply->type == REDIS_REPLY_STRING &&
-           sscanf(reply->str, "%" SCNu64 ":%16" SCNx64 "%c", &ret->epoch, &ret->nonce, &rest) == 2;
-}
-
-/* The answer of XREVRANGE ... COUNT 1: [[id, [field, bytes]]] */
-static bool parse_last(const redisReply *reply, struct store_head *ret)
-{
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements > 1)
-        return false;
-    ret->empty = reply->elements == 0;
-    if (ret->empty)
-        return true;
-    const redisReply *entry = reply->element[0];
-    if (entry->elements != 2 || entry->element[1]->elements != 2)
-        return false;
-    const redisReply *id = entry->element[0], *bytes = entry->element[1]->element[1];
-    buf_add(&ret->last, bytes->str, bytes->len);
-    return position_parse(id->str, id->len, &ret->last_at);
-}
-
-/* :last must be the id of the log's last entry. */
-static bool same_last(const redisReply *reply, const struct store_head *head)
-{
-    struct position last = {0};
-    if (reply->type == REDIS_REPLY_STRING && !position_parse(reply->str, reply->len, &last))
-        return false;
-    return position_compare(last, head->last_at) == 0;
-}
-
-static enum store_status parse_head(struct redis_store *redis, redisReply *const answers[3], struct store_head *ret)
-{
-    for (int i = 0; i < 3; i++)
-        if (answers[i] == NULL || answers[i]->type == REDIS_REPLY_ERROR)
-            return redis_fail(redis, redis->log, answers[i]);
-    if (answers[0]->type == REDIS_REPLY_NIL)
-        return store_fail(&redis->base, STORE_NO_CELL, "there is no such cell here: `takt cell create` makes it");
-    if (!parse_epoch(answers[0], ret))
-        return store_fail(&redis->base, STORE_DAMAGED, "%s does not hold an epoch", redis->keys.epoch);
-    if (!parse_last(answers[1], ret))
-        return store_fail(&redis->base, STORE_DAMAGED, "%s does not end with an entry", redis->keys.log);
-    if (!same_last(answers[2], ret))
-        return store_fail(&redis->base, STORE_DAMAGED, "%s is not the last id of the log", redis->keys.last);
-    return STORE_OK;
-}
-
-static enum store_status redis_head(struct store *store, int64_t deadline_us, struct store_head *ret)
-{
-    struct redis_store *redis = redis_of(store);
-    redisReply *answers[3];
-    redis_link_command(redis->log, 1);
-    redis_link_text(redis->log, "MULTI");
-    redis_link_command(redis->log, 2);
-    redis_link_text(redis->log, "GET");
-    redis_link_text(redis->log, redis->keys.epoch);
-    redis_link_command(redis->log, 6);
-    redis_link_text(redis->log, "XREVRANGE");
-    redis_link_text(redis->log, redis->keys.log);
-    redis_link_text(redis->log, "+");
-    redis_link_text(redis->log, "-");
-    redis_link_text(redis->log, "COUNT");
-    redis_link_text(redis->log, "1");
-    redis_link_command(redis->log, 2);
-    redis_link_text(redis->log, "GET");
-    redis_link_text(redis->log, redis->keys.last);
-    redis_link_command(redis->log, 1);
-    redis_link_text(redis->log, "EXEC");
-    for (int i = 0; i < 4; i++) {
-        redisReply *queued = expect(redis, deadline_us, REDIS_REPLY_STATUS);
-        if (queued == NULL)
-            return store->status;
-        freeReplyObject(queued);
-    }
-    redisReply *exec = expect(redis, deadline_us, REDIS_REPLY_ARRAY);
-    if (exec == NULL)
-        return store->status;
-    assert(exec->elements == 3);
-    memcpy(answers, exec->element, sizeof answers);
-    const enum store_status status = parse_head(redis, answers, ret);
-    freeReplyObject(exec);
-    return status;
-}
-
-static void begin_fence(struct redis_store *redis, uint32_t n_args, const char *epoch_text, struct position last)
-{
-    char last_text[48];
-    position_text(last, last_text);
-    redis_link_command(redis->log, 7 + n_args);
-    redis_link_text(redis->log, "EVALSHA");
-    redis_link_text(redis->log, redis->fence);
-    redis_link_text(redis->log, "4");
-    redis_link_text(redis->log, redis->keys.epoch);
-    redis_link_text(redis->log, redis->keys.last);
-    redis_link_text(redis->log, redis->keys.log);
-    redis_link_text(redis->log, redis->keys.leader);
-    redis_link_text(redis->log, epoch_text);
-    redis_link_text(redis->log, last_text);
-}
-
-static enum store_status redis_take(struct store *store, int64_t deadline_us, const struct store_head *head,
-                                    uint64_t epoch, const struct kept *kept, bool *ret_moved)
-{
-    struct redis_store *redis = redis_of(store);
-    char old[48], id[48];
-    snprintf(old, sizeof old, "%" PRIu64 ":%016" PRIx64, head->epoch, head->nonce);
-    snprintf(redis->epoch_text, sizeof redis->epoch_text, "%" PRIu64 ":%016" PRIx64, epoch, store->nonce);
-    position_text(kept->at, id);
-    begin_fence(redis, 6, old, head->last_at);
-    redis_link_text(redis->log, id);
-    redis_link_arg(redis->log, kept->bytes, kept->len);
-    redis_link_text(redis->log, redis->epoch_text);
-    redis_link_text(redis->log, redis->broker_id);
-    redisReply *reply = redis_link_wait(redis->log, deadline_us);
-    enum store_status status = STORE_OK;
-    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER) {
-        status = redis_fail(redis, redis->log, reply);
-        *ret_moved = reply != NULL && reply->type == REDIS_REPLY_ERROR &&
-                     (strncmp(reply->str, "FENCED", 6) == 0 || strncmp(reply->str, "GAP", 3) == 0);
-    }
-    if (*ret_moved)
-        status = store->status = STORE_OK;
-    if (reply != NULL)
-        freeReplyObject(reply);
-    return status;
 }
 
 /* ---- beats ---------------------------------------------------------------------- */
 
-static void redis_send(struct store *store, const struct flight *flight)
+/* XADD with an explicit id: Redis refuses one that is not above its last. */
+static void add_entry(struct redis_store *redis, const struct kept *kept)
+{
+    char id[48];
+    position_text(kept->at, id);
+    redis_link_command(redis->log, 6);
+    redis_link_text(redis->log, "XADD");
+    redis_link_text(redis->log, redis->keys.log);
+    redis_link_text(redis->log, "NOMKSTREAM"); /* a log that vanished is damage, not a new log */
+    redis_link_text(redis->log, id);
+    redis_link_text(redis->log, "entry");
+    redis_link_arg(redis->log, kept->bytes, kept->len);
+}
+
+static void take_answer(struct redis_store *redis, const redisReply *reply);
+
+static enum store_status redis_arm(struct store *store, int64_t deadline_us)
 {
     struct redis_store *redis = redis_of(store);
-    const struct kept *kept = flight->kept;
-    char id[48];
-    begin_fence(redis, kept != NULL ? 4 : 2, redis->epoch_text, flight->after);
-    if (kept == NULL)
+    redis->log_fence =
+        (struct redis_fence){.link = redis->log, .epoch_key = redis->keys.epoch, .epoch_text = redis->epoch_text};
+    redis_fence_arm(&redis->log_fence);
+    while (store->status == STORE_OK && redis->log_fence.phase != FENCE_READY) {
+        redisReply *reply = redis_link_wait(redis->log, deadline_us);
+        if (reply == NULL)
+            return redis_fail(redis, redis->log, NULL);
+        take_answer(redis, reply);
+        freeReplyObject(reply);
+    }
+    return store->status == STORE_OK ? redis_view_arm(redis) : store->status;
+}
+
+/* The oldest in flight, alone, by the script that may write where memory is short. */
+static void send_scripted(struct redis_store *redis)
+{
+    redis_script(redis, redis->epoch_text, redis->base.first->kept, NULL);
+    redis->n_out = 1;
+}
+
+/* Everything in flight, as one transaction; nothing else is out. Beats that only
+ * renew need no write of their own beside an entry: it is fenced the same. */
+static void send_group(struct redis_store *redis)
+{
+    uint32_t commands = 0;
+    redis_fence_begin(&redis->log_fence);
+    for (const struct flight *flight = redis->base.first; flight != NULL; flight = flight->next) {
+        redis->n_out++;
+        if (flight->kept == NULL)
+            continue;
+        add_entry(redis, flight->kept);
+        commands++;
+    }
+    if (commands == 0) {
+        redis_link_command(redis->log, 4);
+        redis_link_text(redis->log, "HINCRBY");
+        redis_link_text(redis->log, redis->keys.leader);
+        redis_link_text(redis->log, "renewals");
+        redis_link_text(redis->log, "1");
+        commands = 1;
+    }
+    redis_fence_end(&redis->log_fence, commands);
+}
+
+static void group_stood(struct redis_store *redis, const redisReply *exec)
+{
+    for (size_t i = 0; i < exec->elements; i++) {
+        if (exec->element[i]->type == REDIS_REPLY_NIL) {
+            store_fail(&redis->base, STORE_DAMAGED, "%s is gone", redis->keys.log);
+            return;
+        }
+    }
+    for (; redis->n_out > 0; redis->n_out--)
+        store_stood(&redis->base);
+}
+
+static void take_answer(struct redis_store *redis, const redisReply *reply)
+{
+    const redisReply *culprit;
+    if (redis->log_fence.phase == FENCE_READY) { /* to the script */
+        if (reply->type != REDIS_REPLY_INTEGER || redis->n_out == 0) {
+            redis_fail(redis, redis->log, reply);
+            return;
+        }
+        redis->n_out = 0;
+        store_stood(&redis->base);
         return;
-    position_text(kept->at, id);
-    redis_link_text(redis->log, id);
-    redis_link_arg(redis->log, kept->bytes, kept->len);
+    }
+    switch (redis_fence_take(&redis->log_fence, reply, &culprit)) {
+    case FENCE_WAITS:
+    case FENCE_ARMED:
+        break;
+    case FENCE_STANDS:
+        group_stood(redis, reply);
+        break;
+    case FENCE_REFUSED:
+        if (strncmp(culprit->str, "OOM ", 4) != 0 || redis->short_of_memory) {
+            redis_fail(redis, redis->log, culprit);
+            break;
+        }
+        redis->short_of_memory = true; /* again, by the script */
+        redis->n_out = 0;
+        break;
+    case FENCE_BROKEN:
+        redis_fail(redis, redis->log, culprit);
+        break;
+    case FENCE_TAKEN:
+        store_fail(&redis->base, STORE_FENCED, "another broker took over: the epoch is not ours any more");
+        break;
+    }
 }
 
 static void redis_pump(struct store *store)
@@ -391,16 +206,15 @@ static void redis_pump(struct store *store)
     struct redis_store *redis = redis_of(store);
     const bool there = redis_link_move(redis->log);
     redisReply *reply;
-    while ((reply = redis_link_take(redis->log)) != NULL) { /* what came before the end still counts */
-        if (reply->type == REDIS_REPLY_INTEGER && store->first != NULL)
-            store_stood(store);
-        else
-            redis_fail(redis, redis->log, reply);
+    while (store->status == STORE_OK && (reply = redis_link_take(redis->log)) != NULL) {
+        take_answer(redis, reply); /* what came before the end still counts */
         freeReplyObject(reply);
-        if (store->status != STORE_OK)
-            return;
     }
-    if (!there) {
+    if (store->status != STORE_OK)
+        return;
+    if (there && store->first != NULL && redis->n_out == 0 && redis->log_fence.phase == FENCE_READY)
+        (redis->short_of_memory ? send_scripted : send_group)(redis);
+    if (!there || !redis_link_move(redis->log)) {
         redis_fail(redis, redis->log, NULL);
         return;
     }
@@ -423,8 +237,7 @@ static int64_t redis_next_us(const struct store *store)
 static void redis_close(struct store *store)
 {
     struct redis_store *redis = redis_of(store);
-    redis_link_close(&redis->log);
-    redis_link_close(&redis->view);
+    redis_disconnect(redis);
     store_fini(store);
     free(redis->address);
     free(redis->broker_id);
@@ -436,11 +249,10 @@ static const struct store_ops redis_ops = {
     .connect = redis_connect,
     .head = redis_head,
     .take = redis_take,
-    .arm = redis_view_arm,
+    .arm = redis_arm,
     .read_mark = redis_read_mark,
     .read_view = redis_read_view,
     .read_log = redis_read_log,
-    .send = redis_send,
     .pump = redis_pump,
     .view_ready = redis_view_ready,
     .view_send = redis_view_send,
@@ -453,7 +265,6 @@ static void name_keys(struct redis_keys *keys, const char *cell)
 {
     snprintf(keys->prefix, sizeof keys->prefix, "{%s}:", cell);
     snprintf(keys->epoch, sizeof keys->epoch, "{%s}:epoch", cell);
-    snprintf(keys->last, sizeof keys->last, "{%s}:last", cell);
     snprintf(keys->log, sizeof keys->log, "{%s}:log", cell);
     snprintf(keys->leader, sizeof keys->leader, "{%s}:leader", cell);
     snprintf(keys->view, sizeof keys->view, "{%s}:view", cell);

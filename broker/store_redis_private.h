@@ -4,23 +4,15 @@
 #ifndef TAKT_BROKER_STORE_REDIS_PRIVATE_H
 #define TAKT_BROKER_STORE_REDIS_PRIVATE_H
 
-#include "broker/redis_link.h"
+#include "broker/redis_fence.h"
 #include "broker/store_private.h"
 
 enum { KEY_MAX = 64, CELL_MAX = 32 };
 
 struct redis_keys {
     char prefix[KEY_MAX]; /* "{cell}:" */
-    char epoch[KEY_MAX], last[KEY_MAX], log[KEY_MAX], leader[KEY_MAX];
+    char epoch[KEY_MAX], log[KEY_MAX], leader[KEY_MAX];
     char view[KEY_MAX], due[KEY_MAX], counters[KEY_MAX];
-};
-
-enum view_phase {
-    VIEW_OFF,    /* not armed */
-    VIEW_ARMING, /* WATCH and GET are out */
-    VIEW_READY,  /* :epoch is ours, and watched since we saw it */
-    VIEW_WRITING,
-    VIEW_RESTING, /* the server refused a write of the view: again after rest_us */
 };
 
 struct redis_store {
@@ -28,12 +20,12 @@ struct redis_store {
     char *address, *broker_id;
     bool allow_unsafe;
     struct redis_keys keys;
-    struct redis_link *log, *view;
-    char fence[48];      /* SHA1 of the fence script, as the server named it */
     char epoch_text[48]; /* what :epoch holds while the cell is ours */
-    enum view_phase phase;
-    uint32_t view_answers, view_answers_max; /* to what is out on the view's connection */
-    bool view_refused, info_out;
+    struct redis_link *log, *view;
+    struct redis_fence log_fence, view_fence;
+    uint32_t n_out;       /* flights, oldest first, in the transaction that is out on the log's connection */
+    bool short_of_memory; /* the server refused an append for it */
+    bool view_resting, info_out;
     int64_t view_sent_us, rest_us, info_us;
 };
 
@@ -41,11 +33,31 @@ struct redis_store {
 void position_text(struct position at, char to[48]);
 bool position_parse(const char *text, size_t len, struct position *ret);
 
+/* The value of a field of "[name, value, name, value, ...]"; NULL: it has none. */
+const redisReply *redis_field(const redisReply *map, const char *name);
+
 /* Fail by what the server said, or by the lost connection when reply is NULL. */
 enum store_status redis_fail(struct redis_store *redis, const struct redis_link *link, const redisReply *reply);
 
+/* Opening: store_redis_open.c */
+enum store_status redis_create(struct store *store, int64_t deadline_us);
+enum store_status redis_connect(struct store *store, int64_t deadline_us);
+void redis_disconnect(struct redis_store *redis);
+enum store_status redis_head(struct store *store, int64_t deadline_us, struct store_head *ret);
+enum store_status redis_take(struct store *store, int64_t deadline_us, const struct store_head *head, uint64_t epoch,
+                             const struct kept *kept, bool *ret_moved);
+
+/* Send the script that writes even where memory is short: an entry, or a renewal
+ * when `kept` is NULL, if :epoch is `epoch_text`; with `take`, a takeover. Its
+ * answer is an integer. */
+struct take {
+    struct position last_at; /* where the log must end */
+    const char *epoch_text;  /* what :epoch becomes */
+};
+void redis_script(struct redis_store *redis, const char *epoch_text, const struct kept *kept, const struct take *take);
+
 /* The view's connection: store_redis_view.c */
-enum store_status redis_view_arm(struct store *store);
+enum store_status redis_view_arm(struct redis_store *redis);
 void redis_view_pump(struct redis_store *redis);
 bool redis_view_ready(const struct store *store);
 void redis_view_send(struct store *store);

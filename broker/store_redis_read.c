@@ -243,7 +243,7 @@ enum store_status store_redis_read(const struct store_redis_options *options, st
     const int64_t deadline_us = clock_mono_us() + OPEN_PATIENCE_US;
     struct store_head head = {0};
     char lost[160];
-    /* No check of the configuration and no script: reading endangers nothing and may be all one is allowed. */
+    /* No check of the configuration: reading endangers nothing and may be all one is allowed. */
     redis->log = redis_link_open(redis->address, deadline_us, lost);
     enum store_status status =
         redis->log == NULL ? store_fail(store, STORE_AWAY, "%s", lost) : store->ops->head(store, deadline_us, &head);

@@ -3,11 +3,8 @@
  * transaction, on a connection of their own, so that they never stand before a
  * beat.
  *
- * The fence here is WATCH and not a script: a transaction of variadic commands
- * costs Redis half of what the same writes cost from Lua. :epoch is watched
- * before it is read, and a write goes out only after that read has shown it to be
- * ours; so at most one write is out, and a takeover in between voids it. The next
- * WATCH travels with each EXEC: one round trip a write. */
+ * They are fenced as the log's appends are (redis_fence.h): at most one is out,
+ * and a takeover in between voids it. */
 #include "broker/store_redis_private.h"
 
 #include <assert.h>
@@ -26,16 +23,6 @@ static struct redis_store *redis_of(struct store *store)
 }
 
 /* ---- the commands of a write ---------------------------------------------------- */
-
-static void watch(struct redis_store *redis)
-{
-    redis_link_command(redis->view, 2);
-    redis_link_text(redis->view, "WATCH");
-    redis_link_text(redis->view, redis->keys.epoch);
-    redis_link_command(redis->view, 2);
-    redis_link_text(redis->view, "GET");
-    redis_link_text(redis->view, redis->keys.epoch);
-}
 
 static void add_value(struct redis_store *redis, const struct row_ref *row)
 {
@@ -157,8 +144,7 @@ void redis_view_send(struct store *store)
     char at[48], mark[80];
     position_text(write->mark.at, at);
     snprintf(mark, sizeof mark, "%s %" PRIu64, at, write->mark.writes);
-    redis_link_command(redis->view, 1);
-    redis_link_text(redis->view, "MULTI");
+    redis_fence_begin(&redis->view_fence);
     uint32_t commands = add_rows(redis, false) + add_rows(redis, true);
     commands += add_pools(redis, write->pools_before, write->pools_after, false);
     commands += add_pools(redis, write->pools_after, write->pools_before, true);
@@ -167,13 +153,7 @@ void redis_view_send(struct store *store)
     redis_link_text(redis->view, "SET");
     redis_link_text(redis->view, redis->keys.view);
     redis_link_text(redis->view, mark);
-    redis_link_command(redis->view, 1);
-    redis_link_text(redis->view, "EXEC");
-    watch(redis);
-    redis->view_answers_max = commands + 5; /* MULTI, the commands and SET queued, EXEC, WATCH, GET */
-    redis->view_answers = 0;
-    redis->view_refused = false;
-    redis->phase = VIEW_WRITING;
+    redis_fence_end(&redis->view_fence, commands + 1);
     redis->view_sent_us = store->now_us;
     if (!redis_link_move(redis->view))
         redis_fail(redis, redis->view, NULL);
@@ -181,67 +161,14 @@ void redis_view_send(struct store *store)
 
 /* ---- the answers ---------------------------------------------------------------- */
 
-static void start_arming(struct redis_store *redis)
+enum store_status redis_view_arm(struct redis_store *redis)
 {
-    watch(redis);
-    redis->view_answers_max = 2;
-    redis->view_answers = 0;
-    redis->view_refused = false;
-    redis->phase = VIEW_ARMING;
-    redis->view_sent_us = redis->base.now_us;
-}
-
-enum store_status redis_view_arm(struct store *store)
-{
-    struct redis_store *redis = redis_of(store);
-    redis->info_out = false;
-    start_arming(redis);
+    redis->info_out = redis->view_resting = false;
+    redis->view_fence =
+        (struct redis_fence){.link = redis->view, .epoch_key = redis->keys.epoch, .epoch_text = redis->epoch_text};
+    redis_fence_arm(&redis->view_fence);
     redis->view_sent_us = 0; /* the clock of the next pump counts */
     return redis_link_move(redis->view) ? STORE_OK : redis_fail(redis, redis->view, NULL);
-}
-
-static bool is_temporary(const redisReply *reply)
-{
-    static const char *const words[] = {"OOM ", "MISCONF ", "NOREPLICAS ", "READONLY ", "BUSY ", "LOADING "};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strncmp(reply->str, words[i], strlen(words[i])) == 0)
-            return true;
-    return false;
-}
-
-/* EXEC: nil = somebody took over. An error within it can only be a key of another type. */
-static void take_exec(struct redis_store *redis, const redisReply *reply)
-{
-    struct store *store = &redis->base;
-    if (reply->type == REDIS_REPLY_NIL) {
-        store_fail(store, STORE_FENCED, "another broker took over: a write of the view was void");
-        return;
-    }
-    if (redis->view_refused || reply->type == REDIS_REPLY_ERROR) {
-        redis->view_refused = true;
-        store_view_failed(store);
-        return;
-    }
-    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++)
-        if (reply->element[i]->type == REDIS_REPLY_ERROR) {
-            redis_fail(redis, redis->view, reply->element[i]);
-            return;
-        }
-    store_view_stood(store);
-}
-
-static void take_epoch(struct redis_store *redis, const redisReply *reply)
-{
-    if (reply->type == REDIS_REPLY_ERROR) {
-        redis_fail(redis, redis->view, reply);
-        return;
-    }
-    if (reply->type != REDIS_REPLY_STRING || strcmp(reply->str, redis->epoch_text) != 0) {
-        store_fail(&redis->base, STORE_FENCED, "another broker took over: the epoch is not ours any more");
-        return;
-    }
-    redis->phase = redis->view_refused ? VIEW_RESTING : VIEW_READY;
-    redis->rest_us = redis->base.now_us + REST_US;
 }
 
 static void take_info(struct redis_store *redis, const redisReply *reply)
@@ -257,27 +184,39 @@ static void take_info(struct redis_store *redis, const redisReply *reply)
         store->memory_max = strtoull(max + strlen("\nmaxmemory:"), NULL, 10);
         if (store->memory_max == 0 && machine != NULL) /* no limit of its own: the machine's */
             store->memory_max = strtoull(machine + strlen("\ntotal_system_memory:"), NULL, 10);
+        redis->short_of_memory = redis->short_of_memory && store->memory_used > store->memory_max / 10 * 9;
     }
 }
 
 static void take_answer(struct redis_store *redis, const redisReply *reply)
 {
-    if (redis->phase == VIEW_READY || redis->phase == VIEW_RESTING) {
+    const redisReply *culprit;
+    if (redis->view_fence.phase == FENCE_READY) {
         if (redis->info_out)
             take_info(redis, reply);
         else
             redis_fail(redis, redis->view, reply);
         return;
     }
-    const uint32_t left = redis->view_answers_max - ++redis->view_answers;
-    if (left == 0)
-        take_epoch(redis, reply);
-    else if (left == 2)
-        take_exec(redis, reply);
-    else if (reply->type == REDIS_REPLY_ERROR && is_temporary(reply))
-        redis->view_refused = true; /* EXEC will say so too */
-    else if (reply->type != REDIS_REPLY_STATUS)
-        redis_fail(redis, redis->view, reply);
+    switch (redis_fence_take(&redis->view_fence, reply, &culprit)) {
+    case FENCE_WAITS:
+    case FENCE_ARMED:
+        break;
+    case FENCE_STANDS:
+        store_view_stood(&redis->base);
+        break;
+    case FENCE_REFUSED:
+        store_view_failed(&redis->base);
+        redis->view_resting = true;
+        redis->rest_us = redis->base.now_us + REST_US;
+        break;
+    case FENCE_TAKEN:
+        store_fail(&redis->base, STORE_FENCED, "another broker took over: a write of the view was void");
+        break;
+    case FENCE_BROKEN:
+        redis_fail(redis, redis->view, culprit);
+        break;
+    }
 }
 
 /* ---- its turn in the loop ------------------------------------------------------- */
@@ -294,7 +233,7 @@ static void ask_info(struct redis_store *redis)
 
 static bool is_waiting(const struct redis_store *redis)
 {
-    return redis->info_out || redis->phase == VIEW_ARMING || redis->phase == VIEW_WRITING;
+    return redis->info_out || redis->view_fence.phase != FENCE_READY;
 }
 
 void redis_view_pump(struct redis_store *redis)
@@ -319,12 +258,10 @@ void redis_view_pump(struct redis_store *redis)
             store_fail(store, STORE_AWAY, "no answer to a write of the view for %d ms", REPLY_PATIENCE_US / 1000);
         return;
     }
-    if (store->now_us >= redis->info_us)
-        ask_info(redis);
-    else if (redis->phase == VIEW_RESTING && store->now_us >= redis->rest_us)
-        redis->phase = VIEW_READY; /* watched since the refusal */
-    else
+    redis->view_resting = redis->view_resting && store->now_us < redis->rest_us;
+    if (store->now_us < redis->info_us)
         return;
+    ask_info(redis);
     if (!redis_link_move(redis->view))
         redis_fail(redis, redis->view, NULL);
 }
@@ -332,12 +269,12 @@ void redis_view_pump(struct redis_store *redis)
 bool redis_view_ready(const struct store *store)
 {
     const struct redis_store *redis = (const struct redis_store *) store;
-    return redis->phase == VIEW_READY && !redis->info_out;
+    return redis->view_fence.phase == FENCE_READY && !redis->view_resting && !redis->info_out;
 }
 
 int64_t redis_view_next_us(const struct redis_store *redis)
 {
     if (is_waiting(redis))
         return redis->view_sent_us + REPLY_PATIENCE_US + 1;
-    return redis->phase == VIEW_RESTING && redis->rest_us < redis->info_us ? redis->rest_us : redis->info_us;
+    return redis->view_resting && redis->rest_us < redis->info_us ? redis->rest_us : redis->info_us;
 }

@@ -213,7 +213,8 @@ static void compare_view(struct fsck *fsck)
             "it stands at %" PRIu64 "-%" PRIu64 ", the log ends at %" PRIu64 "-%" PRIu64, fsck->marks.view.epoch,
             fsck->marks.view.beat, result->last.epoch, result->last.beat);
     if (position_compare(fsck->marks.last, result->last) > 0)
-        add(fsck, FSCK_LAST_DIFFERS, "last", "it says %" PRIu64 "-%" PRIu64 ", the log ends at %" PRIu64 "-%" PRIu64,
+        add(fsck, FSCK_LAST_DIFFERS, "log",
+            "the last entry written was %" PRIu64 "-%" PRIu64 ", it ends at %" PRIu64 "-%" PRIu64,
             fsck->marks.last.epoch, fsck->marks.last.beat, result->last.epoch, result->last.beat);
 }
 

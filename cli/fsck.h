@@ -26,7 +26,7 @@
     FINDING(ENTRY_DAMAGED, "a log entry fails its check")                                                              \
     FINDING(LOG_BROKEN, "a log entry does not follow the one before it")                                               \
     FINDING(POSITION_AHEAD, "the view claims more than the log holds")                                                 \
-    FINDING(LAST_DIFFERS, "the log's end is not where :last says")                                                     \
+    FINDING(LAST_DIFFERS, "the log's last entry is missing")                                                           \
     FINDING(DUE_MISSING, "a lead that has not ended is not in :due")                                                   \
     FINDING(DUE_EXTRA, "a member of :due is no lead that has not ended")                                               \
     FINDING(DUE_SCORE, "a deadline in :due is not the lead's")                                                         \

@@ -191,8 +191,8 @@ def each_corruption_is_found_by_its_name(rng):
         with Planted(redis, "{test}:view"):
             redis("SET", "{test}:view", "7-9 99")
             expect("NOT_RECOVERABLE" in find(cell, "POSITION_AHEAD"), "a broker would refuse it, too")
-        with Planted(redis, "{test}:last"):
-            redis("SET", "{test}:last", "7-9")
+        with Planted(redis, "{test}:log"):
+            redis("XDEL", "{test}:log", redis("XREVRANGE", "{test}:log", "+", "-", "COUNT", "1")[0][0])
             find(cell, "LAST_DIFFERS")
         clean(cell)
 

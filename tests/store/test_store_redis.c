@@ -317,6 +317,10 @@ static void a_full_server_takes_beats_while_the_view_waits(void **state)
     rig_until_stands(store, store_renew(store));
     store_levels(store, &levels);
     assert_int_equal(levels.view_rows_behind, 2);
+    uint64_t epoch;
+    rig_break(rig, store);
+    assert_int_equal(store_reopen(store, &epoch), STORE_OK); /* a takeover, too, gets in */
+    rig_until_stands(store, rig_append_lead(store, 2, "H 1"));
     configure(rig->server, "maxmemory", "0");
     rig_until_flushed(store);
     store_close(&store);
