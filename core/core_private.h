@@ -38,7 +38,8 @@ void lead_requeue(struct core *core, struct lead *lead);  /* back into its pool'
 void lead_due_fire(struct core *core, struct lead *lead); /* its deadline is over */
 void lead_handed(struct core *core, struct lead *lead);   /* it is in a hand for the first time */
 uint32_t pool_index(const struct core *core, uint32_t programme, enum ring ring, uint32_t team);
-void pool_name(const struct core *core, const struct pool *pool, char ret_name[2 * NAME_BYTES_MAX + 8]);
+void pool_name(const struct core *core, const struct pool *pool, char ret_name[POOL_NAME_MAX]);
+void pool_name_of(struct slice programme, enum ring ring, struct slice team, char ret_name[POOL_NAME_MAX]);
 double lead_rank(const struct core *core, const struct lead *lead);
 bool lead_before(const struct heap_node *a, const struct heap_node *b);
 
@@ -116,7 +117,7 @@ void report_query(struct core *core, uint32_t peer, const struct msg *msg);
 /* record.c */
 void record_lead(const struct core *core, const struct lead *lead, struct buf *body);
 bool record_apply_input(struct core *core, struct lead *lead, struct reader *reader);
-bool record_apply_lead(struct core *core, struct lead *lead, struct slice payload, struct reader *reader);
+bool record_apply_lead(struct core *core, struct lead *lead, struct reader *reader);
 void record_input(const struct core *core, const struct lead *lead, struct buf *body);
 void record_snapshot(struct core *core, const struct ask *ask);
 

@@ -65,19 +65,25 @@ uint32_t pool_index(const struct core *core, uint32_t programme, enum ring ring,
     return programme * 3;
 }
 
-void pool_name(const struct core *core, const struct pool *pool, char ret_name[2 * NAME_BYTES_MAX + 8])
+void pool_name_of(struct slice programme, enum ring ring, struct slice team, char ret_name[POOL_NAME_MAX])
+{
+    static const char wide[] = "+wide", last[] = "+last";
+    const struct slice rest = ring == RING_TEAM   ? team
+                              : ring == RING_WIDE ? slice_of(wide, strlen(wide))
+                              : ring == RING_LAST ? slice_of(last, strlen(last))
+                                                  : slice_of(wide, 0);
+    assert(programme.len + rest.len + 2 <= POOL_NAME_MAX);
+    memcpy(ret_name, programme.at, programme.len);
+    ret_name[programme.len] = '/';
+    memcpy(ret_name + programme.len + 1, rest.at, rest.len);
+    ret_name[rest.len ? programme.len + 1 + rest.len : programme.len] = 0;
+}
+
+void pool_name(const struct core *core, const struct pool *pool, char ret_name[POOL_NAME_MAX])
 {
     const char *programme = programme_of(core, pool->programme)->name;
-    const char *rest = pool->ring == RING_TEAM   ? core->policy.teams[pool->team].name
-                       : pool->ring == RING_WIDE ? "+wide"
-                       : pool->ring == RING_LAST ? "+last"
-                                                 : "";
-    const size_t head = strlen(programme), tail = strlen(rest);
-    assert(head + tail + 2 <= 2 * NAME_BYTES_MAX + 8);
-    memcpy(ret_name, programme, head);
-    ret_name[head] = '/';
-    memcpy(ret_name + head + 1, rest, tail);
-    ret_name[tail ? head + 1 + tail : head] = 0;
+    const char *team = pool->ring == RING_TEAM ? core->policy.teams[pool->team].name : "";
+    pool_name_of(slice_of(programme, strlen(programme)), pool->ring, slice_of(team, strlen(team)), ret_name);
 }
 
 static struct pool *pool_of(struct core *core, const struct lead *lead)

@@ -28,32 +28,34 @@ int row_next(struct slice body, uint32_t *at, struct row_ref *ret)
 
 /* ---- agents, programmes, imports, the cell --------------------------------------------------- */
 
+enum { AGENT_FIELDS_MAX = (24 + SKILLS_MAX) * NUMBER_BYTES_MAX + NAME_BYTES_MAX + 2 * 16 };
+
 static void record_agent(const struct core *core, const struct agent *agent, struct buf *body)
 {
-    const size_t at = row_begin(body, ROW_AGENT, agent->name, strlen(agent->name));
-    put_u32(body, agent->index);
-    put_text(body, core->policy.teams[agent->team].name);
-    put_u8(body, (uint8_t) agent->intent);
-    put_u32(body, agent->away_code);
-    put_u32(body, agent->capacity);
-    put_u8(body, (uint8_t) agent->n_skills);
+    struct writer row = row_begin(body, ROW_AGENT, agent->name, strlen(agent->name), AGENT_FIELDS_MAX);
+    put_uint(&row, agent->index);
+    put_text(&row, core->policy.teams[agent->team].name);
+    put_uint(&row, agent->intent);
+    put_uint(&row, agent->away_code);
+    put_uint(&row, agent->capacity);
+    put_uint(&row, agent->n_skills);
     for (uint32_t i = 0; i < agent->n_skills; i++)
-        put_u32(body, agent->skills[i]);
-    put_u8(body, (uint8_t) ((agent->present ? 1 : 0) | (agent->paused ? 2 : 0) | (agent->ready ? 4 : 0)));
-    put_u32(body, agent->misses);
-    put_i64(body, agent->penalty_until_ms);
-    put_i64(body, agent->penalty_ms);
-    put_i64(body, agent->idle_since_us);
-    put_u32(body, agent->won);
-    put_u32(body, agent->closed);
-    put_i64(body, agent->gone_ms);
-    put_i64(body, agent->ready_until_ms);
-    put_u32(body, agent->ready_wait_ms);
-    put_id(body, agent->ready_last.op);
-    put_id(body, agent->ready_last.lead);
-    put_u16(body, (uint16_t) agent->ready_last.reason);
-    put_u32(body, agent->ready_last.wait_ms);
-    row_end(body, at);
+        put_uint(&row, agent->skills[i]);
+    put_uint(&row, ((agent->present ? 1 : 0) | (agent->paused ? 2 : 0) | (agent->ready ? 4 : 0)));
+    put_uint(&row, agent->misses);
+    put_int(&row, agent->penalty_until_ms);
+    put_int(&row, agent->penalty_ms);
+    put_int(&row, agent->idle_since_us);
+    put_uint(&row, agent->won);
+    put_uint(&row, agent->closed);
+    put_int(&row, agent->gone_ms);
+    put_int(&row, agent->ready_until_ms);
+    put_uint(&row, agent->ready_wait_ms);
+    put_id(&row, agent->ready_last.op);
+    put_id(&row, agent->ready_last.lead);
+    put_uint(&row, agent->ready_last.reason);
+    put_uint(&row, agent->ready_last.wait_ms);
+    row_end(&row);
 }
 
 static bool apply_agent(struct core *core, struct slice name, struct reader *reader)
@@ -92,13 +94,13 @@ static bool apply_agent(struct core *core, struct slice name, struct reader *rea
     agent->paused = flags & 2;
     agent->ready = flags & 4;
     agent->misses = get_u32(reader);
-    agent->penalty_until_ms = get_i64(reader);
-    agent->penalty_ms = get_i64(reader);
-    agent->idle_since_us = get_i64(reader);
+    agent->penalty_until_ms = get_int(reader);
+    agent->penalty_ms = get_int(reader);
+    agent->idle_since_us = get_int(reader);
     agent->won = get_u32(reader);
     agent->closed = get_u32(reader);
-    agent->gone_ms = get_i64(reader);
-    agent->ready_until_ms = get_i64(reader);
+    agent->gone_ms = get_int(reader);
+    agent->ready_until_ms = get_int(reader);
     agent->ready_wait_ms = get_u32(reader);
     agent->ready_last.op = get_id(reader);
     agent->ready_last.lead = get_id(reader);
@@ -111,15 +113,15 @@ static void record_programme(const struct core *core, uint32_t index, struct buf
 {
     const struct programme_state *state = &core->programmes[index];
     const char *name = programme_of(core, index)->name;
-    const size_t at = row_begin(body, ROW_PROGRAMME, name, strlen(name));
-    put_u64(body, state->rotation);
-    put_u32(body, state->refill_turn);
+    struct writer row = row_begin(body, ROW_PROGRAMME, name, strlen(name), 12 * NUMBER_BYTES_MAX);
+    put_uint(&row, state->rotation);
+    put_uint(&row, state->refill_turn);
     const uint64_t counts[] = {state->received, state->offers,         state->accepts,
                                state->declines, state->lapses,         state->redistributions,
                                state->alerts,   state->decided_scored, state->decided_plain};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        put_u64(body, counts[i]);
-    row_end(body, at);
+        put_uint(&row, counts[i]);
+    row_end(&row);
 }
 
 static bool apply_programme(struct core *core, struct slice name, struct reader *reader)
@@ -140,15 +142,17 @@ static bool apply_programme(struct core *core, struct slice name, struct reader 
 
 static void record_import(const struct core *core, const struct import *import, struct buf *body)
 {
-    const size_t at = row_begin_id(body, ROW_IMPORT, import->id);
-    put_text(body, core->sources[import->source]);
-    put_u32(body, import->rows);
-    put_u32(body, import->chunks);
-    put_u32(body, import->accepted);
-    put_u32(body, import->duplicate);
-    put_u32(body, import->rejected);
-    buf_add(body, import->standing, (import->chunks + 7) / 8);
-    row_end(body, at);
+    const size_t standing = (import->chunks + 7) / 8;
+    struct writer row =
+        row_begin_id(body, ROW_IMPORT, import->id, 5 * NUMBER_BYTES_MAX + 1 + NAME_BYTES_MAX + standing);
+    put_text(&row, core->sources[import->source]);
+    put_uint(&row, import->rows);
+    put_uint(&row, import->chunks);
+    put_uint(&row, import->accepted);
+    put_uint(&row, import->duplicate);
+    put_uint(&row, import->rejected);
+    put_bytes(&row, import->standing, standing);
+    row_end(&row);
 }
 
 static bool apply_import(struct core *core, struct id id, struct reader *reader)
@@ -182,18 +186,18 @@ static bool apply_import(struct core *core, struct id id, struct reader *reader)
 
 static void record_cell(const struct core *core, struct buf *body)
 {
-    const size_t at = row_begin(body, ROW_CELL, "cell", 4);
-    put_i64(body, core->paused_ms);
-    put_u64(body, core->rejected);
-    put_i64(body, core->now_us);
-    row_end(body, at);
+    struct writer row = row_begin(body, ROW_CELL, "cell", 4, 3 * NUMBER_BYTES_MAX);
+    put_int(&row, core->paused_ms);
+    put_uint(&row, core->rejected);
+    put_int(&row, core->now_us);
+    row_end(&row);
 }
 
 static bool apply_cell(struct core *core, struct reader *reader)
 {
-    core->paused_ms = get_i64(reader);
+    core->paused_ms = get_int(reader);
     core->rejected = get_u64(reader);
-    const int64_t at_us = get_i64(reader);
+    const int64_t at_us = get_int(reader);
     if (at_us > core->last_us)
         core->last_us = at_us;
     return !reader->bad && reader->at == reader->end;
@@ -206,23 +210,24 @@ void record_snapshot(struct core *core, const struct ask *ask)
     struct buf *body = &core->snapshots;
     uint8_t key[8];
     memcpy(key, &ask->id, sizeof key);
-    const size_t at = row_begin(body, ROW_SNAPSHOT, key, sizeof key);
-    put_text(body, programme_of(core, ask->programme)->name);
-    put_u32(body, core->policy.version);
-    put_u8(body, (uint8_t) programme_of(core, ask->programme)->strategy);
-    put_u64(body, ask->rotation);
-    put_u16(body, (uint16_t) ask->n_leads);
-    put_u16(body, (uint16_t) ask->n_agents);
+    const size_t room = (8 + 6 * (size_t) ask->n_agents) * NUMBER_BYTES_MAX + NAME_BYTES_MAX;
+    struct writer row = row_begin(body, ROW_SNAPSHOT, key, sizeof key, room);
+    put_text(&row, programme_of(core, ask->programme)->name);
+    put_uint(&row, core->policy.version);
+    put_uint(&row, programme_of(core, ask->programme)->strategy);
+    put_uint(&row, ask->rotation);
+    put_uint(&row, ask->n_leads);
+    put_uint(&row, ask->n_agents);
     for (uint32_t i = 0; i < ask->n_agents; i++) {
         const struct request_agent *agent = &ask->request_agents[i];
-        put_u32(body, ask->agents[i]);
-        put_u32(body, agent->slots);
-        put_u32(body, agent->open);
-        put_u32(body, agent->idle_ms);
-        put_u32(body, agent->won);
-        put_u32(body, agent->closed);
+        put_uint(&row, ask->agents[i]);
+        put_uint(&row, agent->slots);
+        put_uint(&row, agent->open);
+        put_uint(&row, agent->idle_ms);
+        put_uint(&row, agent->won);
+        put_uint(&row, agent->closed);
     }
-    row_end(body, at);
+    row_end(&row);
 }
 
 /* ---- sealing a beat, loading, dumping ------------------------------------------------------------ */
@@ -281,7 +286,7 @@ bool core_apply(struct core *core, const struct row_ref *row)
             lead = lead_new(core, id);
         lead->fresh = false;
         return row->type == ROW_INPUT ? record_apply_input(core, lead, &reader)
-                                      : record_apply_lead(core, lead, row->payload, &reader);
+                                      : record_apply_lead(core, lead, &reader);
     }
     case ROW_AGENT:
         return apply_agent(core, row->key, &reader);

@@ -38,12 +38,13 @@ struct row_ref { /* one row, borrowed from a body */
 int row_next(struct slice body, uint32_t *at, struct row_ref *ret);
 
 /* What the view's sorted sets need of a ROW_LEAD payload. */
+enum { POOL_NAME_MAX = 2 * NAME_BYTES_MAX + 8 };
 struct lead_glance {
-    uint32_t state;                         /* enum lead_state */
-    bool terminal, waiting;                 /* waiting: POOLED, so a member of pool_name's set */
-    char pool_name[2 * NAME_BYTES_MAX + 8]; /* "programme", "programme/team", "programme/wide", ... */
-    double rank;                            /* smaller = earlier in the pool */
-    int64_t due_ms;                         /* its one armed deadline; meaningless when terminal */
+    uint32_t state;                /* enum lead_state */
+    bool terminal, waiting;        /* waiting: POOLED, so a member of pool_name's set */
+    char pool_name[POOL_NAME_MAX]; /* "programme", "programme/team", "programme/wide", ... */
+    double rank;                   /* smaller = earlier in the pool */
+    int64_t due_ms;                /* its one armed deadline; meaningless when terminal */
 };
 bool lead_glance(struct slice payload, struct lead_glance *ret);
 

@@ -4,25 +4,28 @@
 
 #include <stdlib.h>
 
+enum { INPUT_FIELDS_MAX = 20 * NUMBER_BYTES_MAX + NAME_BYTES_MAX, FEATURE_MAX = 4 + NUMBER_BYTES_MAX };
+
 void record_input(const struct core *core, const struct lead *lead, struct buf *body)
 {
-    const size_t at = row_begin_id(body, ROW_INPUT, lead->id);
-    put_id(body, lead->op);
-    put_u16(body, lead->op_row);
-    put_u64(body, lead->seq);
-    put_i64(body, lead->received_us);
-    put_u32(body, (uint32_t) lead->priority);
-    put_u64(body, lead->value_cents);
-    put_u32(body, lead->cost_cents);
-    put_text(body, core->sources[lead->source]);
-    put_u8(body, (uint8_t) lead->n_features);
+    const size_t room = INPUT_FIELDS_MAX + (size_t) lead->n_features * FEATURE_MAX + lead->raw_len;
+    struct writer row = row_begin_id(body, ROW_INPUT, lead->id, room);
+    put_id(&row, lead->op);
+    put_uint(&row, lead->op_row);
+    put_uint(&row, lead->seq);
+    put_int(&row, lead->received_us);
+    put_int(&row, lead->priority);
+    put_uint(&row, lead->value_cents);
+    put_uint(&row, lead->cost_cents);
+    put_text(&row, core->sources[lead->source]);
+    put_uint(&row, lead->n_features);
     for (uint32_t i = 0; i < lead->n_features; i++) {
-        put_u32(body, lead->features[i].key);
-        put_i64(body, lead->features[i].value);
+        put_bytes(&row, &lead->features[i].key, 4); /* a hash: never small */
+        put_int(&row, lead->features[i].value);
     }
-    put_u32(body, lead->raw_len);
-    buf_add(body, lead->raw, lead->raw_len);
-    row_end(body, at);
+    put_uint(&row, lead->raw_len);
+    put_bytes(&row, lead->raw, lead->raw_len);
+    row_end(&row);
 }
 
 enum {
@@ -36,15 +39,40 @@ enum {
 };
 
 /* The first part is what lead_glance() reads: keep the two together. */
-static void put_glance(const struct core *core, const struct lead *lead, struct buf *body)
+static void put_glance(const struct core *core, const struct lead *lead, struct writer *row)
 {
-    char name[2 * NAME_BYTES_MAX + 8];
-    const struct pool *pool = &core->pools[pool_index(core, lead->programme, lead->ring, lead->team)];
-    pool_name(core, pool, name);
-    put_u8(body, lead->state);
-    put_f64(body, lead_rank(core, lead));
-    put_i64(body, lead->timer.appointment ? lead->due_ms : lead->due_ms + core->paused_ms);
-    put_text(body, name);
+    const bool decided = lead->decision.winner != NONE;
+    put_uint(row, lead->state);
+    put_uint(row, (lead->due ? FLAG_DUE : 0) | (lead->noted ? FLAG_NOTED : 0) | (lead->late ? FLAG_LATE : 0) |
+                      (lead->contacted ? FLAG_CONTACTED : 0) | (lead->alerted ? FLAG_ALERTED : 0) |
+                      (lead->timer.appointment ? FLAG_APPOINTMENT : 0) | (decided ? FLAG_DECIDED : 0));
+    put_int(row, lead->timer.appointment ? lead->due_ms : lead->due_ms + core->paused_ms);
+    put_uint(row, lead->ring);
+    put_text(row, programme_of(core, lead->programme)->name);
+    put_text(row, lead->team == NONE ? "" : core->policy.teams[lead->team].name);
+    if (lead->state == LEAD_POOLED)
+        put_f64(row, lead_rank(core, lead));
+}
+
+struct front { /* of a lead's row */
+    uint8_t state, flags, ring;
+    int64_t due_ms;
+    struct slice programme, team;
+    double rank;
+};
+
+static struct front get_front(struct reader *reader)
+{
+    struct front front = {.state = get_u8(reader)};
+    front.flags = get_u8(reader);
+    front.due_ms = get_int(reader);
+    front.ring = get_u8(reader);
+    front.programme = get_text(reader);
+    front.team = get_text(reader);
+    if (front.state == LEAD_POOLED)
+        front.rank = get_f64(reader);
+    reader->bad = reader->bad || front.ring > RING_LAST || (front.ring == RING_TEAM) != (front.team.len > 0);
+    return front;
 }
 
 bool lead_glance(struct slice payload, struct lead_glance *ret)
@@ -52,81 +80,81 @@ bool lead_glance(struct slice payload, struct lead_glance *ret)
     struct reader reader = {payload.at, payload.at + payload.len, false};
     if (get_u8(&reader) != RECORD_VERSION)
         return false;
-    *ret = (struct lead_glance){.state = get_u8(&reader)};
-    ret->rank = get_f64(&reader);
-    ret->due_ms = get_i64(&reader);
-    const struct slice name = get_text(&reader);
-    if (reader.bad || name.len >= sizeof ret->pool_name)
+    const struct front front = get_front(&reader);
+    if (reader.bad)
         return false;
-    memcpy(ret->pool_name, name.at, name.len);
-    ret->terminal = ret->state >= LEAD_CLOSED_WON;
-    ret->waiting = ret->state == LEAD_POOLED;
+    ret->state = front.state;
+    ret->terminal = front.state >= LEAD_CLOSED_WON;
+    ret->waiting = front.state == LEAD_POOLED;
+    ret->rank = front.rank;
+    ret->due_ms = front.due_ms;
+    pool_name_of(front.programme, front.ring, front.team, ret->pool_name);
     return true;
 }
 
-static void put_decision(const struct decision *decision, struct buf *body)
+/* Times are told as what they differ from the last move's. */
+static void put_decision(const struct decision *decision, int64_t state_us, struct writer *row)
 {
-    put_u64(body, decision->request);
-    put_i64(body, decision->at_us);
-    put_u32(body, decision->winner);
-    put_u32(body, decision->runner_up);
-    put_u32(body, decision->policy_version);
-    put_u32(body, decision->candidates);
-    put_u32(body, (uint32_t) decision->score);
-    put_u32(body, (uint32_t) decision->margin);
-    put_u16(body, decision->by);
+    put_uint(row, decision->request);
+    put_int(row, state_us - decision->at_us);
+    put_index(row, decision->winner);
+    put_index(row, decision->runner_up);
+    put_uint(row, decision->policy_version);
+    put_uint(row, decision->candidates);
+    put_int(row, decision->score);
+    put_int(row, decision->margin);
+    put_uint(row, decision->by);
 }
 
-static struct decision get_decision(struct reader *reader)
+static struct decision get_decision(struct reader *reader, int64_t state_us)
 {
     struct decision decision = {.request = get_u64(reader)};
-    decision.at_us = get_i64(reader);
-    decision.winner = get_u32(reader);
-    decision.runner_up = get_u32(reader);
+    decision.at_us = state_us - get_int(reader);
+    decision.winner = get_index(reader);
+    decision.runner_up = get_index(reader);
     decision.policy_version = get_u32(reader);
     decision.candidates = get_u32(reader);
-    decision.score = (int32_t) get_u32(reader);
-    decision.margin = (int32_t) get_u32(reader);
+    decision.score = get_i32(reader);
+    decision.margin = get_i32(reader);
     decision.by = get_u16(reader);
     return decision;
 }
 
+enum {
+    LEAD_FIELDS_MAX = 32 * NUMBER_BYTES_MAX + 2 * NAME_BYTES_MAX + 8 + 16 * RECEIPTS_KEPT,
+    EXCLUDE_MAX = 3 * NUMBER_BYTES_MAX
+};
+
 void record_lead(const struct core *core, const struct lead *lead, struct buf *body)
 {
-    const size_t at = row_begin_id(body, ROW_LEAD, lead->id);
-    const bool decided = lead->decision.winner != NONE;
-    put_glance(core, lead, body);
-    put_u8(body, (uint8_t) ((lead->due ? FLAG_DUE : 0) | (lead->noted ? FLAG_NOTED : 0) | (lead->late ? FLAG_LATE : 0) |
-                            (lead->contacted ? FLAG_CONTACTED : 0) | (lead->alerted ? FLAG_ALERTED : 0) |
-                            (lead->timer.appointment ? FLAG_APPOINTMENT : 0) | (decided ? FLAG_DECIDED : 0)));
-    put_u8(body, lead->ring);
-    put_text(body, programme_of(core, lead->programme)->name);
-    put_text(body, lead->team == NONE ? "" : core->policy.teams[lead->team].name);
-    put_u32(body, lead->owner);
-    put_u32(body, lead->former);
-    put_u64(body, lead->fence);
-    put_u8(body, lead->attempts);
-    put_u8(body, lead->distributions);
-    put_u16(body, lead->reason);
-    put_u16(body, lead->disposition);
-    put_i64(body, lead->state_us);
-    put_i64(body, lead->pooled_us);
-    put_i64(body, lead->handed_us);
-    put_i64(body, lead->due_ms);
-    if (decided)
-        put_decision(&lead->decision, body);
-    put_u8(body, lead->n_excludes);
+    struct writer row =
+        row_begin_id(body, ROW_LEAD, lead->id, LEAD_FIELDS_MAX + (size_t) lead->n_excludes * EXCLUDE_MAX);
+    put_glance(core, lead, &row);
+    put_index(&row, lead->owner);
+    put_index(&row, lead->former);
+    put_uint(&row, lead->fence);
+    put_uint(&row, lead->attempts);
+    put_uint(&row, lead->distributions);
+    put_uint(&row, lead->reason);
+    put_uint(&row, lead->disposition);
+    put_int(&row, lead->state_us);
+    put_int(&row, lead->state_us - lead->pooled_us);
+    put_int(&row, lead->handed_us ? lead->state_us - lead->handed_us : -1); /* -1: never in a hand */
+    put_int(&row, lead->timer.appointment ? 0 : core->paused_ms);
+    if (lead->decision.winner != NONE)
+        put_decision(&lead->decision, lead->state_us, &row);
+    put_uint(&row, lead->n_excludes);
     for (uint32_t i = 0; i < lead->n_excludes; i++) {
-        put_u32(body, lead->excludes[i].agent);
-        put_u16(body, lead->excludes[i].reason);
-        put_i64(body, lead->excludes[i].until_ms);
+        put_uint(&row, lead->excludes[i].agent);
+        put_uint(&row, lead->excludes[i].reason);
+        put_int(&row, lead->excludes[i].until_ms);
     }
-    put_u8(body, lead->n_receipts);
+    put_uint(&row, lead->n_receipts);
     for (uint32_t i = 0; i < lead->n_receipts; i++) {
         const uint32_t from = lead->n_receipts < RECEIPTS_KEPT ? 0 : lead->receipt_next; /* oldest first */
-        put_id(body, lead->receipts[(from + i) % RECEIPTS_KEPT]);
+        put_id(&row, lead->receipts[(from + i) % RECEIPTS_KEPT]);
     }
-    row_end(body, at);
+    row_end(&row);
 }
 
 bool record_apply_input(struct core *core, struct lead *lead, struct reader *reader)
@@ -134,8 +162,8 @@ bool record_apply_input(struct core *core, struct lead *lead, struct reader *rea
     lead->op = get_id(reader);
     lead->op_row = get_u16(reader);
     lead->seq = get_u64(reader);
-    lead->received_us = get_i64(reader);
-    lead->priority = (int32_t) get_u32(reader);
+    lead->received_us = get_int(reader);
+    lead->priority = get_i32(reader);
     lead->value_cents = get_u64(reader);
     lead->cost_cents = get_u32(reader);
     const struct slice source = get_text(reader);
@@ -148,8 +176,8 @@ bool record_apply_input(struct core *core, struct lead *lead, struct reader *rea
     lead->features = realloc(lead->features, (lead->n_features + 1) * sizeof *lead->features);
     assert(lead->features);
     for (uint32_t i = 0; i < lead->n_features; i++) {
-        lead->features[i].key = get_u32(reader);
-        lead->features[i].value = get_i64(reader);
+        memcpy(&lead->features[i].key, take(reader, 4), 4);
+        lead->features[i].value = get_int(reader);
     }
     const struct slice raw = get_slice(reader, get_u32(reader));
     if (reader->bad)
@@ -177,7 +205,7 @@ static void apply_lists(struct lead *lead, struct reader *reader)
     for (uint32_t i = 0; i < lead->n_excludes; i++) {
         lead->excludes[i].agent = get_u32(reader);
         lead->excludes[i].reason = get_u16(reader);
-        lead->excludes[i].until_ms = get_i64(reader);
+        lead->excludes[i].until_ms = get_int(reader);
     }
     lead->n_receipts = get_u8(reader);
     if (lead->n_receipts > RECEIPTS_KEPT) {
@@ -189,42 +217,35 @@ static void apply_lists(struct lead *lead, struct reader *reader)
     lead->receipt_next = (uint8_t) (lead->n_receipts % RECEIPTS_KEPT);
 }
 
-bool record_apply_lead(struct core *core, struct lead *lead, struct slice payload, struct reader *reader)
+bool record_apply_lead(struct core *core, struct lead *lead, struct reader *reader)
 {
-    struct lead_glance glance;
-    if (!lead_glance(payload, &glance))
-        return false;
-    lead->state = get_u8(reader);
-    get_f64(reader);
-    get_i64(reader);
-    get_text(reader);
-    const uint8_t flags = get_u8(reader);
-    lead->due = flags & FLAG_DUE;
-    lead->noted = flags & FLAG_NOTED;
-    lead->late = flags & FLAG_LATE;
-    lead->contacted = flags & FLAG_CONTACTED;
-    lead->alerted = flags & FLAG_ALERTED;
-    lead->timer.appointment = flags & FLAG_APPOINTMENT;
-    lead->ring = get_u8(reader);
-    uint32_t programme = programme_by_name(core, get_text(reader));
-    const struct slice team = get_text(reader);
-    lead->team = team.len ? team_by_name(core, team) : NONE;
-    lead->owner = get_u32(reader);
-    lead->former = get_u32(reader);
+    const struct front front = get_front(reader);
+    lead->state = front.state;
+    lead->due = front.flags & FLAG_DUE;
+    lead->noted = front.flags & FLAG_NOTED;
+    lead->late = front.flags & FLAG_LATE;
+    lead->contacted = front.flags & FLAG_CONTACTED;
+    lead->alerted = front.flags & FLAG_ALERTED;
+    lead->timer.appointment = front.flags & FLAG_APPOINTMENT;
+    lead->ring = front.ring;
+    uint32_t programme = programme_by_name(core, front.programme);
+    lead->team = front.team.len ? team_by_name(core, front.team) : NONE;
+    lead->owner = get_index(reader);
+    lead->former = get_index(reader);
     lead->fence = get_u64(reader);
     lead->attempts = get_u8(reader);
     lead->distributions = get_u8(reader);
     lead->reason = get_u16(reader);
     lead->disposition = get_u16(reader);
-    lead->state_us = get_i64(reader);
-    lead->pooled_us = get_i64(reader);
-    lead->handed_us = get_i64(reader);
-    lead->due_ms = get_i64(reader);
-    if (flags & FLAG_DECIDED)
-        lead->decision = get_decision(reader);
+    lead->state_us = get_int(reader);
+    lead->pooled_us = lead->state_us - get_int(reader);
+    const int64_t since_handed_us = get_int(reader);
+    lead->handed_us = since_handed_us < 0 ? 0 : lead->state_us - since_handed_us;
+    lead->due_ms = front.due_ms - get_int(reader);
+    if (front.flags & FLAG_DECIDED)
+        lead->decision = get_decision(reader, lead->state_us);
     apply_lists(lead, reader);
-    if (reader->bad || reader->at != reader->end || lead->ring > RING_LAST ||
-        (lead->ring == RING_TEAM) != (team.len > 0) || strcmp(lead_state_name(lead->state), "?") == 0)
+    if (reader->bad || reader->at != reader->end || strcmp(lead_state_name(lead->state), "?") == 0)
         return false;
     if (programme == NONE) /* gone from the policy: its leads go to the default, and are not lost */
         programme = core->policy.default_programme ? core->policy.default_programme - 1 : 0;

@@ -221,7 +221,7 @@ static void report_pools(struct table *table, const struct msg_query *query)
     const struct core *core = table->core;
     for (uint32_t i = 0; i < core->n_pools; i++) {
         const struct pool *pool = &core->pools[i];
-        char name[2 * NAME_BYTES_MAX + 8];
+        char name[POOL_NAME_MAX];
         const bool team = programme_of(core, pool->programme)->mode == MODE_PUSH_PULL;
         if (pool->ring == RING_TEAM && !team)
             continue;

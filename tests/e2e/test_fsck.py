@@ -219,17 +219,35 @@ def a_row_that_passes_its_check_and_breaks_a_rule_is_found(rng):
         clean(cell)
 
 
+def number(value):
+    """LEB128, as core/record_bytes.h writes it."""
+    out = bytearray()
+    while value >= 128:
+        out.append(value & 127 | 128)
+        value >>= 7
+    return bytes(out + bytes([value]))
+
+
+def number_end(row, at):
+    while row[at] & 128:
+        at += 1
+    return at + 1
+
+
 def with_owner(row, state, owner):
     """A lead row with another state and owner: see record_lead() in core/record.c."""
     row = bytearray(row)
     at = payload_at(row)
+    waited = row[at + 1] == POOLED
     row[at + 1] = state
-    at += 2 + 8 + 8                             # version, state, rank, due
-    at += 1 + row[at]                           # the pool's name
-    at += 2                                     # flags, ring
+    at = number_end(row, at + 3)                # version, state, flags; due
+    at += 1                                     # ring
     at += 1 + row[at]                           # programme
     at += 1 + row[at]                           # team
-    row[at:at + 4] = struct.pack("<I", owner)
+    if waited:
+        del row[at:at + 8]                      # rank: only who waits has one
+    row[at:number_end(row, at)] = number(owner + 1)
+    row[1:5] = struct.pack("<I", len(row) - 5)
     return bytes(row)
 
 
