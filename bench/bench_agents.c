@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * bench_agents.c - see bench_agents.h. One epoll over the handles' descriptors;
- * a sweep over all of them now and then serves heartbeats and timeouts, so that
- * no timer a handle is needed. */
+ * bench_agents.c - see bench_agents.h. One loop a process over the descriptors of
+ * the client library; each offer is accepted at once, each lead that was asked
+ * for is closed at once. */
 #include "bench/bench_agents.h"
 
 #include <errno.h>
@@ -10,9 +10,39 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/clock.h"
+
+enum { WATCH_ORDERS = CREW_PART_MAX, SWEEP_MS = 250, READY_EVENTS = 1024 };
+
+enum lead_state {
+#define LEAD_STATE(number, name, kind, text) LEAD_##name = number,
+#include "core/lead_states.def"
+};
+
+struct held {
+    takt_id lead;
+    uint64_t fence;
+};
+
+struct member {
+    takt_t *handle;
+    struct held *held;
+    uint32_t n_held, room;
+};
+
+struct part {
+    const struct crew *crew;
+    struct tally *tally;
+    struct member members[CREW_PART_MAX];
+    uint32_t n, turn, sweep_at;
+    int epoll;
+    int64_t swept_us;
+    unsigned closing; /* the disposition */
+};
 
 void bench_die(const char *what, const char *why)
 {
@@ -20,83 +50,107 @@ void bench_die(const char *what, const char *why)
     exit(1);
 }
 
-takt_t *bench_open(const struct options *options, enum takt_role role, const char *name)
-{
-    const char *endpoints[] = {
-        [TAKT_SOURCE] = options->source, [TAKT_AGENT] = options->agent, [TAKT_OPERATOR] = options->operator_};
-    struct takt_options opening = {.role = role, .endpoint = endpoints[role], .name = name};
-    char why[160] = "";
+/* ---- what the crew tells ---------------------------------------------------------- */
 
-    if (role == TAKT_AGENT) {
-        opening.team = options->team;
-        opening.intent = TAKT_AVAILABLE;
+struct tally *tally_new(void)
+{
+    struct tally *tally =
+        mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (tally == MAP_FAILED)
+        bench_die("memory", strerror(errno));
+    return tally;
+}
+
+static uint32_t count(uint32_t *counter)
+{
+    return __atomic_fetch_add(counter, 1, __ATOMIC_ACQ_REL);
+}
+
+static void note_time(int64_t *latest_us)
+{
+    const int64_t now_us = clock_mono_us();
+    int64_t before_us = __atomic_load_n(latest_us, __ATOMIC_RELAXED);
+
+    while (before_us < now_us &&
+           !__atomic_compare_exchange_n(latest_us, &before_us, now_us, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+        continue;
+}
+
+static void count_accept(struct tally *tally, takt_id lead)
+{
+    const uint32_t place = count(&tally->n_ids);
+
+    if (place >= ACCEPTS_MAX)
+        bench_die("accepts", "more than can be checked");
+    tally->ids[place] = lead;
+    note_time(&tally->accepted_us);
+    count(&tally->accepted);
+}
+
+/* ---- one agent ---------------------------------------------------------------------- */
+
+static void keep(struct member *member, const struct takt_event *event)
+{
+    if (member->n_held == member->room) {
+        member->room = member->room > 0 ? 2 * member->room : 4;
+        member->held = reallocarray(member->held, member->room, sizeof *member->held);
+        if (member->held == NULL)
+            bench_die("memory", strerror(errno));
     }
-    takt_t *handle = takt_open(&opening, why);
-    if (handle == NULL)
-        bench_die(name, why);
-    return handle;
+    member->held[member->n_held++] = (struct held){event->lead_id, event->fence};
 }
 
-void agents_watch(struct agents *agents, int fd, uint32_t what)
+static void close_lead(const struct part *part, struct member *member, takt_id lead, uint64_t fence)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.u32 = what};
-
-    if (epoll_ctl(agents->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
-        bench_die("epoll", strerror(errno));
+    if (takt_dispose(member->handle, lead, fence, part->closing, NULL, 0) != 0)
+        bench_die("dispose", takt_why(member->handle));
 }
 
-void agents_open(struct agents *agents, const struct options *options, struct shared *shared)
+/* An offer is taken; a lead that was asked for is the agent's already, and it closes it. */
+static void hear_offer(struct part *part, struct member *member, const struct takt_event *event)
 {
-    *agents = (struct agents){.options = options, .shared = shared, .epoll = epoll_create1(EPOLL_CLOEXEC)};
-    for (uint32_t i = 0; i < options->agents; i++) {
-        char name[24];
-        snprintf(name, sizeof name, "bench-agent-%" PRIu32, i);
-        agents->handles[i] = bench_open(options, TAKT_AGENT, name);
-        agents_watch(agents, takt_fd(agents->handles[i]), i);
+    note_time(&part->tally->offered_us);
+    count(&part->tally->offered);
+    if (event->state == LEAD_OWNED) {
+        count_accept(part->tally, event->lead_id);
+        close_lead(part, member, event->lead_id, event->fence);
+    } else if (takt_accept(member->handle, event->lead_id, event->fence) != 0) {
+        bench_die("accept", takt_why(member->handle));
     }
 }
 
-void agents_close(struct agents *agents)
+static void hear_acted(struct part *part, struct member *member, const struct takt_event *event)
 {
-    for (uint32_t i = 0; i < agents->options->agents; i++)
-        takt_close(&agents->handles[i]);
-    close(agents->epoll);
-}
-
-static void count_accept(struct shared *shared, const struct options *options, takt_id lead)
-{
-    if (shared->accepted == options->leads) {
-        shared->extra++;
-        return;
+    if (event->reason != 0) {
+        count(&part->tally->refused);
+    } else if (event->state == LEAD_OWNED) {
+        keep(member, event);
+        count_accept(part->tally, event->lead_id);
+    } else {
+        count(&part->tally->closed);
     }
-    shared->ids[shared->accepted] = lead;
-    shared->accepted_us = clock_mono_us();
-    __atomic_add_fetch(&shared->accepted, 1, __ATOMIC_RELEASE);
 }
 
-static void hear_agent(struct agents *agents, takt_t *handle, const struct takt_event *event)
+static void hear(struct part *part, struct member *member, const struct takt_event *event)
 {
-    struct shared *shared = agents->shared;
-
     switch (event->kind) {
     case TAKT_CONNECTED:
-        __atomic_add_fetch(&shared->connected, 1, __ATOMIC_RELEASE);
+        count(&part->tally->connected);
         break;
     case TAKT_REFUSED:
     case TAKT_DISCONNECTED:
-        bench_die("an agent lost its session", takt_why(handle));
+        bench_die("an agent lost its session", takt_why(member->handle));
         break;
     case TAKT_OFFER:
-        shared->offered++;
-        shared->offered_us = clock_mono_us();
-        if (takt_accept(handle, event->lead_id, event->fence) != 0)
-            bench_die("accept", takt_why(handle));
+        hear_offer(part, member, event);
         break;
     case TAKT_ACTED:
-        if (event->reason == 0)
-            count_accept(shared, agents->options, event->lead_id);
-        else
-            shared->refused++;
+        hear_acted(part, member, event);
+        break;
+    case TAKT_READY_ANSWER:
+        if (event->reason != 0)
+            bench_die("a ready agent got no lead", takt_reason_name(event->reason));
         break;
     default:
         break;
@@ -105,38 +159,200 @@ static void hear_agent(struct agents *agents, takt_t *handle, const struct takt_
 
 /* Empty one handle. Acts leave with takt_flush(), and sending may swallow the
  * wake-up of something that came meanwhile: so look again until nothing came. */
-static void drain_agent(struct agents *agents, takt_t *handle)
+static void drain(struct part *part, struct member *member)
 {
     struct takt_event event;
     bool heard;
 
     do {
         heard = false;
-        while (takt_next(handle, &event, 0) == 1) {
-            hear_agent(agents, handle, &event);
+        while (takt_next(member->handle, &event, 0) == 1) {
+            hear(part, member, &event);
             heard = true;
         }
-        takt_flush(handle);
+        takt_flush(member->handle);
     } while (heard);
 }
 
-bool agents_serve(struct agents *agents, int wait_ms)
+/* ---- orders ------------------------------------------------------------------------- */
+
+static void set_intent(struct part *part, enum takt_intent intent)
 {
-    struct epoll_event ready[AGENTS_MAX];
-    const int n = epoll_wait(agents->epoll, ready, AGENTS_MAX, wait_ms);
+    for (uint32_t i = 0; i < part->n; i++) {
+        if (takt_intent(part->members[i].handle, intent, 0) != 0)
+            bench_die("intent", takt_why(part->members[i].handle));
+        drain(part, &part->members[i]);
+    }
+}
+
+static void close_all(struct part *part)
+{
+    for (uint32_t i = 0; i < part->n; i++) {
+        struct member *member = &part->members[i];
+        for (; member->n_held > 0; member->n_held--)
+            close_lead(part, member, member->held[member->n_held - 1].lead, member->held[member->n_held - 1].fence);
+        drain(part, member);
+    }
+}
+
+static void ask_for_one(struct part *part)
+{
+    struct member *member = &part->members[part->turn++ % part->n];
+
+    note_time(&part->tally->asked_us);
+    if (takt_ready(member->handle, 0) != 0)
+        bench_die("ready", takt_why(member->handle));
+    drain(part, member);
+}
+
+/* Returns false when there will be none any more. */
+static bool follow_orders(struct part *part, int fd)
+{
+    char order;
+    const ssize_t got = read(fd, &order, 1);
+
+    if (got <= 0)
+        return false;
+    switch (order) {
+    case ORDER_AVAILABLE:
+        set_intent(part, TAKT_AVAILABLE);
+        break;
+    case ORDER_AWAY:
+        set_intent(part, TAKT_AWAY);
+        break;
+    case ORDER_CLOSE:
+        close_all(part);
+        break;
+    case ORDER_READY:
+        ask_for_one(part);
+        break;
+    default:
+        bench_die("order", "not known");
+    }
+    return true;
+}
+
+/* ---- a part of the crew, in its process ------------------------------------------------ */
+
+static void watch(const struct part *part, int fd, uint32_t what)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = what};
+
+    if (epoll_ctl(part->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+        bench_die("epoll", strerror(errno));
+}
+
+static void open_part(struct part *part, uint32_t first)
+{
+    for (uint32_t i = 0; i < part->n; i++) {
+        char name[24], why[160] = "";
+        snprintf(name, sizeof name, "bench-agent-%" PRIu32, first + i);
+        part->members[i].handle = takt_open(&(struct takt_options){.role = TAKT_AGENT,
+                                                                   .endpoint = part->crew->endpoint,
+                                                                   .name = name,
+                                                                   .team = part->crew->team,
+                                                                   .intent = part->crew->intent,
+                                                                   .capacity = part->crew->capacity},
+                                            why);
+        if (part->members[i].handle == NULL)
+            bench_die(name, why);
+        watch(part, takt_fd(part->members[i].handle), i);
+    }
+}
+
+/* Each handle gets its turn now and then, whatever its descriptor says: heartbeats, timeouts. */
+static void sweep(struct part *part)
+{
+    const int64_t now_us = clock_mono_us(), since_us = now_us - part->swept_us;
+    uint32_t due = (uint32_t) (since_us * part->n / (SWEEP_MS * 1000));
+
+    if (due == 0)
+        return;
+    part->swept_us = now_us;
+    for (due = due < part->n ? due : part->n; due > 0; due--)
+        drain(part, &part->members[part->sweep_at++ % part->n]);
+}
+
+static void run_part(struct part *part, uint32_t first, int orders)
+{
+    struct epoll_event ready[READY_EVENTS];
     bool running = true;
 
-    for (int i = 0; i < n; i++) {
-        if (ready[i].data.u32 == WATCH_STOP)
-            running = false;
-        else if (ready[i].data.u32 < AGENTS_MAX)
-            drain_agent(agents, agents->handles[ready[i].data.u32]);
+    part->closing = takt_disposition("not-interested");
+    part->epoll = epoll_create1(EPOLL_CLOEXEC);
+    open_part(part, first);
+    watch(part, orders, WATCH_ORDERS);
+    part->swept_us = clock_mono_us();
+    while (running) {
+        const int n = epoll_wait(part->epoll, ready, READY_EVENTS, SWEEP_MS / 10);
+        for (int i = 0; i < n; i++) {
+            if (ready[i].data.u32 == WATCH_ORDERS)
+                running = follow_orders(part, orders);
+            else
+                drain(part, &part->members[ready[i].data.u32]);
+        }
+        sweep(part);
     }
-    const int64_t now_us = clock_mono_us();
-    if (now_us - agents->swept_us >= SWEEP_MS * 1000) {
-        for (uint32_t i = 0; i < agents->options->agents; i++)
-            drain_agent(agents, agents->handles[i]);
-        agents->swept_us = now_us;
+    for (uint32_t i = 0; i < part->n; i++) {
+        takt_close(&part->members[i].handle);
+        free(part->members[i].held);
     }
-    return running;
+}
+
+/* ---- the crew ---------------------------------------------------------------------------- */
+
+static void start_part(struct crew *crew, struct tally *tally, uint32_t first, uint32_t n)
+{
+    static struct part part;
+    int orders[2];
+
+    if (pipe(orders) != 0)
+        bench_die("pipe", strerror(errno));
+    const pid_t child = fork();
+    if (child < 0)
+        bench_die("fork", strerror(errno));
+    if (child == 0) {
+        close(orders[1]);
+        for (uint32_t i = 0; i < crew->n_parts; i++) /* the others' ends: they must close with the parent's */
+            close(crew->orders[i]);
+        part.crew = crew;
+        part.tally = tally;
+        part.n = n;
+        run_part(&part, first, orders[0]);
+        exit(0);
+    }
+    close(orders[0]);
+    crew->pids[crew->n_parts] = child;
+    crew->orders[crew->n_parts++] = orders[1];
+}
+
+void crew_start(struct crew *crew, struct tally *tally)
+{
+    for (uint32_t first = 0; first < crew->n; first += CREW_PART_MAX) {
+        if (crew->n_parts == CREW_PARTS_MAX)
+            bench_die("agents", "too many for one crew");
+        start_part(crew, tally, first, crew->n - first < CREW_PART_MAX ? crew->n - first : CREW_PART_MAX);
+    }
+}
+
+void crew_order(struct crew *crew, enum crew_order order)
+{
+    const char byte = (char) order;
+    const uint32_t only = crew->turn++ % crew->n_parts;
+
+    for (uint32_t i = 0; i < crew->n_parts; i++)
+        if ((order != ORDER_READY || i == only) && write(crew->orders[i], &byte, 1) != 1)
+            bench_die("order", strerror(errno));
+}
+
+void crew_stop(struct crew *crew)
+{
+    for (uint32_t i = 0; i < crew->n_parts; i++)
+        close(crew->orders[i]);
+    for (uint32_t i = 0; i < crew->n_parts; i++) {
+        int status = 0;
+        if (waitpid(crew->pids[i], &status, 0) != crew->pids[i] || status != 0)
+            bench_die("agents", "their process failed");
+    }
+    crew->n_parts = 0;
 }

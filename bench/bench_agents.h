@@ -1,54 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0
- * bench_agents.h - the many agents of a measurement: each accepts what it is
- * offered at once, in one loop over the descriptors of the client library.
- * bench_load.c decides when and in which process they live. */
+ * bench_agents.h - the many agents of a measurement: a crew lives in processes of
+ * its own, does at once what its orders say, and tells what happened through a
+ * page shared with who started it, so that counting costs the measurement
+ * nothing. Over client/takt.h alone, as any user's program would be.
+ *
+ * A process holds a part of the crew: a connection takes two descriptors. */
 #ifndef TAKT_BENCH_BENCH_AGENTS_H
 #define TAKT_BENCH_BENCH_AGENTS_H
 
-#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "client/takt.h"
 
 enum {
-    AGENTS_MAX = 1024,
-    WATCH_OTHER = AGENTS_MAX, /* among what is watched: wakes the loop up, is the caller's to read */
-    WATCH_STOP,               /* ready means: end */
-    SWEEP_MS = 20,            /* at the latest then each handle gets its turn: heartbeats, timeouts */
+    ACCEPTS_MAX = 1 << 22,
+    CREW_PART_MAX = 2500, /* agents of a process */
+    CREW_PARTS_MAX = 16,
 };
 
-struct options {
-    const char *mode, *source, *agent, *operator_, *team, *source_name;
-    uint32_t leads, agents, limit_s, metrics_port;
+/* What the crew tells. Counts only grow; times are of the latest, on the clock of common/clock.h. */
+struct tally {
+    uint32_t connected, offered, accepted, closed, refused;
+    int64_t asked_us, offered_us, accepted_us;
+    uint32_t n_ids; /* places taken; all up to `accepted` are filled once nothing moves */
+    takt_id ids[ACCEPTS_MAX];
 };
 
-/* What the process of the agents tells the one of the source. */
-struct shared {
-    uint32_t connected, offered, accepted, refused;
-    uint32_t extra;                  /* accepts beyond the number of leads: must stay 0 */
-    int64_t offered_us, accepted_us; /* the latest */
-    int64_t cpu_us;                  /* of the agents' process, once it has ended */
-    takt_id ids[];                   /* of the accepted leads, in order of their receipts */
+struct crew {
+    const char *endpoint, *team;
+    enum takt_intent intent;
+    uint32_t n, capacity; /* 0: the programme's */
+    uint32_t n_parts, turn;
+    pid_t pids[CREW_PARTS_MAX];
+    int orders[CREW_PARTS_MAX]; /* written here; closed: the part leaves */
 };
 
-struct agents {
-    const struct options *options;
-    struct shared *shared;
-    int epoll;
-    int64_t swept_us;
-    takt_t *handles[AGENTS_MAX];
+enum crew_order {
+    ORDER_AVAILABLE = 'a',
+    ORDER_AWAY = 'w',
+    ORDER_CLOSE = 'c', /* dispose of every lead in hand */
+    ORDER_READY = 'r', /* the next agent in turn asks for a lead, and closes it when it has it */
 };
 
 /* Say what is wrong on stderr and leave with 1. */
 void bench_die(const char *what, const char *why) __attribute__((noreturn));
-takt_t *bench_open(const struct options *options, enum takt_role role, const char *name);
 
-void agents_open(struct agents *agents, const struct options *options, struct shared *shared);
-void agents_watch(struct agents *agents, int fd, uint32_t what);
-void agents_close(struct agents *agents);
+struct tally *tally_new(void);
 
-/* One turn: wait for anything, then serve the agents it came to. Returns false
- * when what was watched as WATCH_STOP is ready. */
-bool agents_serve(struct agents *agents, int wait_ms);
+/* Fork the crew. Before any other handle is opened in this process: a context does not survive a fork. */
+void crew_start(struct crew *crew, struct tally *tally);
+void crew_order(struct crew *crew, enum crew_order order); /* to all, READY to the parts in turn */
+void crew_stop(struct crew *crew);
 
 #endif
