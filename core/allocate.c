@@ -157,9 +157,8 @@ static struct heap *cards_of(struct core *core, const struct pool *pool)
 uint32_t allocate_free_slots(const struct core *core, const struct agent *agent, enum ring ring)
 {
     enum reason why;
-    struct id lead;
     const uint32_t slots =
-        ring == RING_LAST ? agent_slots(core, agent, &why, &lead) : agent_cards(core, agent, &why, &lead);
+        ring == RING_LAST ? agent_slots(core, agent, &why, NULL) : agent_cards(core, agent, &why, NULL);
     return slots > agent->lent ? slots - agent->lent : 0;
 }
 

@@ -13,8 +13,11 @@ bool agent_before(const struct heap_node *a, const struct heap_node *b)
     return x->queue_us != y->queue_us ? x->queue_us < y->queue_us : x->index < y->index;
 }
 
+/* With ret_lead NULL only whether: naming the lead is a walk over all it holds. */
 static enum reason owes(const struct agent *agent, const struct programme *programme, struct id *ret_lead)
 {
+    if (!ret_lead)
+        return agent->owned + agent->working + agent->wrap_up > 0 ? REASON_OWES_DISPOSITION : REASON_OK;
     for (const struct lead *lead = agent->held; lead; lead = lead->held_next) {
         *ret_lead = lead->id;
         if (lead->state == LEAD_WRAP_UP)
@@ -40,7 +43,8 @@ uint32_t agent_slots(const struct core *core, const struct agent *agent, enum re
     const struct programme *programme = programme_of(core, agent->programme);
     const uint32_t open = agent->offered + agent->owned + agent->working + agent->wrap_up;
     const uint32_t untouched = agent->offered + agent->owned, wip = wip_max(core, agent);
-    *ret_lead = (struct id){0};
+    if (ret_lead)
+        *ret_lead = (struct id){0};
     *ret_why = REASON_OK;
     if (!agent->present || !agent->peer || agent->intent == INTENT_OFFLINE)
         *ret_why = REASON_NOT_CONNECTED;
@@ -150,12 +154,11 @@ static void set_place(struct core *core, struct agent *agent)
 void agent_update(struct core *core, struct agent *agent)
 {
     enum reason why;
-    struct id lead;
     set_place(core, agent);
     struct scope *scopes[SCOPES] = {&core->team_scopes[agent->team], &core->programme_scopes[agent->programme],
                                     &core->cell_scope};
-    const uint32_t slots = agent_slots(core, agent, &why, &lead);
-    const uint32_t cards = slots ? agent_cards(core, agent, &why, &lead) : 0;
+    const uint32_t slots = agent_slots(core, agent, &why, NULL);
+    const uint32_t cards = slots ? agent_cards(core, agent, &why, NULL) : 0;
     const bool lent_whole = (slots && slots <= agent->lent) || (cards && cards <= agent->lent);
     for (int i = 0; i < SCOPES; i++) {
         place(&scopes[i]->able, &agent->able[i], slots > agent->lent);

@@ -52,6 +52,7 @@ void agent_leave_scopes(struct core *core, struct agent *agent); /* until the ne
 void agent_update(struct core *core, struct agent *agent);       /* after anything that may change its cards */
 void agent_hold(struct agent *agent, unsigned state, int by);    /* counts by lead state */
 void agent_freed(struct core *core, struct agent *agent); /* a lead left its hands: the idle clock runs from now */
+/* How many, and why none; ret_lead NULL: what is owed on which lead is not looked up */
 uint32_t agent_cards(const struct core *core, const struct agent *agent, enum reason *ret_why, struct id *ret_lead);
 uint32_t agent_slots(const struct core *core, const struct agent *agent, enum reason *ret_why, struct id *ret_lead);
 bool agent_before(const struct heap_node *a, const struct heap_node *b);
