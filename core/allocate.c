@@ -27,8 +27,9 @@ void allocate_retry(struct core *core, struct pool *pool)
 {
     struct heap_node *node;
     while ((node = heap_take(&pool->passed))) {
-        heap_entry(node, struct lead, place)->passed = false;
-        heap_add(&pool->waiting, node);
+        struct lead *lead = heap_entry(node, struct lead, place);
+        lead->passed = false;
+        heap_add(&pool->waiting, node, lead_key(core, lead));
     }
     if (pool->waiting.n)
         allocate_mark(core, pool);
@@ -277,7 +278,7 @@ static uint32_t gather_due(struct core *core, const struct ask *ask, struct lead
             if (lead->state != LEAD_PIPELINE || !lead->due || lead->ask || n == ASK_LEADS_MAX)
                 continue;
             uint32_t at = n++;
-            for (; at > 0 && lead_before(&lead->place, &due[at - 1]->place); at--)
+            for (; at > 0 && heap_before(lead_key(core, lead), lead_key(core, due[at - 1])); at--)
                 due[at] = due[at - 1];
             due[at] = lead;
             own++;
@@ -293,7 +294,7 @@ static void add_leads(struct core *core, struct ask *ask, struct pool *pool, uin
     const uint32_t n_due = gather_due(core, ask, due);
     for (uint32_t at = 0;;) {
         struct heap_node *node = ask->n_leads < want ? heap_first(&pool->waiting) : NULL;
-        if (at < n_due && (!node || lead_before(&due[at]->place, node))) {
+        if (at < n_due && (!node || heap_before(lead_key(core, due[at]), pool->waiting.at[0].key))) {
             if (!add_lead(core, ask, due[at], core->agents[due[at]->owner]->ask_place + 1))
                 return;
             at++;

@@ -7,12 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool agent_before(const struct heap_node *a, const struct heap_node *b)
-{
-    const struct agent *x = agent_at(a), *y = agent_at(b);
-    return x->queue_us != y->queue_us ? x->queue_us < y->queue_us : x->index < y->index;
-}
-
 /* With ret_lead NULL only whether: naming the lead is a walk over all it holds. */
 static enum reason owes(const struct agent *agent, const struct programme *programme, struct id *ret_lead)
 {
@@ -101,7 +95,7 @@ static void place(struct heap *heap, struct agent_node *node, bool in)
     if (in == heap_has(&node->node))
         return;
     if (in)
-        heap_add(heap, &node->node);
+        heap_add(heap, &node->node, (struct heap_key){node->agent->queue_us, node->agent->index});
     else
         heap_remove(heap, &node->node);
 }

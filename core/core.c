@@ -22,12 +22,6 @@ unsigned key_hash(const void *key, size_t len)
 
 /* ---- deadlines --------------------------------------------------------------- */
 
-static bool timer_before(const struct heap_node *a, const struct heap_node *b)
-{
-    const struct timer *x = heap_entry(a, const struct timer, node), *y = heap_entry(b, const struct timer, node);
-    return x->at_ms != y->at_ms ? x->at_ms < y->at_ms : x->order < y->order;
-}
-
 void core_disarm(struct core *core, struct timer *timer)
 {
     heap_remove(timer->appointment ? &core->appointments : &core->durations, &timer->node);
@@ -35,11 +29,13 @@ void core_disarm(struct core *core, struct timer *timer)
 
 void core_arm(struct core *core, struct timer *timer, int64_t at_ms, bool appointment)
 {
-    core_disarm(core, timer);
+    const struct heap_key key = {at_ms, (int64_t) core->timer_order++};
+    if (timer->appointment != appointment)
+        core_disarm(core, timer);
     timer->at_ms = at_ms;
     timer->appointment = appointment;
-    timer->order = core->timer_order++;
-    heap_add(appointment ? &core->appointments : &core->durations, &timer->node);
+    (heap_has(&timer->node) ? heap_move : heap_add)(appointment ? &core->appointments : &core->durations, &timer->node,
+                                                    key);
 }
 
 static struct timer *timer_first(const struct heap *heap)
@@ -117,15 +113,6 @@ static void make_pools(struct core *core)
         pool->ring = of_team ? RING_TEAM : rings[i % 3];
         pool->dry_us = INT64_MIN;
         pool->timer.owner = TIMER_POOL;
-        heap_init(&pool->waiting, lead_before);
-        heap_init(&pool->passed, lead_before);
-    }
-    for (uint32_t i = 0; i < programmes + core->policy.n_teams + 1; i++) {
-        struct scope *scope = i < programmes                          ? &core->programme_scopes[i]
-                              : i < programmes + core->policy.n_teams ? &core->team_scopes[i - programmes]
-                                                                      : &core->cell_scope;
-        heap_init(&scope->card, agent_before);
-        heap_init(&scope->able, agent_before);
     }
 }
 
@@ -134,8 +121,6 @@ struct core *core_new(const struct policy *policy)
     struct core *core = calloc(1, sizeof *core);
     assert(core && policy->n_programmes > 0 && policy->n_teams > 0);
     core->policy = *policy;
-    heap_init(&core->durations, timer_before);
-    heap_init(&core->appointments, timer_before);
     core->agents = calloc(AGENTS_CEILING, sizeof(struct agent *));
     core->due_agents = calloc(AGENTS_CEILING, sizeof *core->due_agents);
     core->running_agents = calloc(AGENTS_CEILING, sizeof *core->running_agents);

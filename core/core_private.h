@@ -41,7 +41,7 @@ uint32_t pool_index(const struct core *core, uint32_t programme, enum ring ring,
 void pool_name(const struct core *core, const struct pool *pool, char ret_name[POOL_NAME_MAX]);
 void pool_name_of(struct slice programme, enum ring ring, struct slice team, char ret_name[POOL_NAME_MAX]);
 double lead_rank(const struct core *core, const struct lead *lead);
-bool lead_before(const struct heap_node *a, const struct heap_node *b);
+struct heap_key lead_key(const struct core *core, const struct lead *lead); /* its place among those that wait */
 
 /* cards.c */
 struct agent *agent_find(struct core *core, struct slice name);
@@ -55,7 +55,6 @@ void agent_freed(struct core *core, struct agent *agent); /* a lead left its han
 /* How many, and why none; ret_lead NULL: what is owed on which lead is not looked up */
 uint32_t agent_cards(const struct core *core, const struct agent *agent, enum reason *ret_why, struct id *ret_lead);
 uint32_t agent_slots(const struct core *core, const struct agent *agent, enum reason *ret_why, struct id *ret_lead);
-bool agent_before(const struct heap_node *a, const struct heap_node *b);
 static inline struct agent *agent_at(const struct heap_node *node)
 {
     return heap_entry(node, struct agent_node, node)->agent;

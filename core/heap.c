@@ -5,58 +5,70 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static void put(struct heap *heap, uint32_t i, struct heap_node *node)
+enum { CHILDREN = 4 };
+
+static void put(struct heap *heap, uint32_t i, struct heap_item item)
 {
-    heap->at[i] = node;
-    node->place = i + 1;
+    heap->at[i] = item;
+    item.node->place = i + 1;
 }
 
-static void rise(struct heap *heap, uint32_t i, struct heap_node *node)
+static void rise(struct heap *heap, uint32_t i, struct heap_item item)
 {
-    while (i > 0 && heap->before(node, heap->at[(i - 1) / 2])) {
-        put(heap, i, heap->at[(i - 1) / 2]);
-        i = (i - 1) / 2;
+    while (i > 0 && heap_before(item.key, heap->at[(i - 1) / CHILDREN].key)) {
+        put(heap, i, heap->at[(i - 1) / CHILDREN]);
+        i = (i - 1) / CHILDREN;
     }
-    put(heap, i, node);
+    put(heap, i, item);
 }
 
-static void sink(struct heap *heap, uint32_t i, struct heap_node *node)
+static void sink(struct heap *heap, uint32_t i, struct heap_item item)
 {
     for (;;) {
-        uint32_t child = 2 * i + 1;
+        const uint32_t child = CHILDREN * i + 1, end = heap->n - child < CHILDREN ? heap->n : child + CHILDREN;
         if (child >= heap->n)
             break;
-        if (child + 1 < heap->n && heap->before(heap->at[child + 1], heap->at[child]))
-            child++;
-        if (!heap->before(heap->at[child], node))
+        uint32_t least = child;
+        for (uint32_t other = child + 1; other < end; other++)
+            if (heap_before(heap->at[other].key, heap->at[least].key))
+                least = other;
+        if (!heap_before(heap->at[least].key, item.key))
             break;
-        put(heap, i, heap->at[child]);
-        i = child;
+        put(heap, i, heap->at[least]);
+        i = least;
     }
-    put(heap, i, node);
+    put(heap, i, item);
 }
 
-void heap_init(struct heap *heap, bool (*before)(const struct heap_node *, const struct heap_node *))
+static void settle(struct heap *heap, uint32_t i, struct heap_item item)
 {
-    *heap = (struct heap){.before = before};
+    if (i > 0 && heap_before(item.key, heap->at[(i - 1) / CHILDREN].key))
+        rise(heap, i, item);
+    else
+        sink(heap, i, item);
 }
 
 void heap_fini(struct heap *heap)
 {
     free(heap->at);
-    heap->at = NULL;
-    heap->n = heap->room = 0;
+    *heap = (struct heap){0};
 }
 
-void heap_add(struct heap *heap, struct heap_node *node)
+void heap_add(struct heap *heap, struct heap_node *node, struct heap_key key)
 {
     assert(node->place == 0);
     if (heap->n == heap->room) {
         heap->room = heap->room ? heap->room * 2 : 16;
-        heap->at = realloc(heap->at, heap->room * sizeof(struct heap_node *));
+        heap->at = realloc(heap->at, heap->room * sizeof *heap->at);
         assert(heap->at);
     }
-    rise(heap, heap->n++, node);
+    rise(heap, heap->n++, (struct heap_item){key, node});
+}
+
+void heap_move(struct heap *heap, struct heap_node *node, struct heap_key key)
+{
+    assert(node->place > 0 && node->place <= heap->n && heap->at[node->place - 1].node == node);
+    settle(heap, node->place - 1, (struct heap_item){key, node});
 }
 
 void heap_remove(struct heap *heap, struct heap_node *node)
@@ -64,15 +76,11 @@ void heap_remove(struct heap *heap, struct heap_node *node)
     if (node->place == 0)
         return;
     const uint32_t i = node->place - 1;
-    assert(i < heap->n && heap->at[i] == node);
-    struct heap_node *last = heap->at[--heap->n];
+    assert(i < heap->n && heap->at[i].node == node);
+    const struct heap_item last = heap->at[--heap->n];
     node->place = 0;
-    if (last == node)
-        return;
-    if (i > 0 && heap->before(last, heap->at[(i - 1) / 2]))
-        rise(heap, i, last);
-    else
-        sink(heap, i, last);
+    if (last.node != node)
+        settle(heap, i, last);
 }
 
 struct heap_node *heap_take(struct heap *heap)

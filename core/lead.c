@@ -36,12 +36,10 @@ const char *lead_state_name(unsigned state)
 
 /* ---- ranks and pools -------------------------------------------------------------- */
 
-bool lead_before(const struct heap_node *a, const struct heap_node *b)
+struct heap_key lead_key(const struct core *core, const struct lead *lead)
 {
-    const struct lead *x = heap_entry(a, const struct lead, place), *y = heap_entry(b, const struct lead, place);
-    if (x->priority != y->priority)
-        return x->priority > y->priority;
-    return x->turn < y->turn;
+    const int64_t seq = (int64_t) lead->seq;
+    return (struct heap_key){-lead->priority, programme_of(core, lead->programme)->newest_first ? -seq : seq};
 }
 
 double lead_rank(const struct core *core, const struct lead *lead)
@@ -96,16 +94,10 @@ static struct heap *heap_of(struct pool *pool, const struct lead *lead)
     return lead->passed ? &pool->passed : &pool->waiting;
 }
 
-static void set_turn(const struct core *core, struct lead *lead)
-{
-    lead->turn = programme_of(core, lead->programme)->newest_first ? -(int64_t) lead->seq : (int64_t) lead->seq;
-}
-
 static void enter_pool(struct core *core, struct lead *lead)
 {
     struct pool *pool = pool_of(core, lead);
-    set_turn(core, lead);
-    heap_add(&pool->waiting, &lead->place);
+    heap_add(&pool->waiting, &lead->place, lead_key(core, lead));
     pool->depth++;
     allocate_mark(core, pool);
 }
@@ -124,7 +116,7 @@ void lead_requeue(struct core *core, struct lead *lead)
 {
     lead->ask = 0;
     if (lead->state == LEAD_POOLED)
-        heap_add(heap_of(pool_of(core, lead), lead), &lead->place);
+        heap_add(heap_of(pool_of(core, lead), lead), &lead->place, lead_key(core, lead));
 }
 
 /* ---- finding, making --------------------------------------------------------------- */
@@ -380,7 +372,6 @@ void lead_attach(struct core *core, struct lead *lead)
     core->programmes[lead->programme].count[lead->state]++;
     if (lead_terminal(lead))
         return;
-    set_turn(core, lead);
     if (lead->owner != NONE) {
         struct agent *agent = core->agents[lead->owner];
         hold(core, lead, lead->owner);

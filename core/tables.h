@@ -59,8 +59,7 @@ enum lead_event {
 enum timer_owner { TIMER_LEAD = 1, TIMER_AGENT, TIMER_WORKER, TIMER_ASK, TIMER_POOL };
 struct timer {
     struct heap_node node;
-    int64_t at_ms;  /* on the run clock, or on core time for an appointment */
-    uint64_t order; /* of arming: breaks ties */
+    int64_t at_ms; /* on the run clock, or on core time for an appointment */
     enum timer_owner owner;
     bool appointment;
 };
@@ -127,7 +126,6 @@ struct lead {
     struct id receipts[RECEIPTS_KEPT]; /* op ids of the last acts that were done */
 
     /* derived */
-    int64_t turn;                       /* seq, or its negative where the newest goes first */
     bool met_free;                      /* since it was pooled, its pool always had a card */
     bool passed;                        /* stands aside: who had a free slot could not take it */
     uint32_t refusals;                  /* verdicts that did not hold any more */
@@ -281,7 +279,7 @@ struct core {
     int64_t now_us, last_us; /* last_us: of the last logged beat, while loading */
     int64_t paused_ms;
     struct heap durations, appointments;
-    uint64_t timer_order;
+    uint64_t timer_order; /* of arming: breaks ties */
 
     struct lead *leads; /* by id */
     uint64_t n_leads, seq;
