@@ -8,13 +8,18 @@
 #include "broker/pending.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { NO_PLACE = UINT32_MAX, FIRST_SLOTS = 1024 };
+enum {
+    NO_PLACE = UINT32_MAX,
+    FIRST_SLOTS = 1024,
+    GREAT_LAG = 1 << 17, /* rows: what is kept for more of them is given back */
+};
 
 struct place { /* a pending row in the array, linked in order of its first change */
     struct pending_row pending;
@@ -76,13 +81,28 @@ static struct slot *slots_new(uint32_t count)
     return slots;
 }
 
-struct pending *pending_new(uint64_t seed)
+static void make_empty(struct pending *pending, uint64_t seed)
 {
-    struct pending *pending = grow(NULL, 1, sizeof *pending);
     *pending = (struct pending){.seed = seed, .free_places = NO_PLACE, .first = NO_PLACE, .last = NO_PLACE};
     pending->slots = slots_new(FIRST_SLOTS);
     pending->mask = FIRST_SLOTS - 1;
+}
+
+struct pending *pending_new(uint64_t seed)
+{
+    struct pending *pending = grow(NULL, 1, sizeof *pending);
+    make_empty(pending, seed);
     return pending;
+}
+
+/* The view has caught up with a great import: its entries left holes of hundreds
+ * of MiB between the leads, which malloc would keep. Some 0.1 ms a MiB, once. */
+static void give_back(struct pending *pending)
+{
+    free(pending->places);
+    free(pending->slots);
+    make_empty(pending, pending->seed);
+    malloc_trim(0);
 }
 
 void pending_clear(struct pending *pending)
@@ -239,6 +259,8 @@ bool pending_take(struct pending *pending, struct pending_row *ret)
     at->after = pending->free_places;
     pending->free_places = place;
     pending->count--;
+    if (pending->count == 0 && pending->places_max > GREAT_LAG)
+        give_back(pending);
     return true;
 }
 
