@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_status.c - the operator's questions: status, agents, pools, workers, lead
+ * cmd_status.c - the operator's questions: status, agents, teams, pools, lead
  * ID, explain ID and so on. One function for all of them, since each is a query by
  * name whose answer is a table; what is in the table is the broker's business. */
 #include "cli/cli.h"
 
 #include <ctype.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cli/print.h"
-#include "client/takt.h"
-#include "common/clock.h"
+#include "cli/ask.h"
 
 enum { LIMIT_MAX = 1000, WORD_ROOM = 16 };
 
@@ -24,7 +21,8 @@ static const struct question questions[] = {
     {"status", "Counts by state, mode and programme; levels; health.", "takt status", "takt status --json", 0},
     {"agents", "Who is here: intent, activity, what they hold.", "takt agents", "takt agents", 0},
     {"pools", "What waits in each pool, since when, and who could take it.", "takt pools", "takt pools", 0},
-    {"workers", "Scoring workers: capacity, requests in work, answered, lapsed.", "takt workers", "takt workers", 0},
+    {"teams", "Who is here by team: present, away, with room for a lead, what they hold.", "takt teams", "takt teams",
+     0},
     {"metrics", "The broker's counters as Prometheus text, as far as they are about leads.", "takt metrics",
      "takt metrics | grep intake_to_hand", 0},
     {"orphans", "The dead-queue radar: leads without live owner and without armed deadline. Must be empty.",
@@ -43,12 +41,12 @@ static const struct question *find_question(const char *word)
     return &questions[i];
 }
 
-static unsigned query_of(const char *word)
+static const char *query_of(const char *word, char ret_name[WORD_ROOM])
 {
-    char name[WORD_ROOM] = "";
-    for (size_t i = 0; i < sizeof name - 1 && word[i]; i++)
-        name[i] = (char) toupper((unsigned char) word[i]);
-    return takt_query_by_name(name);
+    memset(ret_name, 0, WORD_ROOM);
+    for (size_t i = 0; i < WORD_ROOM - 1 && word[i]; i++)
+        ret_name[i] = (char) toupper((unsigned char) word[i]);
+    return ret_name;
 }
 
 static bool ends_with(takt_text text, const char *end)
@@ -72,11 +70,7 @@ static void show_fields(const struct print_table *table)
 
 static void show(const struct takt_event *event, bool json, bool lines)
 {
-    struct print_table table = {.n_columns = event->report.n_columns,
-                                .n_rows = event->report.n_rows,
-                                .columns = event->report.columns,
-                                .types = event->report.types,
-                                .cells = event->report.cells};
+    struct print_table table = ask_table(event);
     if (json)
         print_json(stdout, &table);
     else if (lines)
@@ -90,54 +84,22 @@ static void show(const struct takt_event *event, bool json, bool lines)
         cli_say("there are more rows; ask with a larger --limit");
 }
 
-struct asking {
-    unsigned what;
-    const char *arg;
-    uint32_t limit;
-    bool json, lines; /* lines: one column of text, without its name */
-};
-
-/* One event of the conversation. Returns an enum cli_exit when it is over, -1 while it goes on. */
-static int converse(takt_t *takt, const struct asking *asking, const struct takt_event *event)
+/* Below the status: one line, since who decides is part of how a cell is. */
+static int show_workers(takt_t *takt, int64_t patience_ms)
 {
-    if (event->kind == TAKT_CONNECTED && takt_query(takt, asking->what, asking->arg, asking->limit) < 0) {
-        cli_say("%s", takt_why(takt));
-        return CLI_USAGE;
+    struct takt_event event;
+    const int exit_code = ask_report(takt, "WORKERS", "", LIMIT_MAX, patience_ms, &event);
+    if (exit_code != CLI_DONE)
+        return exit_code;
+    const struct print_table table = ask_table(&event);
+    fputs(table.n_rows ? "workers:" : "workers: none, the plain order decides", stdout);
+    for (size_t row = 0; row < table.n_rows; row++) {
+        const takt_text name = ask_cell(&table, row, "worker"), state = ask_cell(&table, row, "state");
+        printf("%s %.*s %.*s %.1f %%", row ? "," : "", (int) name.len, name.at, (int) state.len, state.at,
+               ask_number(&table, row, "busy_pct"));
     }
-    if (event->kind != TAKT_REFUSED && event->kind != TAKT_REPORT)
-        return -1;
-    if (event->reason != 0) {
-        cli_say("%s: %s", takt_reason_name(event->reason), takt_reason_text(event->reason));
-        return CLI_FAILED;
-    }
-    show(event, asking->json, asking->lines);
+    fputc('\n', stdout);
     return CLI_DONE;
-}
-
-static int ask(const char *endpoint, const struct asking *asking, int64_t patience_ms)
-{
-    char name[32], why[160];
-    snprintf(name, sizeof name, "takt-%d", (int) getpid());
-    struct takt_options options = {.role = TAKT_OPERATOR, .endpoint = endpoint, .name = name};
-    takt_t *takt = takt_open(&options, why);
-    if (!takt) {
-        cli_say("%s", why);
-        return CLI_FAILED;
-    }
-    int64_t until_us = clock_mono_us() + patience_ms * 1000;
-    int exit_code = -1;
-    while (exit_code < 0) {
-        int64_t left_us = until_us - clock_mono_us();
-        struct takt_event event;
-        if (left_us <= 0) {
-            cli_say("no answer from %s in %lld ms; is `takt up` running?", endpoint, (long long) patience_ms);
-            exit_code = CLI_UNANSWERED;
-        } else if (takt_next(takt, &event, (int) (left_us / 1000) + 1) == 1) {
-            exit_code = converse(takt, asking, &event);
-        }
-    }
-    takt_close(&takt);
-    return exit_code;
 }
 
 int cmd_query(int argc, char **argv)
@@ -160,7 +122,7 @@ int cmd_query(int argc, char **argv)
     int words = cli_options(&usage, options, argc, argv, &exit_code);
     if (words < 0)
         return exit_code;
-    char endpoint[256];
+    char endpoint[256], name[WORD_ROOM];
     takt_id id;
     if (words == 1 && !takt_id_parse(argv[1], &id)) {
         cli_say("\"%s\" is not an id of 32 hex digits", argv[1]);
@@ -168,10 +130,16 @@ int cmd_query(int argc, char **argv)
     }
     if (!cli_endpoint(&common, "operator", endpoint))
         return CLI_FAILED;
-    struct asking asking = {.what = query_of(question->word),
-                            .arg = words == 1 ? argv[1] : "",
-                            .limit = (uint32_t) limit,
-                            .json = common.json,
-                            .lines = strcmp(question->word, "metrics") == 0};
-    return ask(endpoint, &asking, patience_ms);
+    takt_t *takt = ask_open(endpoint);
+    if (!takt)
+        return CLI_FAILED;
+    struct takt_event event;
+    exit_code = ask_report(takt, query_of(question->word, name), words == 1 ? argv[1] : "", (uint32_t) limit,
+                           patience_ms, &event);
+    if (exit_code == CLI_DONE)
+        show(&event, common.json, strcmp(question->word, "metrics") == 0);
+    if (exit_code == CLI_DONE && !common.json && strcmp(question->word, "status") == 0)
+        exit_code = show_workers(takt, patience_ms);
+    takt_close(&takt);
+    return exit_code;
 }

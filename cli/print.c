@@ -130,9 +130,8 @@ static json_t *cell_json(takt_text cell, char type)
     return text_json(cell);
 }
 
-void print_json(FILE *to, const struct print_table *table)
+static void put_rows(FILE *to, const struct print_table *table, const char *before, const char *between)
 {
-    fputs("[", to);
     for (size_t r = 0; r < table->n_rows; r++) {
         json_t *row = json_object();
         for (size_t c = 0; c < table->n_columns; c++) {
@@ -140,9 +139,22 @@ void print_json(FILE *to, const struct print_table *table)
             snprintf(name, sizeof name, "%.*s", (int) table->columns[c].len, table->columns[c].at);
             json_object_set_new(row, name, cell_json(table->cells[r * table->n_columns + c], table->types[c]));
         }
-        fputs(r ? ",\n " : "\n ", to);
-        json_dumpf(row, to, JSON_COMPACT);
+        fputs(r ? between : before, to);
+        json_dumpf(row, to, JSON_COMPACT | JSON_REAL_PRECISION(15));
         json_decref(row);
     }
+}
+
+void print_json(FILE *to, const struct print_table *table)
+{
+    fputs("[", to);
+    put_rows(to, table, "\n ", ",\n ");
     fputs(table->n_rows ? "\n]\n" : "]\n", to);
+}
+
+void print_json_rows(FILE *to, const struct print_table *table)
+{
+    fputs("[", to);
+    put_rows(to, table, "", ", ");
+    fputs("]", to);
 }

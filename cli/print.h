@@ -32,6 +32,7 @@ void print_table(FILE *to, const struct print_table *table);
 /* An array of objects, a line a row. A cell of type n, d or t that is no number
  * becomes null when it is empty and a string otherwise. */
 void print_json(FILE *to, const struct print_table *table);
+void print_json_rows(FILE *to, const struct print_table *table); /* the same within one line, without its end */
 
 /* "1,234,567"; "850 ms", "12.3 s", "4 min 05 s", "3 h 10 min". `ret` is returned. */
 const char *print_count(uint64_t count, char ret[32]);

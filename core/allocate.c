@@ -350,7 +350,7 @@ static struct ask *build(struct core *core, struct pool *pool, struct agent *onl
 static bool any_worker(const struct core *core)
 {
     for (uint32_t i = 0; i < core->n_workers; i++)
-        if (core->workers[i].used && !core->workers[i].late)
+        if (worker_may_be_asked(&core->workers[i]))
             return true;
     return false;
 }

@@ -103,6 +103,10 @@ void verdict_withdraw(struct core *core, struct ask *ask); /* its worker is gone
 void worker_hello(struct core *core, uint32_t peer, const struct msg *msg);
 void worker_leave(struct core *core, uint32_t index);
 struct worker *worker_pick(struct core *core, uint32_t *ret_index);
+bool worker_may_be_asked(const struct worker *worker);
+void worker_busy(struct worker *worker, int64_t now_us, uint32_t spent_us);
+uint32_t worker_busy_permille(const struct worker *worker, int64_t now_us); /* of the last BUSY_SECONDS */
+bool worker_drain(struct core *core, struct slice name, bool drained);      /* false: there is none of this name */
 
 /* acts.c */
 void acts_say(struct core *core, uint32_t peer, const struct msg *msg);

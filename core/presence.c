@@ -189,6 +189,8 @@ void presence_heard(struct core *core, uint32_t peer, const struct msg *msg)
 
 void presence_heartbeat(struct core *core, uint32_t peer, const struct msg *msg)
 {
+    if (core->peers[peer].role == ROLE_WORKER && msg->heartbeat.draining)
+        core->workers[core->peers[peer].index].leaving = true;
     effects_msg(
         core->effects, peer,
         &(struct msg){.kind = MSG_HEARD, .heard = {.seq = msg->seq, .valid_ms = (uint32_t) core->policy.lease_ms}});

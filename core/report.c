@@ -1,38 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * report.c - answers to operators: read-only tables. Lead ids, names of agents
+ * report.c - answers to operators: tables, read-only but for the order to drain a worker. Lead ids, names of agents
  * and codes only; contact data never leaves by this door. */
-#include "core/core_private.h"
+#include "core/report_private.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { COLUMNS_MAX = 20, REPORT_BYTES_MAX = 48 * 1024 };
-
-/* Cells are written one after another, each ended by a NUL; slices are cut when
- * the table is complete, since the buffer moves while it grows. */
-struct table {
-    struct core *core;
-    struct msg_report *report;
-    uint32_t n_cells;
-};
-
-static void end_cell(struct table *table)
-{
-    buf_add(&table->core->report, "", 1);
-    table->n_cells++;
-}
-
-#define cell(table, ...) (buf_printf(&(table)->core->report, __VA_ARGS__), end_cell(table))
-
-static void number(struct table *table, uint64_t value)
-{
-    cell(table, "%" PRIu64, value);
-}
-static bool full(const struct table *table)
-{
-    return table->core->report.len > REPORT_BYTES_MAX;
-}
 
 static const char *agent_name(const struct core *core, uint32_t index)
 {
@@ -244,23 +217,6 @@ static void report_pools(struct table *table, const struct msg_query *query)
     }
 }
 
-static void report_workers(struct table *table, const struct msg_query *query)
-{
-    (void) query;
-    for (uint32_t i = 0; i < table->core->n_workers && !full(table); i++) {
-        const struct worker *worker = &table->core->workers[i];
-        if (!worker->used)
-            continue;
-        cell(table, "%s", worker->name);
-        number(table, worker->capacity);
-        number(table, worker->out);
-        number(table, worker->answered);
-        number(table, worker->lapsed);
-        cell(table, "%s", worker->late ? "late" : "ready");
-        number(table, worker->answered ? worker->spent_us / worker->answered : 0);
-    }
-}
-
 /* ---- metrics ------------------------------------------------------------------------------------------ */
 
 static void histogram_lines(struct table *table, const struct histogram *histogram, const char *met)
@@ -339,6 +295,7 @@ static void report_metrics(struct table *table, const struct msg_query *query)
 #undef COUNTER
     gauge(table, "takt_agents_present", "Agents whose lease runs.", levels.agents_present);
     gauge(table, "takt_workers", "Scoring workers attached.", levels.workers);
+    report_worker_metrics(table);
     gauge(table, "takt_requests_out", "Scoring requests not yet answered.", levels.requests_out);
     gauge(table, "takt_rows_rejected", "Rows refused at intake.", core->rejected);
     gauge(table, "takt_presence_losses", "Agents that fell silent or left since this broker started.",
@@ -377,10 +334,14 @@ static const struct {
       "won", "closed", "idle"}},
     {QUERY_POOLS, report_pools, "snndn", {"pool", "waiting", "depth_max", "oldest", "with_card"}},
     {QUERY_EXPLAIN, report_explain, "ss", {"field", "value"}},
-    {QUERY_WORKERS,
-     report_workers,
-     "snnnnsn",
-     {"worker", "capacity", "requests", "answered", "lapsed", "state", "mean_us"}},
+    {QUERY_WORKERS, report_workers, WORKER_TYPES, WORKER_COLUMNS},
+    {QUERY_DRAIN, report_drain, WORKER_TYPES, WORKER_COLUMNS},
+    {QUERY_UNDRAIN, report_undrain, WORKER_TYPES, WORKER_COLUMNS},
+    {QUERY_TEAMS,
+     report_teams,
+     "ssnnnnnnnnnnn",
+     {"team", "programme", "agents", "present", "available", "on_demand", "away", "lost", "with_card", "offered",
+      "owned", "working", "wrap_up"}},
     {QUERY_METRICS, report_metrics, "s", {"line"}},
     {QUERY_ORPHANS, report_orphans, "ss", {"lead", "state"}},
 };

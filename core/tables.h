@@ -222,15 +222,23 @@ struct programme_state {
 
 /* ---- workers and what they were asked --------------------------------------------- */
 
+enum { BUSY_SECONDS = 10 };
 struct worker {
     bool used;
-    bool late; /* did not answer in time, or never spoke: not asked until it is heard */
+    bool late;    /* did not answer in time, or never spoke: not asked until it is heard */
+    bool drained; /* by an operator: not asked until the operator says so */
+    bool leaving; /* by itself: not asked any more */
     uint32_t peer, capacity, out;
-    char name[NAME_BYTES_MAX + 1];
+    char name[NAME_BYTES_MAX + 1], place[NAME_BYTES_MAX + 1];
     struct timer timer;
-    int64_t heard_ms;
-    uint32_t policy_version; /* the scoring it is known to hold */
-    uint64_t answered, lapsed, spent_us;
+    int64_t hello_us, heard_ms;
+    uint32_t policy_version;        /* the scoring it is known to hold */
+    uint64_t answered, lapsed;      /* requests in time; those that were not */
+    uint64_t too_late;              /* answers that came after the deadline all the same */
+    uint64_t decided, dropped;      /* leads it gave to an agent; those of them that held no more */
+    uint64_t spent_us;              /* on answers, as it says itself */
+    uint64_t busy_us[BUSY_SECONDS]; /* the same by second, a ring */
+    int64_t busy_second;            /* the last one in it */
 };
 
 struct ask {

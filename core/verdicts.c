@@ -163,8 +163,11 @@ void verdict_decision(struct core *core, uint32_t peer, const struct msg *msg)
     const struct msg_decision *decision = &msg->decision;
     struct worker *worker = &core->workers[core->peers[peer].index];
     struct ask *ask = allocate_ask_of(core, decision->id);
-    if (!ask || ask->worker != core->peers[peer].index)
-        return; /* it lapsed: the plain order took it */
+    worker_busy(worker, core->now_us, decision->spent_us);
+    if (!ask || ask->worker != core->peers[peer].index) { /* it lapsed: the plain order took it */
+        worker->too_late++;
+        return;
+    }
     worker->out--;
     if (decision->reason != REASON_OK || decision->n_verdicts != ask->n_leads) {
         worker->policy_version = 0;
@@ -172,10 +175,13 @@ void verdict_decision(struct core *core, uint32_t peer, const struct msg *msg)
         return;
     }
     worker->answered++;
-    worker->spent_us += decision->spent_us;
     core->programmes[ask->programme].rotation = decision->rotation;
     core->programmes[ask->programme].dirty = true;
-    apply(core, ask, decision->verdicts, REASON_SCORED);
+    for (uint32_t i = 0; i < decision->n_verdicts; i++)
+        worker->dropped += decision->verdicts[i].agent != 0;
+    const uint32_t granted = apply(core, ask, decision->verdicts, REASON_SCORED);
+    worker->decided += granted;
+    worker->dropped -= granted;
 }
 
 /* Its worker is gone before the deadline: the leads wait again, for the next one. */

@@ -151,12 +151,17 @@ struct msg_hello {
     struct slice skills[SKILLS_MAX];
     uint32_t n_skills;
     uint64_t seen_epoch, seen_beat, replaces; /* replaces: the session this same program had before */
+    struct slice place;                       /* workers: host/pid */
 };
 
 struct msg_welcome {
     uint64_t session, epoch, beat;
     uint32_t heartbeat_ms, lease_ms, guard_ms, level, rows_max;
     struct slice cell;
+};
+
+struct msg_heartbeat {
+    bool draining; /* a worker that wants no further request */
 };
 
 struct msg_heard {
@@ -349,6 +354,7 @@ struct msg {
     union {
         struct msg_hello hello;
         struct msg_welcome welcome;
+        struct msg_heartbeat heartbeat;
         struct msg_heard heard;
         struct msg_error error;
         struct msg_manifest manifest;

@@ -99,6 +99,7 @@ static const char *check_hello(const struct msg *msg)
     for (uint32_t i = 0; i < m->n_skills; i++)
         RULE(m->skills[i].len >= 1 && m->skills[i].len <= NAME_BYTES_MAX && text_is_valid(m->skills[i]),
              "hello.skills: not text of 1..64 bytes");
+    RULE(m->place.len <= NAME_BYTES_MAX && text_is_valid(m->place), "hello.place: not text of at most 64 bytes");
     return NULL;
 }
 

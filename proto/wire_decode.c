@@ -58,6 +58,7 @@ static const char *decode_hello(struct wire *wire, const Wire__Frame *frame, str
         .seen_epoch = from->seen_epoch,
         .seen_beat = from->seen_beat,
         .replaces = from->replaces,
+        .place = BYTES_OF(from, place),
         .n_skills = (uint32_t) from->n_skills, /* the scan let no more than SKILLS_MAX pass */
     };
     for (size_t i = 0; i < from->n_skills; i++)
@@ -86,6 +87,13 @@ static const char *decode_welcome(struct wire *wire, const Wire__Frame *frame, s
 static const char *decode_nothing(struct wire *wire, const Wire__Frame *frame, struct msg *msg)
 {
     (void) wire, (void) frame, (void) msg;
+    return NULL;
+}
+
+static const char *decode_beat(struct wire *wire, const Wire__Frame *frame, struct msg *msg)
+{
+    (void) wire;
+    msg->heartbeat.draining = frame->heartbeat->draining;
     return NULL;
 }
 
@@ -420,7 +428,7 @@ typedef const char *decode_fn(struct wire *wire, const Wire__Frame *frame, struc
 
 static decode_fn *const decoders[] = {
     [MSG_HELLO] = decode_hello,       [MSG_WELCOME] = decode_welcome,
-    [MSG_HEARTBEAT] = decode_nothing, [MSG_HEARD] = decode_heard,
+    [MSG_HEARTBEAT] = decode_beat,    [MSG_HEARD] = decode_heard,
     [MSG_BYE] = decode_nothing,       [MSG_ERROR] = decode_error,
     [MSG_MANIFEST] = decode_manifest, [MSG_MANIFEST_STATE] = decode_manifest_state,
     [MSG_CHUNK] = decode_chunk,       [MSG_RECEIPT] = decode_receipt,

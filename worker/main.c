@@ -3,7 +3,8 @@
  * agents and slots come with each request, contact data never; kill it at any
  * time. It remembers the scorings of the last few policy versions, for one
  * session only, since another broker may count its versions anew. Whether a
- * decision holds is for the broker to judge. */
+ * decision holds is for the broker to judge. Asked to end, it says so first and
+ * answers what is on its way: the broker waits for nothing that does not come. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -19,7 +20,7 @@
 #include "common/net.h"
 #include "worker/score.h"
 
-enum { VERSIONS_KEPT = 4, WAITING_MAX = 64, FRAMES_QUEUED = 256 };
+enum { VERSIONS_KEPT = 4, WAITING_MAX = 64, FRAMES_QUEUED = 256, LEAVE_MS = 2000 };
 enum { EXIT_USAGE = 2 };
 
 struct known_policy {
@@ -33,7 +34,10 @@ struct worker {
     struct known_policy known[VERSIONS_KEPT];
     uint32_t at_known; /* the one to be overwritten next */
     uint64_t n_decided;
-    int signals; /* signalfd */
+    int signals;        /* signalfd */
+    int64_t leave_us;   /* it leaves, at the latest then; 0 = it stays */
+    uint64_t leave_seq; /* of the heartbeat that said so */
+    bool left;          /* that one was heard: no request follows */
 };
 
 struct worker_options {
@@ -103,6 +107,8 @@ static bool take_news(struct worker *worker)
         case SESSION_GOT:
             if (msg.kind == MSG_REQUEST)
                 answer(worker, &msg.request);
+            else if (msg.kind == MSG_HEARD && worker->leave_us != 0 && msg.heard.seq >= worker->leave_seq)
+                worker->left = true;
             break;
         }
     }
@@ -113,13 +119,32 @@ static bool wait_for_news(struct worker *worker)
 {
     struct sock *sock = session_sock(worker->session);
     struct wait_fd end = {.fd = worker->signals};
-    int64_t next_us = session_next_us(worker->session), left_us = next_us - clock_mono_us();
+    struct signalfd_siginfo info;
+    int64_t next_us = session_next_us(worker->session);
+    if (worker->leave_us != 0 && worker->leave_us < next_us)
+        next_us = worker->leave_us;
+    int64_t left_us = next_us - clock_mono_us();
     int wait_ms = next_us == INT64_MAX ? -1
                   : left_us <= 0       ? 0
                   : left_us > 60000000 ? 60000
                                        : (int) (left_us / 1000 + 1);
     net_wait(&sock, sock != NULL ? 1 : 0, &end, 1, wait_ms);
-    return end.readable;
+    return end.readable && read(worker->signals, &info, sizeof info) == sizeof info;
+}
+
+static void begin_to_leave(struct worker *worker)
+{
+    int64_t now_us = clock_mono_us();
+    worker->leave_us = now_us + LEAVE_MS * 1000;
+    worker->leave_seq =
+        session_send(worker->session, &(struct msg){.kind = MSG_HEARTBEAT, .heartbeat = {.draining = true}}, now_us);
+    worker->left = worker->leave_seq == 0; /* nobody is there who could wait for an answer */
+}
+
+static bool has_left(const struct worker *worker)
+{
+    return worker->leave_us != 0 &&
+           (worker->left || !session_is_up(worker->session) || clock_mono_us() >= worker->leave_us);
 }
 
 static int run(struct worker *worker)
@@ -127,7 +152,12 @@ static int run(struct worker *worker)
     for (;;) {
         if (!take_news(worker))
             return EXIT_FAILURE;
-        if (wait_for_news(worker)) {
+        bool asked_again = false;
+        if (!has_left(worker) && wait_for_news(worker)) {
+            asked_again = worker->leave_us != 0;
+            begin_to_leave(worker);
+        }
+        if (asked_again || has_left(worker)) {
             log_line(LOG_INFO, "worker.stopped", "decided=%" PRIu64, worker->n_decided);
             return EXIT_SUCCESS;
         }
@@ -137,7 +167,8 @@ static int run(struct worker *worker)
 static const char help[] = "usage: takt-worker --endpoint URL [--name NAME] [--capacity N]\n"
                            "\n"
                            "Scores leads and allocates them to agents for a broker. Keeps nothing: start as\n"
-                           "many as you like, stop any at any time.\n"
+                           "many as you like, stop any at any time: SIGTERM lets it finish what it has.\n"
+                           "Connections are not encrypted yet, so only endpoints of this machine are taken.\n"
                            "\n"
                            "  --endpoint URL   the broker's socket for workers\n"
                            "  --name NAME      shown in reports; must differ from other workers' (default: made up)\n"
@@ -200,9 +231,18 @@ static int take_signals(void)
     return fd;
 }
 
+/* "host/pid", for operators. */
+static void find_place(char *ret, size_t room)
+{
+    char host[48] = "";
+    if (gethostname(host, sizeof host - 1) != 0 || !host[0])
+        snprintf(host, sizeof host, "localhost");
+    snprintf(ret, room, "%s/%d", host, (int) getpid());
+}
+
 int main(int argc, char **argv)
 {
-    char name[32], why[160] = "";
+    char name[32], place[NAME_BYTES_MAX + 1], why[160] = "";
     uint32_t random;
     clock_random(&random, sizeof random);
     snprintf(name, sizeof name, "worker-%08" PRIx32, random);
@@ -211,6 +251,7 @@ int main(int argc, char **argv)
     if (exit_code >= 0)
         return exit_code;
 
+    find_place(place, sizeof place);
     log_open("takt-worker", LOG_INFO);
     static struct worker worker; /* the scorings kept make it too large for a stack */
     worker.signals = take_signals();
@@ -221,7 +262,8 @@ int main(int argc, char **argv)
                                               .hwm = FRAMES_QUEUED,
                                               .hello = {.role = ROLE_WORKER,
                                                         .name = slice_of(options.name, strlen(options.name)),
-                                                        .capacity = options.capacity}},
+                                                        .capacity = options.capacity,
+                                                        .place = slice_of(place, strlen(place))}},
                     why);
     if (worker.session == NULL) {
         fprintf(stderr, "takt-worker: %s: %s\n", options.endpoint, why);

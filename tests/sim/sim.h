@@ -91,6 +91,7 @@ void sim_workers(struct sim *sim, uint32_t n);
  * A complete judge leaves no lead that it could place: then, as without workers, after each
  * beat nobody may wait for a lead that waits for somebody. */
 void sim_judge(struct sim *sim, sim_judge_fn *judge, void *context, int64_t takes_us, bool is_complete);
+void sim_worker_drains(struct sim *sim);   /* the first one says it wants nothing more */
 void sim_worker_leaves(struct sim *sim);   /* the first one, without a word, for good */
 uint32_t sim_asked(const struct sim *sim); /* requests that reached a worker */
 

@@ -199,6 +199,15 @@ void sim_worker_leaves(struct sim *sim)
               sim->effects);
 }
 
+void sim_worker_drains(struct sim *sim)
+{
+    sim_post_once(
+        sim, true, PEER_WORKER,
+        &(struct msg){
+            .session = sim->worker_session[0], .seq = 2, .kind = MSG_HEARTBEAT, .heartbeat = {.draining = true}},
+        0);
+}
+
 /* ---- both ------------------------------------------------------------------------------------ */
 
 void sim_others_hear(struct sim *sim, uint32_t peer, const struct msg *msg)

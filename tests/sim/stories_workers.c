@@ -237,6 +237,106 @@ static void an_agent_who_changed_team_while_the_worker_thought_gets_nothing_of_t
     sim_destroy(&sim);
 }
 
+/* ---- drained ---------------------------------------------------------------------------- */
+
+/* An operator's order; returns the rows of the answer. */
+static uint32_t order(struct sim *sim, enum query_what what, const char *name)
+{
+    struct msg_report report;
+    core_report(sim_core(sim), &(struct msg_query){.what = what, .arg = slice_of(name, strlen(name))}, &report);
+    return report.reason == REASON_OK ? report.n_rows : 0;
+}
+
+static void a_drained_worker_gets_nothing_new_and_nobody_waits_for_it(void **state)
+{
+    (void) state;
+    struct script script = {.n = 1, .verdicts = {{.agent = 1}}};
+    struct sim *sim = scripted(NULL, &script, 300);
+    story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    assert_int_equal(order(sim, QUERY_DRAIN, "nobody"), 0);
+    assert_int_equal(order(sim, QUERY_DRAIN, "w"), 1);
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 2); /* and not the 20 ms of a mute one */
+    assert_owner(sim, lead, "ana");
+    assert_int_equal(story_of(sim, lead)->decision.by, REASON_PLAIN_ORDER);
+    sim_run_ms(sim, 2000); /* its heartbeats do not make it askable */
+    story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 2);
+    assert_int_equal(sim_asked(sim), 0);
+    assert_int_equal(order(sim, QUERY_UNDRAIN, "w"), 1);
+    story_agent(sim, "ben", "east", INTENT_AVAILABLE);
+    const struct id next = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 2);
+    assert_int_equal(story_of(sim, next)->decision.by, REASON_SCORED);
+    sim_destroy(&sim);
+}
+
+static void what_a_worker_has_in_hand_when_it_is_drained_it_finishes(void **state)
+{
+    (void) state;
+    struct script script = {.n = 1, .verdicts = {{.agent = 2}}};
+    struct policy *policy = sim_policy();
+    policy->scorer_deadline_ms = 1000;
+    struct sim *sim = scripted(policy, &script, 50000);
+    story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    story_agent(sim, "ben", "east", INTENT_AVAILABLE);
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 10);
+    assert_state(sim, lead, POOLED);
+    order(sim, QUERY_DRAIN, "w");
+    sim_run_ms(sim, 100);
+    assert_owner(sim, lead, "ben");
+    assert_int_equal(story_of(sim, lead)->decision.by, REASON_SCORED);
+    assert_int_equal(sim_core(sim)->workers[0].out, 0);
+    assert_int_equal(sim_core(sim)->workers[0].decided, 1);
+    sim_destroy(&sim);
+}
+
+static void a_worker_that_says_it_drains_is_asked_nothing_more(void **state)
+{
+    (void) state;
+    struct script script = {.n = 1, .verdicts = {{.agent = 1}}};
+    struct sim *sim = scripted(NULL, &script, 300);
+    story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    sim_worker_drains(sim);
+    sim_run_ms(sim, 2);
+    assert_int_equal(order(sim, QUERY_UNDRAIN, "w"), 1); /* it is not the operator's to keep */
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 2);
+    assert_owner(sim, lead, "ana");
+    assert_int_equal(sim_asked(sim), 0);
+    sim_destroy(&sim);
+}
+
+static void two_workers_of_one_name_are_told_apart(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(NULL);
+    sim_workers(sim, 2); /* both say "w", and not where they run */
+    sim_run_ms(sim, 700);
+    assert_string_equal(sim_core(sim)->workers[0].name, "w");
+    assert_string_equal(sim_core(sim)->workers[1].name, "w.2");
+    assert_int_equal(order(sim, QUERY_DRAIN, "w"), 1);
+    assert_false(sim_core(sim)->workers[1].drained);
+    sim_destroy(&sim);
+}
+
+static void the_share_of_busy_time_is_that_of_the_last_ten_seconds(void **state)
+{
+    (void) state;
+    struct worker worker = {.hello_us = 1000000};
+    worker_busy(&worker, 20500000, 500000);
+    worker_busy(&worker, 21500000, 400000);
+    assert_int_equal(worker_busy_permille(&worker, 22000000), 100); /* 0.9 s of the 9 s since 13 */
+    assert_int_equal(worker_busy_permille(&worker, 30999999), 40);  /* the first half second is too long ago */
+    assert_int_equal(worker_busy_permille(&worker, 40000000), 0);
+    worker_busy(&worker, 40000000, UINT32_MAX); /* whatever it says */
+    assert_int_equal(worker_busy_permille(&worker, 40000000), 1000);
+    struct worker fresh = {.hello_us = 50000000};
+    worker_busy(&fresh, 51000000, 250000);
+    assert_int_equal(worker_busy_permille(&fresh, 51000000), 250);
+}
+
 static void with_all_hands_full_the_rest_waits_for_the_next_answer(void **state)
 {
     (void) state;
@@ -273,6 +373,11 @@ const struct CMUnitTest stories_of_workers[] = {
     cmocka_unit_test(an_answer_of_the_wrong_length_or_a_refusal_falls_back_to_the_plain_order),
     cmocka_unit_test(what_changed_while_the_worker_thought_is_not_granted),
     cmocka_unit_test(an_agent_who_changed_team_while_the_worker_thought_gets_nothing_of_the_old_one),
+    cmocka_unit_test(a_drained_worker_gets_nothing_new_and_nobody_waits_for_it),
+    cmocka_unit_test(what_a_worker_has_in_hand_when_it_is_drained_it_finishes),
+    cmocka_unit_test(a_worker_that_says_it_drains_is_asked_nothing_more),
+    cmocka_unit_test(two_workers_of_one_name_are_told_apart),
+    cmocka_unit_test(the_share_of_busy_time_is_that_of_the_last_ten_seconds),
     cmocka_unit_test(with_all_hands_full_the_rest_waits_for_the_next_answer),
 };
 const size_t n_stories_of_workers = sizeof stories_of_workers / sizeof *stories_of_workers;

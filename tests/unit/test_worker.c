@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -123,6 +124,14 @@ static void it_asks_for_a_policy_it_lacks(void **state)
     assert_int_equal(ask(ends, &window, 5, NULL).reason, REASON_NEED_POLICY);
 }
 
+/* The heartbeat that asks for nothing more. */
+static void await_farewell(struct ends *ends, struct msg *ret_msg)
+{
+    do
+        assert_true(fake_take(&ends->broker, ret_msg, PATIENCE_MS));
+    while (ret_msg->kind != MSG_HEARTBEAT || !ret_msg->heartbeat.draining);
+}
+
 static void it_says_who_it_is_and_goodbye(void **state)
 {
     struct ends *ends = *state;
@@ -133,12 +142,53 @@ static void it_says_who_it_is_and_goodbye(void **state)
     assert_int_equal(msg.hello.capacity, 3);
     assert_int_equal(msg.hello.name.len, 2);
     assert_memory_equal(msg.hello.name.at, "w1", 2);
+    char pid[16];
+    snprintf(pid, sizeof pid, "/%d", (int) ends->worker);
+    assert_true(msg.hello.place.len > strlen(pid));
+    assert_memory_equal(msg.hello.place.at + msg.hello.place.len - strlen(pid), pid, strlen(pid));
     fake_welcome(&ends->broker, 1); /* of its next hello */
     window_open(&window, STRATEGY_BEST_SCORE, 1, 1);
     ask(ends, &window, 5, NULL); /* answered, so the session stands */
     assert_int_equal(kill(ends->worker, SIGTERM), 0);
+    await_farewell(ends, &msg);
+    fake_send(&ends->broker, &(struct msg){.kind = MSG_HEARD, .heard = {.seq = msg.seq, .valid_ms = FAKE_LEASE_MS}});
     fake_expect(&ends->broker, MSG_BYE, &msg);
     assert_int_equal(exit_code_of(ends->worker), 0);
+}
+
+static void asked_to_end_it_answers_what_is_on_its_way(void **state)
+{
+    struct ends *ends = *state;
+    struct window window;
+    struct msg msg;
+    fake_welcome(&ends->broker, 1);
+    window_open(&window, STRATEGY_BEST_SCORE, 1, 1);
+    ask(ends, &window, 5, NULL);
+    assert_int_equal(kill(ends->worker, SIGTERM), 0);
+    await_farewell(ends, &msg);
+    const uint64_t seq = msg.seq;
+    for (unsigned i = 0; i < 3; i++) { /* they left before the broker knew */
+        window.request.id = 100 + i;
+        ask(ends, &window, 5, NULL);
+    }
+    assert_int_equal(waitpid(ends->worker, NULL, WNOHANG), 0);
+    fake_send(&ends->broker, &(struct msg){.kind = MSG_HEARD, .heard = {.seq = seq, .valid_ms = FAKE_LEASE_MS}});
+    fake_expect(&ends->broker, MSG_BYE, &msg);
+    assert_int_equal(exit_code_of(ends->worker), 0);
+}
+
+static void asked_twice_it_ends_at_once(void **state)
+{
+    struct ends *ends = *state;
+    struct msg msg;
+    fake_welcome(&ends->broker, 1);
+    fake_heartbeat(&ends->broker);
+    assert_int_equal(kill(ends->worker, SIGTERM), 0);
+    await_farewell(ends, &msg);
+    const int64_t asked_us = clock_mono_us();
+    assert_int_equal(kill(ends->worker, SIGTERM), 0);
+    assert_int_equal(exit_code_of(ends->worker), 0);
+    assert_true(clock_mono_us() - asked_us < 1500 * 1000); /* it would wait 2 s for its Heard */
 }
 
 static void it_ends_when_another_takes_its_name(void **state)
@@ -172,6 +222,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_decides_as_the_library_does, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_asks_for_a_policy_it_lacks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_says_who_it_is_and_goodbye, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(asked_to_end_it_answers_what_is_on_its_way, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(asked_twice_it_ends_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_ends_when_another_takes_its_name, set_up, tear_down),
         cmocka_unit_test(a_wrong_command_line_is_refused),
     };

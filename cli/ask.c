@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ask.c - an operator's question and its answer. See ask.h. */
+#include "cli/ask.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+
+takt_t *ask_open(const char *endpoint)
+{
+    char name[32], why[160] = "no memory";
+    snprintf(name, sizeof name, "takt-%d", (int) getpid());
+    takt_t *takt = takt_open(&(struct takt_options){.role = TAKT_OPERATOR, .endpoint = endpoint, .name = name}, why);
+    if (!takt)
+        cli_say("%s", why);
+    return takt;
+}
+
+/* One event of the conversation. Returns an enum cli_exit when it is over, -1 while it goes on. */
+static int hear(const struct takt_event *event)
+{
+    if (event->kind != TAKT_REFUSED && event->kind != TAKT_REPORT)
+        return -1;
+    if (event->reason == 0)
+        return CLI_DONE;
+    cli_say("%s: %s", takt_reason_name(event->reason), takt_reason_text(event->reason));
+    return CLI_FAILED;
+}
+
+int ask_report(takt_t *takt, const char *query, const char *arg, uint32_t limit, int64_t patience_ms,
+               struct takt_event *ret_event)
+{
+    const int64_t until_us = clock_mono_us() + patience_ms * 1000;
+    if (takt_query(takt, takt_query_by_name(query), arg, limit) < 0) {
+        cli_say("%s", takt_why(takt));
+        return CLI_USAGE;
+    }
+    for (int exit_code = -1;;) {
+        const int64_t left_us = until_us - clock_mono_us();
+        if (left_us <= 0) {
+            cli_say("no answer from the broker in %lld ms; is `takt up` running?", (long long) patience_ms);
+            return CLI_UNANSWERED;
+        }
+        const int got = takt_next(takt, ret_event, (int) (left_us / 1000) + 1);
+        if (got == 1 && (exit_code = hear(ret_event)) >= 0)
+            return exit_code;
+    }
+}
+
+struct print_table ask_table(const struct takt_event *event)
+{
+    return (struct print_table){.n_columns = event->report.n_columns,
+                                .n_rows = event->report.n_rows,
+                                .columns = event->report.columns,
+                                .types = event->report.types,
+                                .cells = event->report.cells};
+}
+
+takt_text ask_cell(const struct print_table *table, size_t row, const char *column)
+{
+    for (size_t c = 0; c < table->n_columns; c++)
+        if (table->columns[c].len == strlen(column) && memcmp(table->columns[c].at, column, strlen(column)) == 0)
+            return table->cells[row * table->n_columns + c];
+    return (takt_text){0};
+}
+
+double ask_number(const struct print_table *table, size_t row, const char *column)
+{
+    char text[32];
+    const takt_text cell = ask_cell(table, row, column);
+    if (cell.len == 0 || cell.len >= sizeof text)
+        return 0;
+    memcpy(text, cell.at, cell.len);
+    text[cell.len] = '\0';
+    return strtod(text, NULL);
+}
+
+double ask_sum(const struct print_table *table, const char *column)
+{
+    double sum = 0;
+    for (size_t row = 0; row < table->n_rows; row++)
+        sum += ask_number(table, row, column);
+    return sum;
+}

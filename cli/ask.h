@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ask.h - an operator's question from a command: a session, one question at a
+ * time, its answer as a table whose cells are found by the column's name.
+ *
+ * By name and not by place, so that a broker of another version may have more
+ * columns than the command knows. */
+#ifndef TAKT_CLI_ASK_H
+#define TAKT_CLI_ASK_H
+
+#include "cli/cli.h"
+#include "cli/print.h"
+#include "client/takt.h"
+
+/* NULL after saying why on stderr. */
+takt_t *ask_open(const char *endpoint);
+
+/* Ask `query` ("STATUS") and wait. CLI_DONE: the report is in *ret_event until the
+ * next call on `takt`; else what is wrong was said on stderr. */
+int ask_report(takt_t *takt, const char *query, const char *arg, uint32_t limit, int64_t patience_ms,
+               struct takt_event *ret_event);
+
+struct print_table ask_table(const struct takt_event *event);
+takt_text ask_cell(const struct print_table *table, size_t row, const char *column); /* at NULL: no such column */
+double ask_number(const struct print_table *table, size_t row, const char *column);  /* 0: no such column */
+double ask_sum(const struct print_table *table, const char *column);                 /* over all rows */
+
+#endif

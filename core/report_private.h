@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * report_private.h - a report in the making: the files report*.c write cells into
+ * it. Seen by them only. */
+#ifndef TAKT_CORE_REPORT_PRIVATE_H
+#define TAKT_CORE_REPORT_PRIVATE_H
+
+#include <inttypes.h>
+
+#include "core/core_private.h"
+
+enum { COLUMNS_MAX = 20, REPORT_BYTES_MAX = 48 * 1024 };
+
+/* Cells are written one after another, each ended by a NUL; slices are cut when
+ * the table is complete, since the buffer moves while it grows. */
+struct table {
+    struct core *core;
+    struct msg_report *report;
+    uint32_t n_cells;
+};
+
+static inline void end_cell(struct table *table)
+{
+    buf_add(&table->core->report, "", 1);
+    table->n_cells++;
+}
+
+#define cell(table, ...) (buf_printf(&(table)->core->report, __VA_ARGS__), end_cell(table))
+
+static inline void number(struct table *table, uint64_t value)
+{
+    cell(table, "%" PRIu64, value);
+}
+
+static inline bool full(const struct table *table)
+{
+    return table->core->report.len > REPORT_BYTES_MAX;
+}
+
+/* report_peers.c */
+#define WORKER_TYPES "sssnnnnnnnnnd"
+#define WORKER_COLUMNS                                                                                                 \
+    {                                                                                                                  \
+        "worker", "place", "state", "capacity", "requests", "answered", "decided", "busy_pct", "mean_us", "lapsed",    \
+            "too_late", "dropped", "heard"                                                                             \
+    }
+void report_workers(struct table *table, const struct msg_query *query);
+void report_drain(struct table *table, const struct msg_query *query);
+void report_undrain(struct table *table, const struct msg_query *query);
+void report_teams(struct table *table, const struct msg_query *query);
+void report_worker_metrics(struct table *table);
+
+#endif
