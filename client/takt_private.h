@@ -9,13 +9,24 @@
 #ifndef TAKT_CLIENT_PRIVATE_H
 #define TAKT_CLIENT_PRIVATE_H
 
-#define uthash_fatal(text) abort()
-
 #include <stdlib.h>
+#include <string.h>
+
+#define uthash_fatal(text) abort()
+#define HASH_FUNCTION(key, len, hashv) ((hashv) = hash_of_id(key))
+#define HASH_BKT_CAPACITY_THRESH 2 /* short chains: an agent may hold hundreds */
 #include <uthash.h>
 
 #include "client/session.h"
 #include "client/takt.h"
+
+/* All keys here begin with an id; ids are hashes, or count up from random bytes. */
+static inline unsigned hash_of_id(const void *id)
+{
+    uint64_t halves[2];
+    memcpy(halves, id, sizeof halves);
+    return (unsigned) (halves[0] ^ halves[1]);
+}
 
 enum {
     WINDOW = 32, /* chunks out at once */
