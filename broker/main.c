@@ -185,16 +185,32 @@ static int run(const struct options *options, struct core *core, struct store *s
     return exit_code(status);
 }
 
+/* Bodies of beats come and go by the hundred KiB: from the heap, so that their
+ * pages stay ours. And enough for an import of some 30,000 leads is touched now:
+ * to be given pages in the midst of one costs a tenth of the broker's time. */
+static void prepare_heap(void)
+{
+    enum { PIECES = 4, PIECE_BYTES = 16 << 20, PAGE_BYTES = 4096 };
+    char *pieces[PIECES];
+    mallopt(M_MMAP_THRESHOLD, 2 * PIECE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+    mallopt(M_TOP_PAD, 4 << 20);
+    for (int i = 0; i < PIECES; i++) {
+        pieces[i] = malloc(PIECE_BYTES);
+        for (size_t at = 0; pieces[i] && at < PIECE_BYTES; at += PAGE_BYTES)
+            ((volatile char *) pieces[i])[at] = 0;
+    }
+    for (int i = 0; i < PIECES; i++)
+        free(pieces[i]);
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
     struct policy *policy = calloc(1, sizeof *policy);
     struct buf findings = {0};
     char id[32];
-    /* bodies of beats come and go by the hundred KiB: from the heap, so that their pages stay ours */
-    mallopt(M_MMAP_THRESHOLD, 32 << 20);
-    mallopt(M_TRIM_THRESHOLD, 256 << 20);
-    mallopt(M_TOP_PAD, 4 << 20);
+    prepare_heap();
     signal(SIGPIPE, SIG_IGN);
     log_open("takt-broker", LOG_INFO);
     if (!policy || parse(argc, argv, &options) < 0) {
