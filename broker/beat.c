@@ -219,12 +219,12 @@ static void hold_for_workers(struct beat *beat, struct effects *effects, uint32_
 
 static void commit(struct beat *beat, struct flight *flight)
 {
-    beat->body.len = 0;
+    store_body(beat->parts.store, &beat->body);
     flight->number = beat->number++;
     const uint32_t rows = core_seal(beat->parts.core, &beat->body);
     if (rows > 0)
         flight->ticket = store_append(beat->parts.store, (core_time(beat) + 999) / 1000,
-                                      core_policy(beat->parts.core)->version, slice_of(beat->body.at, beat->body.len));
+                                      core_policy(beat->parts.core)->version, &beat->body);
     else if (effects_has_out(flight->effects))
         flight->ticket = store_renew(beat->parts.store);
     else {

@@ -22,7 +22,10 @@ enum {
 };
 
 struct place { /* a pending row in the array, linked in order of its first change */
-    struct pending_row pending;
+    struct kept *kept;
+    const uint8_t *row; /* within it */
+    struct position first;
+    int64_t since_us;
     uint32_t hash, before, after;
 };
 
@@ -55,6 +58,16 @@ struct kept *kept_new(uint32_t len)
     if (kept == NULL)
         abort();
     *kept = (struct kept){.refs = 1, .len = len};
+    return kept;
+}
+
+struct kept *kept_of(struct buf *buf)
+{
+    struct kept *kept = realloc(buf->at, buf->len); /* what was too much goes back */
+    if (kept == NULL)
+        abort();
+    *kept = (struct kept){.refs = 1, .len = (uint32_t) (buf->len - offsetof(struct kept, bytes))};
+    *buf = (struct buf){0};
     return kept;
 }
 
@@ -129,9 +142,25 @@ static uint32_t hash_of(const struct pending *pending, const struct row_ref *row
     return (uint32_t) XXH3_64bits_withSeed(row->key.at, row->key.len, pending->seed + (uint64_t) row->type);
 }
 
-static bool same_key(const struct row_ref *a, const struct row_ref *b)
+static struct row_ref row_at(const struct place *place)
 {
-    return a->type == b->type && a->key.len == b->key.len && memcmp(a->key.at, b->key.at, a->key.len) == 0;
+    const struct slice body = kept_body(place->kept);
+    uint32_t at = (uint32_t) (place->row - body.at);
+    struct row_ref row;
+    const int found = row_next(body, &at, &row);
+    assert(found == 1); /* it was read when it came in */
+    return row;
+}
+
+static struct pending_row pending_row_at(const struct place *place)
+{
+    return (struct pending_row){place->kept, row_at(place), place->first, place->since_us};
+}
+
+static bool same_key(const struct place *place, const struct row_ref *row)
+{
+    return place->row[0] == row->type && place->row[ROW_KEY_LEN_AT] == row->key.len &&
+           memcmp(place->row + ROW_HEAD, row->key.at, row->key.len) == 0;
 }
 
 /* The slot of this key, or the empty one where it would go. */
@@ -141,7 +170,7 @@ static struct slot *find(const struct pending *pending, const struct row_ref *ro
         struct slot *slot = &pending->slots[at];
         if (slot->place == NO_PLACE)
             return slot;
-        if (slot->hash == hash && same_key(&pending->places[slot->place].pending.row, row))
+        if (slot->hash == hash && same_key(&pending->places[slot->place], row))
             return slot;
     }
 }
@@ -199,7 +228,8 @@ static void add(struct pending *pending, struct slot *slot, uint32_t hash, const
                 uint32_t before)
 {
     const uint32_t place = new_place(pending);
-    pending->places[place] = (struct place){.pending = *row, .hash = hash};
+    pending->places[place] = (struct place){
+        .kept = row->kept, .row = row->row.whole.at, .first = row->first, .since_us = row->since_us, .hash = hash};
     link_behind(pending, place, before);
     *slot = (struct slot){hash, place};
     pending->count++;
@@ -223,10 +253,10 @@ bool pending_feed(struct pending *pending, struct kept *kept, int64_t now_us)
             add(pending, slot, hash, &row, pending->last);
             continue;
         }
-        struct pending_row *older = &pending->places[slot->place].pending;
+        struct place *older = &pending->places[slot->place];
         kept_release(&older->kept);
         older->kept = kept;
-        older->row = row.row;
+        older->row = row.row.whole.at;
     }
     return more == 0;
 }
@@ -253,9 +283,9 @@ bool pending_take(struct pending *pending, struct pending_row *ret)
     if (place == NO_PLACE)
         return false;
     struct place *at = &pending->places[place];
-    clear_slot(pending, (uint32_t) (find(pending, &at->pending.row, at->hash) - pending->slots));
+    *ret = pending_row_at(at);
+    clear_slot(pending, (uint32_t) (find(pending, &ret->row, at->hash) - pending->slots));
     unlink_place(pending, place);
-    *ret = at->pending;
     at->after = pending->free_places;
     pending->free_places = place;
     pending->count--;
@@ -274,16 +304,20 @@ void pending_put_back(struct pending *pending, struct pending_row *row)
         return;
     }
     struct place *newer = &pending->places[slot->place];
-    newer->pending.first = row->first;
-    newer->pending.since_us = row->since_us;
+    newer->first = row->first;
+    newer->since_us = row->since_us;
     unlink_place(pending, slot->place);
     link_behind(pending, slot->place, NO_PLACE);
     kept_release(&row->kept);
 }
 
-const struct pending_row *pending_first(const struct pending *pending)
+bool pending_first(const struct pending *pending, struct position *ret_first, int64_t *ret_since_us)
 {
-    return pending->first == NO_PLACE ? NULL : &pending->places[pending->first].pending;
+    if (pending->first == NO_PLACE)
+        return false;
+    *ret_first = pending->places[pending->first].first;
+    *ret_since_us = pending->places[pending->first].since_us;
+    return true;
 }
 
 uint32_t pending_count(const struct pending *pending)

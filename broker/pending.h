@@ -21,6 +21,8 @@ struct kept { /* one encoded entry */
 };
 
 struct kept *kept_new(uint32_t len); /* refs = 1 */
+/* Of a buffer that has its bytes where kept->bytes will be: takes over the memory. */
+struct kept *kept_of(struct buf *buf);
 void kept_release(struct kept **kept_p);
 struct slice kept_body(const struct kept *kept);
 
@@ -47,7 +49,8 @@ bool pending_take(struct pending *pending, struct pending_row *ret);
  * the key that came in between wins, in the old place. */
 void pending_put_back(struct pending *pending, struct pending_row *row);
 
-const struct pending_row *pending_first(const struct pending *pending); /* NULL: empty */
+/* The oldest change of all, and when it stood. False: there is none. */
+bool pending_first(const struct pending *pending, struct position *ret_first, int64_t *ret_since_us);
 uint32_t pending_count(const struct pending *pending);
 
 #endif

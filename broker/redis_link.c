@@ -9,16 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "common/buf.h"
 #include "common/clock.h"
 
-enum { SENT_KEPT_MAX = 64 * 1024 };
+enum { SENT_KEPT_MAX = 64 * 1024, PIECES_MAX = 64 };
+
+struct lent { /* bytes that belong between two of `out` */
+    size_t at;
+    const uint8_t *bytes;
+    size_t len;
+};
 
 struct redis_link {
     redisContext *redis;
     struct buf out;
-    size_t sent; /* of out */
+    size_t sent;      /* of out */
+    struct buf lents; /* of struct lent, in order, those not sent yet */
     bool lost;
     char why[160];
 };
@@ -99,6 +107,7 @@ void redis_link_close(struct redis_link **link_p)
         return;
     redisFree(link->redis);
     buf_fini(&link->out);
+    buf_fini(&link->lents);
     free(link);
 }
 
@@ -115,12 +124,22 @@ static void add_header(struct redis_link *link, char kind, uint64_t number)
     buf_add(&link->out, at, (size_t) (text + sizeof text - at));
 }
 
+static struct lent *lents_of(const struct redis_link *link, uint32_t *ret_n)
+{
+    *ret_n = (uint32_t) (link->lents.len / sizeof(struct lent));
+    return (struct lent *) (void *) link->lents.at;
+}
+
 void redis_link_command(struct redis_link *link, uint32_t n)
 {
     /* A socket that never empties under load must not make the queue grow for ever. */
     if (link->sent > SENT_KEPT_MAX && link->sent > link->out.len / 2) {
         link->out.len -= link->sent;
         memmove(link->out.at, link->out.at + link->sent, link->out.len);
+        uint32_t n_lents;
+        struct lent *lents = lents_of(link, &n_lents);
+        for (uint32_t i = 0; i < n_lents; i++)
+            lents[i].at -= link->sent;
         link->sent = 0;
     }
     add_header(link, '*', n);
@@ -139,23 +158,72 @@ void redis_link_arg(struct redis_link *link, const void *bytes, size_t len)
     redis_link_arg2(link, bytes, len, NULL, 0);
 }
 
+void redis_link_lend(struct redis_link *link, const void *bytes, size_t len)
+{
+    add_header(link, '$', len);
+    const struct lent lent = {link->out.len, bytes, len};
+    buf_add(&link->lents, &lent, sizeof lent);
+    buf_add(&link->out, "\r\n", 2);
+}
+
 void redis_link_text(struct redis_link *link, const char *text)
 {
     redis_link_arg(link, text, strlen(text));
 }
 
+/* What is to be sent next, as pieces. Returns how many; 0: nothing. */
+static uint32_t next_pieces(const struct redis_link *link, struct iovec pieces[PIECES_MAX])
+{
+    uint32_t n_lents, n = 0;
+    const struct lent *lents = lents_of(link, &n_lents);
+    size_t at = link->sent;
+    for (uint32_t i = 0; n + 2 <= PIECES_MAX && i <= n_lents; i++) {
+        const size_t until = i < n_lents ? lents[i].at : link->out.len;
+        if (until > at)
+            pieces[n++] = (struct iovec){link->out.at + at, until - at};
+        if (i < n_lents)
+            pieces[n++] = (struct iovec){(void *) (uintptr_t) lents[i].bytes, lents[i].len};
+        at = until;
+    }
+    return n;
+}
+
+/* `len` more bytes have left. */
+static void note_sent(struct redis_link *link, size_t len)
+{
+    uint32_t n_lents, done = 0;
+    struct lent *lents = lents_of(link, &n_lents);
+    while (len > 0) {
+        const bool is_lent = done < n_lents && lents[done].at == link->sent;
+        const size_t until = done < n_lents ? lents[done].at : link->out.len;
+        const size_t room = is_lent ? lents[done].len : until - link->sent, taken = len < room ? len : room;
+        if (!is_lent)
+            link->sent += taken;
+        else if (taken == room)
+            done++;
+        else
+            lents[done] = (struct lent){lents[done].at, lents[done].bytes + taken, lents[done].len - taken};
+        len -= taken;
+    }
+    if (done > 0) {
+        link->lents.len -= done * sizeof *lents;
+        memmove(lents, lents + done, link->lents.len);
+    }
+}
+
 static bool flush(struct redis_link *link)
 {
-    while (link->sent < link->out.len) {
-        const ssize_t n =
-            send(link->redis->fd, link->out.at + link->sent, link->out.len - link->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    struct iovec pieces[PIECES_MAX];
+    struct msghdr message = {.msg_iov = pieces};
+    while ((message.msg_iovlen = next_pieces(link, pieces)) > 0) {
+        const ssize_t n = sendmsg(link->redis->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             return true;
         if (n < 0)
             return lose(link, strerror(errno));
-        link->sent += (size_t) n;
+        note_sent(link, (size_t) n);
     }
     link->out.len = 0;
     link->sent = 0;
@@ -206,7 +274,7 @@ int redis_link_fd(const struct redis_link *link)
 
 bool redis_link_wants_write(const struct redis_link *link)
 {
-    return link->sent < link->out.len;
+    return link->sent < link->out.len; /* something of ours follows whatever is lent */
 }
 
 const char *redis_link_why(const struct redis_link *link)

@@ -3,8 +3,8 @@
  * commands are queued, flushed when the socket takes them, and answered in order.
  *
  * hiredis connects, reads and parses. Writing is ours: commands are put together
- * where they are sent from, without a copy each, and with MSG_NOSIGNAL, since a
- * lost connection must not end the process. No callbacks, so nothing is ever
+ * where they are sent from, great arguments are sent from where they lie, and with
+ * MSG_NOSIGNAL, since a lost connection must not end the process. No callbacks, so nothing is ever
  * freed inside one. Knows no store and no key. */
 #ifndef TAKT_BROKER_REDIS_LINK_H
 #define TAKT_BROKER_REDIS_LINK_H
@@ -28,6 +28,7 @@ void redis_link_command(struct redis_link *link, uint32_t n);
 void redis_link_arg(struct redis_link *link, const void *bytes, size_t len);
 void redis_link_arg2(struct redis_link *link, const void *a, size_t a_len, const void *b, size_t b_len); /* joined */
 void redis_link_text(struct redis_link *link, const char *text);
+void redis_link_lend(struct redis_link *link, const void *bytes, size_t len); /* as _arg, not copied: stays till sent */
 
 /* Send what the socket takes; read what is there. False: the connection is lost. */
 bool redis_link_move(struct redis_link *link);

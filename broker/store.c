@@ -3,8 +3,9 @@
  * flight, and when the view moves. Opening, loading and reopening are in
  * store_recover.c.
  *
- * An entry is encoded once, into the memory that then serves as the beat to
- * repeat after a lost reply, and as the rows of the view until they are written. */
+ * An entry is encoded once, around the rows where they were sealed, and that
+ * memory serves as what is sent, as the beat to repeat after a lost reply, and as
+ * the rows of the view until they are written. */
 #include "broker/store_private.h"
 
 #include <assert.h>
@@ -87,11 +88,26 @@ static struct flight *add_flight(struct store *store, struct kept *kept)
     return flight;
 }
 
-uint64_t store_append(struct store *store, int64_t time_ms, uint32_t policy_version, struct slice body)
+enum { BODY_AT = offsetof(struct kept, bytes) + ENTRY_HEAD_BYTES };
+
+void store_body(const struct store *store, struct buf *body)
+{
+    body->len = 0;
+    if (body->at == NULL) /* about as much as last time: it is not copied while it grows */
+        buf_more(body, BODY_AT + store->body_room);
+    body->len = 0;
+    buf_more(body, BODY_AT);
+}
+
+uint64_t store_append(struct store *store, int64_t time_ms, uint32_t policy_version, struct buf *body)
 {
     assert(store->loaded); /* or the view's position could pass what only the log has */
-    struct kept *kept = kept_new((uint32_t) entry_size(body.len));
-    struct entry entry = {.time_ms = time_ms, .policy_version = policy_version, .body = body};
+    const uint32_t len = (uint32_t) (body->len - BODY_AT);
+    store->body_room = len + len / 4;
+    buf_more(body, ENTRY_CHECK_BYTES);
+    struct kept *kept = kept_of(body);
+    struct entry entry = {
+        .time_ms = time_ms, .policy_version = policy_version, .body = slice_of(kept->bytes + ENTRY_HEAD_BYTES, len)};
     const struct flight *flight = add_flight(store, kept);
     encode_next(store, kept, &entry);
     return flight->ticket;
@@ -159,11 +175,11 @@ uint64_t store_in_flight_bytes(const struct store *store)
 static int64_t behind_since(const struct store *store)
 {
     int64_t since_us = store->behind_us;
-    const struct pending_row *first = pending_first(store->pending);
+    struct position first;
     if (store->write.out && store->write.n > 0)
         since_us = store->write.rows[0].since_us;
-    else if (first != NULL)
-        since_us = first->since_us;
+    else
+        pending_first(store->pending, &first, &since_us);
     return since_us != NOT_BEHIND && since_us < store->first_pump_us ? store->first_pump_us : since_us;
 }
 
@@ -223,11 +239,12 @@ static void write_view(struct store *store)
     }
     /* Position: the entry before the oldest change that this write leaves out. Only
      * beats carry rows, so that entry is of the same epoch. */
-    const struct pending_row *left = pending_first(store->pending);
+    struct position left;
+    int64_t since_us;
     write->mark.at = store->stood.at;
-    if (left != NULL) {
-        assert(left->first.beat > 0);
-        write->mark.at = (struct position){left->first.epoch, left->first.beat - 1};
+    if (pending_first(store->pending, &left, &since_us)) {
+        assert(left.beat > 0);
+        write->mark.at = (struct position){left.epoch, left.beat - 1};
     }
     write->mark.writes = store->view.writes + 1;
     write->out = true;

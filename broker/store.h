@@ -58,9 +58,14 @@ enum store_status store_open(struct store *store, struct position seen, uint64_t
 typedef bool store_row_fn(void *arg, const struct row_ref *row, const struct entry *entry);
 enum store_status store_load(struct store *store, store_row_fn *each, void *arg, int64_t *ret_last_time_ms);
 
-/* Queue one beat; copies the body. Beats stand in order. Ticket numbers count up
- * from 1 over the store's life, renewals included. */
-uint64_t store_append(struct store *store, int64_t time_ms, uint32_t policy_version, struct slice body);
+/* Make `body` ready for a beat's rows, which the caller adds at its end: whatever
+ * it held is gone, and the room before them is for the entry's head. */
+void store_body(const struct store *store, struct buf *body);
+
+/* Queue one beat, whose rows are in `body`; takes over the memory and leaves it
+ * empty. Beats stand in order. Ticket numbers count up from 1 over the store's
+ * life, renewals included. */
+uint64_t store_append(struct store *store, int64_t time_ms, uint32_t policy_version, struct buf *body);
 
 /* Queue a fence-checked write that changes nothing: for beats with answers but no rows. */
 uint64_t store_renew(struct store *store);

@@ -71,6 +71,7 @@ struct store {
     struct chain tail, stood; /* the last entry queued, the last that stands */
     int64_t last_time_ms;     /* of the last entry loaded */
     struct flight *first, *last, *unsent;
+    uint32_t body_room; /* for the next beat's rows, by the last one's */
     uint64_t tickets, stands, bytes_in_flight;
     uint32_t n_in_flight;
     int64_t now_us;           /* of the last pump */

@@ -26,6 +26,8 @@ enum row_type {
     ROW_CELL = 7,      /* key: "cell". Counters and clocks of the cell, after-image */
 };
 
+enum { ROW_KEY_LEN_AT = 5, ROW_HEAD = 6 }; /* bytes before key_len, before the key */
+
 struct row_ref { /* one row, borrowed from a body */
     enum row_type type;
     struct slice key;

@@ -8,7 +8,7 @@
 
 #include "core/core_private.h"
 
-enum { RECORD_VERSION = 2, ROW_HEAD = 6, NUMBER_BYTES_MAX = 10 };
+enum { RECORD_VERSION = 2, NUMBER_BYTES_MAX = 10 };
 
 /* ---- out ----------------------------------------------------------------------------- */
 
@@ -74,7 +74,7 @@ static inline struct writer row_begin(struct buf *body, enum row_type type, cons
     struct writer writer = {.body = body, .begin = body->len};
     writer.at = buf_more(body, ROW_HEAD + key_len + 1 + payload_max);
     *writer.at = (uint8_t) type;
-    writer.at[5] = (uint8_t) key_len;
+    writer.at[ROW_KEY_LEN_AT] = (uint8_t) key_len;
     writer.at += ROW_HEAD;
     put_bytes(&writer, key, key_len);
     *writer.at++ = RECORD_VERSION;

@@ -331,11 +331,21 @@ void rig_until_status(struct store *store, enum store_status status)
 
 /* ---- short cuts ------------------------------------------------------------------ */
 
+uint64_t rig_append(struct store *store, int64_t time_ms, struct slice rows)
+{
+    struct buf body = {0};
+    store_body(store, &body);
+    buf_add(&body, rows.at, rows.len);
+    const uint64_t ticket = store_append(store, time_ms, 1, &body);
+    assert_null(body.at); /* the store's now */
+    return ticket;
+}
+
 uint64_t rig_append_row(struct store *store, enum row_type type, uint32_t number, const char *payload)
 {
     struct buf body = {0};
     row_put(&body, type, number, payload);
-    const uint64_t ticket = store_append(store, 1000 + number, 1, body_slice(&body));
+    const uint64_t ticket = rig_append(store, 1000 + number, body_slice(&body));
     buf_fini(&body);
     return ticket;
 }

@@ -62,7 +62,8 @@ struct loaded {
 enum store_status rig_load(struct store *store, struct loaded *ret);              /* into a new model */
 bool loaded_row(void *arg, const struct row_ref *row, const struct entry *entry); /* the store_row_fn of it */
 
-/* Short cuts: append one row; what a store that starts now would say. */
+/* Short cuts: append a copy of these rows; append one row; what a store that starts now would say. */
+uint64_t rig_append(struct store *store, int64_t time_ms, struct slice rows);
 uint64_t rig_append_row(struct store *store, enum row_type type, uint32_t number, const char *payload);
 uint64_t rig_append_lead(struct store *store, uint32_t number, const char *payload);
 enum store_status rig_open_status(struct rig *rig, bool allow_unsafe, char why[256]); /* Redis only */

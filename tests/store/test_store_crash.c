@@ -50,7 +50,7 @@ static void write_beat(struct story *story)
             snprintf(payload, sizeof payload, "H %u", story->n_bodies);
         row_put(body, roll(story, 5) == 0 ? ROW_INPUT : ROW_LEAD, number, roll(story, 8) == 0 ? "T" : payload);
     }
-    store_append(story->store, story->n_bodies, 1, body_slice(body));
+    rig_append(story->store, story->n_bodies, body_slice(body));
     if (roll(story, 3) == 0)
         rig_until_stands(story->store, store_stands(story->store) + store_in_flight(story->store));
 }

@@ -166,7 +166,7 @@ static void a_reader_without_a_fence_sees_the_same(void **state)
         body.len = 0;
         row_put(&body, i % 2 == 0 ? ROW_LEAD : ROW_INPUT, i / 3, "W a 1 1");
         model_apply(model, body_slice(&body));
-        const uint64_t ticket = store_append(store, 1, 1, body_slice(&body));
+        const uint64_t ticket = rig_append(store, 1, body_slice(&body));
         if (i == 400) {
             rig_until_stands(store, ticket);
             rig_until_flushed(store);

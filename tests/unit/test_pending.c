@@ -131,9 +131,12 @@ static void rows_come_out_newest_of_each_key_oldest_change_first(void **state)
     }
     struct pending_row row;
     uint64_t first = 0;
-    while (pending_first(pending) != NULL) {
-        assert_int_equal(pending_first(pending)->first.beat, simple.first[key_of(pending_first(pending))]);
+    struct position oldest;
+    int64_t since_us;
+    while (pending_first(pending, &oldest, &since_us)) {
         assert_true(pending_take(pending, &row));
+        assert_int_equal(oldest.beat, row.first.beat);
+        assert_int_equal(oldest.beat, simple.first[key_of(&row)]);
         assert_int_equal(value_of(&row), simple.value[key_of(&row)]);
         assert_true(row.first.beat >= first);
         first = row.first.beat;
