@@ -172,7 +172,7 @@ void acts_say(struct core *core, uint32_t peer, const struct msg *msg)
     const struct msg_agent_says *says = &msg->says;
     for (uint32_t i = 0; i < says->n_acts; i++) {
         const struct act *act = &says->acts[i];
-        struct lead *lead = lead_find(core, act->lead);
+        struct lead *lead = leads_find(core, act->lead);
         /* absent and never yours look the same to a stranger */
         const enum reason reason = lead ? perform(core, lead, agent, act) : REASON_STALE_FENCE;
         effects_result(

@@ -117,8 +117,8 @@ static void check_sums(struct check *check)
                 found(check, NULL, "programme %u state %s: counted %llu, kept %llu", p, lead_state_name(s),
                       (unsigned long long) check->counts[p][s], (unsigned long long) core->programmes[p].count[s]);
         }
-    if (sum != core->n_leads)
-        found(check, NULL, "taken in %llu, sum over states %llu", (unsigned long long) core->n_leads,
+    if (sum != core->leads.n)
+        found(check, NULL, "taken in %llu, sum over states %llu", (unsigned long long) core->leads.n,
               (unsigned long long) sum);
     for (uint32_t i = 0; i < core->n_pools; i++)
         if (check->depths[i] != core->pools[i].depth)
@@ -137,8 +137,8 @@ uint32_t core_check(const struct core *core, struct buf *findings)
         for (uint32_t a = 0; ask && ask->id && a < ask->n_agents; a++)
             check.agents[ask->agents[a]].lent += ask->slots[a];
     }
-    for (const struct lead *lead = core->leads; lead; lead = lead->hh.next)
-        check_lead(&check, lead);
+    for (uint32_t i = 0; i < core->leads.n; i++)
+        check_lead(&check, lead_at(&core->leads, i));
     for (uint32_t i = 0; i < core->n_agents; i++)
         check_agent(&check, core->agents[i]);
     check_sums(&check);

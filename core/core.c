@@ -130,25 +130,12 @@ struct core *core_new(const struct policy *policy)
     return core;
 }
 
-static void free_leads(struct core *core)
-{
-    struct lead *lead, *next;
-    HASH_ITER(hh, core->leads, lead, next)
-    {
-        HASH_DEL(core->leads, lead);
-        free(lead->raw);
-        free(lead->features);
-        free(lead->excludes);
-        free(lead);
-    }
-}
-
 void core_destroy(struct core **core_p)
 {
     struct core *core = *core_p;
     if (!core)
         return;
-    free_leads(core);
+    leads_fini(core);
     struct agent *agent, *next_agent;
     HASH_ITER(hh, core->agents_by_name, agent, next_agent)
     {
@@ -368,7 +355,7 @@ int64_t core_now_us(const struct core *core)
 
 void core_levels(const struct core *core, struct core_levels *ret)
 {
-    *ret = (struct core_levels){.leads = core->n_leads};
+    *ret = (struct core_levels){.leads = core->leads.n};
     for (uint32_t p = 0; p < core->policy.n_programmes; p++) {
         const uint64_t *count = core->programmes[p].count;
         ret->waiting += count[LEAD_POOLED];

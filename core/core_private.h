@@ -17,11 +17,14 @@ int64_t histogram_top_us(uint32_t bucket);
 void histogram_add(struct histogram *histogram, int64_t us);
 int64_t histogram_quantile_us(const struct histogram *histogram, double q);
 
+/* leads.c */
+struct lead *leads_find(const struct core *core, struct id id);
+struct lead *leads_add(struct core *core, struct id id); /* not there yet */
+void leads_fini(struct core *core);
+
 /* lead.c */
 const char *lead_state_name(unsigned state);
 extern const char *const lead_move_labels[LEAD_MOVES]; /* as labels of a metric */
-struct lead *lead_find(struct core *core, struct id id);
-struct lead *lead_new(struct core *core, struct id id);
 void lead_touch(struct core *core, struct lead *lead); /* must be sealed with this beat */
 /* The only writer of lead->state: asserts that the move is in lead_states.def,
  * keeps every count, raises the fence where the list says so, and arms the

@@ -88,7 +88,7 @@ static void copy_features(struct lead *lead, const struct row *row)
 static struct lead *admit(struct core *core, const struct row *row, uint32_t source, uint32_t programme,
                           const struct msg_chunk *chunk, uint32_t number)
 {
-    struct lead *lead = lead_new(core, row->lead);
+    struct lead *lead = leads_add(core, row->lead);
     lead->op = chunk->op;
     lead->op_row = (uint16_t) number;
     lead->source = source;
@@ -127,7 +127,7 @@ static enum reason refusal(struct core *core, const struct msg_chunk *chunk)
         return REASON_TOO_MANY;
     for (uint32_t i = 0; i < chunk->n_rows; i++) {
         const struct row *row = &chunk->rows[i];
-        const struct lead *lead = row->reject == REASON_OK ? lead_find(core, row->lead) : NULL;
+        const struct lead *lead = row->reject == REASON_OK ? leads_find(core, row->lead) : NULL;
         if (lead && same_request(lead, chunk, i) && !same_payload(lead, row))
             return REASON_OP_ID_REUSED;
         fresh += row->reject == REASON_OK && !lead;
@@ -194,7 +194,7 @@ void intake_chunk(struct core *core, uint32_t peer, const struct msg *msg)
             core->dirty_cell = true;
             continue;
         }
-        const struct lead *lead = lead_find(core, row->lead);
+        const struct lead *lead = leads_find(core, row->lead);
         outcomes[i] = lead ? known(lead, row, chunk, i) : REASON_OK;
         if (!lead)
             admit(core, row, source, programme, chunk, i);

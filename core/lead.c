@@ -119,29 +119,7 @@ void lead_requeue(struct core *core, struct lead *lead)
         heap_add(heap_of(pool_of(core, lead), lead), &lead->place, lead_key(core, lead));
 }
 
-/* ---- finding, making --------------------------------------------------------------- */
-
-struct lead *lead_find(struct core *core, struct id id)
-{
-    struct lead *lead;
-    HASH_FIND(hh, core->leads, &id, sizeof id, lead);
-    return lead;
-}
-
-struct lead *lead_new(struct core *core, struct id id)
-{
-    struct lead *lead = calloc(1, sizeof *lead);
-    assert(lead);
-    lead->id = id;
-    lead->timer.owner = TIMER_LEAD;
-    lead->state = LEAD_RECEIVED;
-    lead->team = lead->owner = lead->former = NONE;
-    lead->decision.winner = lead->decision.runner_up = NONE;
-    lead->fresh = true;
-    HASH_ADD(hh, core->leads, id, sizeof lead->id, lead);
-    core->n_leads++;
-    return lead;
-}
+/* ---- what must be sealed ------------------------------------------------------------ */
 
 void lead_touch(struct core *core, struct lead *lead)
 {

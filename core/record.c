@@ -281,9 +281,9 @@ bool core_apply(struct core *core, const struct row_ref *row)
     case ROW_INPUT:
     case ROW_LEAD: {
         const struct id id = id_from_bytes(row->key.at);
-        struct lead *lead = lead_find(core, id);
+        struct lead *lead = leads_find(core, id);
         if (!lead)
-            lead = lead_new(core, id);
+            lead = leads_add(core, id);
         lead->fresh = false;
         return row->type == ROW_INPUT ? record_apply_input(core, lead, &reader)
                                       : record_apply_lead(core, lead, &reader);
@@ -312,12 +312,11 @@ static int by_id(const void *a, const void *b)
 
 static struct lead **sorted_leads(const struct core *core)
 {
-    struct lead **list = malloc((core->n_leads + 1) * sizeof(struct lead *));
+    struct lead **list = malloc(((size_t) core->leads.n + 1) * sizeof(struct lead *));
     assert(list);
-    size_t n = 0;
-    for (struct lead *lead = core->leads; lead; lead = lead->hh.next)
-        list[n++] = lead;
-    qsort(list, n, sizeof(struct lead *), by_id);
+    for (uint32_t i = 0; i < core->leads.n; i++)
+        list[i] = lead_at(&core->leads, i);
+    qsort(list, core->leads.n, sizeof(struct lead *), by_id);
     return list;
 }
 
@@ -340,7 +339,7 @@ bool core_loaded(struct core *core)
     core->dirty_agents = NULL;
     core->dirty_cell = false;
     struct lead **leads = sorted_leads(core); /* a fixed order, so that a load is repeatable */
-    for (uint64_t i = 0; i < core->n_leads && whole; i++) {
+    for (uint32_t i = 0; i < core->leads.n && whole; i++) {
         struct lead *lead = leads[i];
         whole = lead->raw && lead->state != LEAD_RECEIVED && (lead->owner == NONE || lead->owner < core->n_agents) &&
                 (lead->state != LEAD_REVOKING || lead->former < core->n_agents) &&
@@ -360,7 +359,7 @@ bool core_loaded(struct core *core)
 void core_dump(const struct core *core, struct buf *body)
 {
     struct lead **leads = sorted_leads(core);
-    for (uint64_t i = 0; i < core->n_leads; i++) {
+    for (uint32_t i = 0; i < core->leads.n; i++) {
         record_input(core, leads[i], body);
         record_lead(core, leads[i], body);
     }

@@ -100,7 +100,7 @@ static struct lead *lead_by_arg(struct core *core, const struct msg_query *query
     if (query->arg.len != 32)
         return NULL;
     memcpy(hex, query->arg.at, 32);
-    return id_from_hex(hex, &id) ? lead_find(core, id) : NULL;
+    return id_from_hex(hex, &id) ? leads_find(core, id) : NULL;
 }
 
 static void report_lead(struct table *table, const struct msg_query *query)
@@ -147,7 +147,8 @@ static void report_orphans(struct table *table, const struct msg_query *query)
 {
     const struct core *core = table->core;
     uint32_t n = 0;
-    for (const struct lead *lead = core->leads; lead && n < query->limit; lead = lead->hh.next) {
+    for (uint32_t i = 0; i < core->leads.n && n < query->limit; i++) {
+        const struct lead *lead = lead_at(&core->leads, i);
         char hex[33];
         if (lead_terminal(lead) || heap_has(&lead->timer.node))
             continue;

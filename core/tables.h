@@ -83,7 +83,6 @@ struct decision {     /* why the lead went where it went, the last time */
 
 struct lead {
     struct id id;
-    UT_hash_handle hh;
     struct timer timer;     /* its one armed deadline, unless terminal */
     struct heap_node place; /* in the heap of its pool while POOLED and not asked for */
     struct lead *dirty_next;
@@ -132,6 +131,19 @@ struct lead {
     uint64_t ask;                       /* request it is in; 0 = none. A mark, not a lock */
     struct lead *held_prev, *held_next; /* its owner's list */
 };
+
+struct lead_slot; /* leads.c */
+enum { LEADS_A_BLOCK = 256 };
+struct leads {
+    struct lead **blocks;
+    struct lead_slot *slots; /* by id */
+    uint32_t n, mask;        /* mask: slots - 1 */
+};
+
+static inline struct lead *lead_at(const struct leads *leads, uint32_t place) /* in order of arrival here */
+{
+    return &leads->blocks[place / LEADS_A_BLOCK][place % LEADS_A_BLOCK];
+}
 
 /* ---- agents -------------------------------------------------------------------- */
 
@@ -289,8 +301,8 @@ struct core {
     struct heap durations, appointments;
     uint64_t timer_order; /* of arming: breaks ties */
 
-    struct lead *leads; /* by id */
-    uint64_t n_leads, seq;
+    struct leads leads;
+    uint64_t seq;
     struct agent *agents_by_name;
     struct agent **agents;
     uint32_t n_agents;

@@ -403,18 +403,18 @@ uint32_t sim_lost(struct sim *sim)
 {
     uint32_t lost = 0;
     for (uint32_t i = 0; i < sim->n_acked; i++)
-        lost += lead_find(sim->core, sim->acked[i]) == NULL;
+        lost += leads_find(sim->core, sim->acked[i]) == NULL;
     return lost;
 }
 
 unsigned sim_state(struct sim *sim, struct id lead)
 {
-    const struct lead *it = lead_find(sim->core, lead);
+    const struct lead *it = leads_find(sim->core, lead);
     return it ? it->state : 0;
 }
 
 const char *sim_owner(struct sim *sim, struct id lead)
 {
-    const struct lead *it = lead_find(sim->core, lead);
+    const struct lead *it = leads_find(sim->core, lead);
     return it && it->owner != NONE ? sim->core->agents[it->owner]->name : "";
 }

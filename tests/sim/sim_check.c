@@ -71,7 +71,8 @@ static void check_waiting(struct sim *sim)
     core_levels(core, &levels);
     if (levels.requests_out || core->n_dirty_pools)
         return;
-    for (const struct lead *lead = core->leads; lead; lead = lead->hh.next) {
+    for (uint32_t i = 0; i < core->leads.n; i++) {
+        const struct lead *lead = lead_at(&core->leads, i);
         if (lead->state == LEAD_PIPELINE && lead->due && agent_cards(core, core->agents[lead->owner], &why, &owed))
             waits_in_vain(sim, lead, core->agents[lead->owner]->name);
         if (lead->state != LEAD_POOLED)

@@ -25,14 +25,14 @@ static void the_same_chunk_again_gets_its_first_answer_and_adds_nothing(void **s
         sim_run_ms(sim, 2);
         assert_int_equal(sim_receipt(sim)->n_heard, times);
         expect(sim, REASON_OK, REASON_OK, REASON_OK);
-        assert_int_equal(sim_core(sim)->n_leads, 3);
+        assert_int_equal(sim_core(sim)->leads.n, 3);
     }
     sim_crash(sim); /* the answer is remembered by the log, not by the broker */
     sim_run_ms(sim, 400);
     sim_chunk(sim, 5, "to-push", 0, 0, three, 3);
     sim_run_ms(sim, 2);
     expect(sim, REASON_OK, REASON_OK, REASON_OK);
-    assert_int_equal(sim_core(sim)->n_leads, 3);
+    assert_int_equal(sim_core(sim)->leads.n, 3);
     sim_destroy(&sim);
 }
 
@@ -46,7 +46,7 @@ static void a_known_key_under_another_op_is_a_duplicate_and_the_first_lead_stand
     sim_chunk(sim, 6, "to-push", 0, 0, other, 3);
     sim_run_ms(sim, 2);
     expect(sim, REASON_DUPLICATE_KEY, REASON_PAYLOAD_DIFFERS, REASON_OK);
-    assert_int_equal(sim_core(sim)->n_leads, 4);
+    assert_int_equal(sim_core(sim)->leads.n, 4);
     const struct lead *kept = story_of(sim, sim_lead_id(2));
     assert_int_equal(kept->raw_len, 3);
     assert_memory_equal(kept->raw, "two", 3);
@@ -65,7 +65,7 @@ static void an_op_that_named_other_rows_before_is_refused_whole(void **state)
     sim_chunk(sim, 5, "to-push", 0, 0, other, 2);
     sim_run_ms(sim, 2);
     assert_int_equal(sim_receipt(sim)->reason, REASON_OP_ID_REUSED);
-    assert_null(lead_find(sim_core(sim), sim_lead_id(9)));
+    assert_null(leads_find(sim_core(sim), sim_lead_id(9)));
     sim_destroy(&sim);
 }
 
@@ -80,7 +80,7 @@ static void a_key_twice_in_one_chunk_is_one_lead(void **state)
         sim_run_ms(sim, 2);
         expect(sim, REASON_OK, REASON_DUPLICATE_KEY, REASON_PAYLOAD_DIFFERS);
     }
-    assert_int_equal(sim_core(sim)->n_leads, 1);
+    assert_int_equal(sim_core(sim)->leads.n, 1);
     sim_destroy(&sim);
 }
 
@@ -95,7 +95,7 @@ static void rejected_rows_do_not_stop_good_ones(void **state)
     sim_run_ms(sim, 2);
     expect(sim, REASON_BAD_TEXT, REASON_OK, REASON_NO_CONTACT);
     assert_true(id_is_none(sim_receipt(sim)->leads[0]));
-    assert_int_equal(sim_core(sim)->n_leads, 1);
+    assert_int_equal(sim_core(sim)->leads.n, 1);
     assert_int_equal(sim_core(sim)->rejected, 2);
     sim_destroy(&sim);
 }
@@ -109,7 +109,7 @@ static void a_source_that_no_programme_takes_is_told_so(void **state)
     sim_chunk(sim, 5, "somebody", 0, 0, three, 3);
     sim_run_ms(sim, 2);
     expect(sim, REASON_NO_PROGRAMME, REASON_NO_PROGRAMME, REASON_NO_PROGRAMME);
-    assert_int_equal(sim_core(sim)->n_leads, 0);
+    assert_int_equal(sim_core(sim)->leads.n, 0);
     sim_destroy(&sim);
 }
 
@@ -166,8 +166,8 @@ static void above_waiting_max_a_chunk_is_refused_whole_and_a_repeat_is_still_ans
     assert_int_equal(sim_receipt(sim)->reason, REASON_BUSY);
     assert_true(sim_receipt(sim)->retry_after_ms > 0);
     assert_int_equal(sim_receipt(sim)->n_rows, 0);
-    assert_int_equal(sim_core(sim)->n_leads, 3);
-    assert_null(lead_find(sim_core(sim), sim_lead_id(7)));
+    assert_int_equal(sim_core(sim)->leads.n, 3);
+    assert_null(leads_find(sim_core(sim), sim_lead_id(7)));
     sim_chunk(sim, 5, "to-push", 0, 0, three, 3);
     sim_run_ms(sim, 2);
     expect(sim, REASON_OK, REASON_OK, REASON_OK);
@@ -179,7 +179,7 @@ static void above_waiting_max_a_chunk_is_refused_whole_and_a_repeat_is_still_ans
     sim_run_ms(sim, 2);
     assert_int_equal(sim_receipt(sim)->reason, REASON_OK);
     assert_int_equal(sim_receipt(sim)->outcomes[0], REASON_DUPLICATE_KEY);
-    assert_int_equal(sim_core(sim)->n_leads, 5);
+    assert_int_equal(sim_core(sim)->leads.n, 5);
     sim_destroy(&sim);
 }
 

@@ -205,7 +205,8 @@ static void in_an_empty_house_no_lead_is_forgotten(void **state)
     for (int i = 0; i < 30; i++)
         story_lead(sim, sources[i % 3], i);
     sim_run_ms(sim, 3 * UNCLAIMED_MS + 10);
-    for (const struct lead *lead = sim_core(sim)->leads; lead; lead = lead->hh.next) {
+    for (uint32_t i = 0; i < sim_core(sim)->leads.n; i++) {
+        const struct lead *lead = lead_at(&sim_core(sim)->leads, i);
         assert_true(lead->alerted);
         assert_true(heap_has(&lead->timer.node));
     }

@@ -14,7 +14,7 @@ struct sim *story_new(const struct policy *policy)
 
 struct id story_lead(struct sim *sim, const char *source, int32_t priority)
 {
-    const uint32_t key = 1000000 + (uint32_t) sim_core(sim)->n_leads;
+    const uint32_t key = 1000000 + (uint32_t) sim_core(sim)->leads.n;
     char payload[24];
     snprintf(payload, sizeof payload, "row-%u", key);
     sim_chunk(sim, key, source, 0, 0, &(struct sim_row){.key = key, .payload = payload, .priority = priority}, 1);
@@ -107,7 +107,7 @@ void story_stays(struct sim *sim, struct id lead, enum lead_state state, int64_t
 
 const struct lead *story_of(struct sim *sim, struct id lead)
 {
-    const struct lead *it = lead_find(sim_core(sim), lead);
+    const struct lead *it = leads_find(sim_core(sim), lead);
     assert_non_null(it);
     return it;
 }

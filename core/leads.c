@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * leads.c - where leads live: in blocks, so that one never moves and costs no
+ * allocation of its own, and in an index by id. What a lead does is in lead.c.
+ *
+ * An index of our own instead of uthash, because leads may be a million: uthash
+ * takes 66 bytes of each, a slot here takes 8, and a look-up compares 32 bits of
+ * hash before it touches a lead, which is nearly always a cache miss. Linear
+ * probing; a lead is never taken out. */
+#include "core/core_private.h"
+
+#include <stdlib.h>
+
+enum { FIRST_SLOTS = 1024 };
+
+struct lead_slot {
+    uint32_t hash;
+    uint32_t place; /* 1 + the lead's; 0 = empty */
+};
+
+/* The slot of this id, or the empty one where it would go. */
+static struct lead_slot *find(const struct leads *leads, struct id id, uint32_t hash)
+{
+    for (uint32_t at = hash & leads->mask;; at = (at + 1) & leads->mask) {
+        struct lead_slot *slot = &leads->slots[at];
+        if (slot->place == 0 || (slot->hash == hash && id_equal(lead_at(leads, slot->place - 1)->id, id)))
+            return slot;
+    }
+}
+
+static void double_slots(struct leads *leads)
+{
+    struct lead_slot *old = leads->slots;
+    const uint32_t n_old = old ? leads->mask + 1 : 0, n = old ? 2 * n_old : FIRST_SLOTS;
+    leads->slots = calloc(n, sizeof *leads->slots);
+    assert(leads->slots && n > n_old);
+    leads->mask = n - 1;
+    for (uint32_t i = 0; i < n_old; i++) {
+        uint32_t at = old[i].hash & leads->mask;
+        while (leads->slots[at].place)
+            at = (at + 1) & leads->mask;
+        leads->slots[at] = old[i];
+    }
+    free(old);
+}
+
+struct lead *leads_find(const struct core *core, struct id id)
+{
+    const struct leads *leads = &core->leads;
+    if (leads->n == 0)
+        return NULL;
+    const struct lead_slot *slot = find(leads, id, key_hash(&id, sizeof id));
+    return slot->place ? lead_at(leads, slot->place - 1) : NULL;
+}
+
+static struct lead *next_place(struct leads *leads)
+{
+    if (leads->n % LEADS_A_BLOCK == 0) {
+        leads->blocks = reallocarray(leads->blocks, leads->n / LEADS_A_BLOCK + 1, sizeof *leads->blocks);
+        assert(leads->blocks);
+        leads->blocks[leads->n / LEADS_A_BLOCK] = calloc(LEADS_A_BLOCK, sizeof(struct lead));
+        assert(leads->blocks[leads->n / LEADS_A_BLOCK]);
+    }
+    return lead_at(leads, leads->n++);
+}
+
+struct lead *leads_add(struct core *core, struct id id)
+{
+    struct leads *leads = &core->leads;
+    if (!leads->slots || leads->n >= leads->mask - leads->mask / 4)
+        double_slots(leads);
+    const uint32_t hash = key_hash(&id, sizeof id);
+    struct lead_slot *slot = find(leads, id, hash);
+    assert(!slot->place);
+    struct lead *lead = next_place(leads);
+    *slot = (struct lead_slot){hash, leads->n};
+    lead->id = id;
+    lead->timer.owner = TIMER_LEAD;
+    lead->state = LEAD_RECEIVED;
+    lead->team = lead->owner = lead->former = NONE;
+    lead->decision.winner = lead->decision.runner_up = NONE;
+    lead->fresh = true;
+    return lead;
+}
+
+void leads_fini(struct core *core)
+{
+    struct leads *leads = &core->leads;
+    for (uint32_t i = 0; i < leads->n; i++) {
+        struct lead *lead = lead_at(leads, i);
+        free(lead->raw);
+        free(lead->features);
+        free(lead->excludes);
+    }
+    for (uint32_t i = 0; i < leads->n; i += LEADS_A_BLOCK)
+        free(leads->blocks[i / LEADS_A_BLOCK]);
+    free(leads->blocks);
+    free(leads->slots);
+}
