@@ -128,10 +128,19 @@ static const struct {
 
 static bool was_done(const struct lead *lead, struct id op)
 {
-    for (uint32_t i = 0; i < lead->n_receipts; i++)
-        if (!id_is_none(op) && id_equal(lead->receipts[i], op))
+    const struct past *past = lead->past;
+    for (uint32_t i = 0; past && i < past->n_receipts; i++)
+        if (!id_is_none(op) && id_equal(past->receipts[i], op))
             return true;
     return false;
+}
+
+static void keep_receipt(struct lead *lead, struct id op)
+{
+    struct past *past = leads_past(lead);
+    past->receipts[past->receipt_next] = op;
+    past->receipt_next = (uint8_t) ((past->receipt_next + 1) % RECEIPTS_KEPT);
+    past->n_receipts = (uint8_t) (past->n_receipts < RECEIPTS_KEPT ? past->n_receipts + 1 : RECEIPTS_KEPT);
 }
 
 static enum reason perform(struct core *core, struct lead *lead, struct agent *agent, const struct act *act)
@@ -156,9 +165,7 @@ static enum reason perform(struct core *core, struct lead *lead, struct agent *a
             return REASON_WRONG_STATE;
         const enum reason reason = verbs[i].act(core, lead, agent, act);
         if (reason == REASON_OK) { /* refusals changed nothing and may be tried again */
-            lead->receipts[lead->receipt_next] = act->op;
-            lead->receipt_next = (uint8_t) ((lead->receipt_next + 1) % RECEIPTS_KEPT);
-            lead->n_receipts = (uint8_t) (lead->n_receipts < RECEIPTS_KEPT ? lead->n_receipts + 1 : RECEIPTS_KEPT);
+            keep_receipt(lead, act->op);
             lead_touch(core, lead);
         }
         return reason;

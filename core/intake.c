@@ -72,17 +72,17 @@ static uint32_t programme_of_source(const struct core *core, struct slice source
     return policy->default_programme ? policy->default_programme - 1 : NONE;
 }
 
-static void copy_features(struct lead *lead, const struct row *row)
+static void copy_input(struct lead *lead, const struct row *row)
 {
-    lead->n_features = row->n_attributes < FEATURES_MAX ? row->n_attributes : FEATURES_MAX;
-    lead->features = malloc((lead->n_features + 1) * sizeof *lead->features);
-    assert(lead->features);
-    for (uint32_t i = 0; i < lead->n_features; i++) {
+    struct feature features[FEATURES_MAX];
+    const uint32_t n = row->n_attributes < FEATURES_MAX ? row->n_attributes : FEATURES_MAX;
+    for (uint32_t i = 0; i < n; i++) {
         const struct attribute *attribute = &row->attributes[i];
-        lead->features[i] = (struct feature){feature_key(attribute->name.at, attribute->name.len),
-                                             attribute->text.at ? feature_text(attribute->text.at, attribute->text.len)
-                                                                : attribute->number};
+        features[i] = (struct feature){feature_key(attribute->name.at, attribute->name.len),
+                                       attribute->text.at ? feature_text(attribute->text.at, attribute->text.len)
+                                                          : attribute->number};
     }
+    leads_set_input(lead, features, n, row->raw);
 }
 
 static struct lead *admit(struct core *core, const struct row *row, uint32_t source, uint32_t programme,
@@ -94,11 +94,7 @@ static struct lead *admit(struct core *core, const struct row *row, uint32_t sou
     lead->source = source;
     lead->seq = ++core->seq;
     lead->received_us = core->now_us;
-    lead->raw = malloc(row->raw.len + 1);
-    assert(lead->raw);
-    memcpy(lead->raw, row->raw.at, row->raw.len);
-    lead->raw_len = row->raw.len;
-    copy_features(lead, row);
+    copy_input(lead, row);
     lead->priority = row->priority;
     lead->value_cents = row->value_cents;
     lead->cost_cents = row->cost_cents;

@@ -210,7 +210,6 @@ static void arm(struct core *core, struct lead *lead, int64_t appointment_ms)
         core_arm(core, &lead->timer, appointment_ms, true);
     else
         core_arm(core, &lead->timer, run_ms(core) + (after_ms > 0 ? after_ms : 0), false);
-    lead->due_ms = lead->timer.at_ms;
 }
 
 /* ---- moves ----------------------------------------------------------------------------------- */
@@ -341,7 +340,6 @@ void lead_pool(struct core *core, struct lead *lead, enum lead_event event, enum
         core_arm(core, &lead->timer, kept.at_ms, kept.appointment);
     else
         arm(core, lead, 0);
-    lead->due_ms = lead->timer.at_ms;
     update_holders(core, before, NONE);
 }
 
@@ -359,7 +357,7 @@ void lead_attach(struct core *core, struct lead *lead)
     }
     if (lead->state == LEAD_POOLED)
         enter_pool(core, lead);
-    core_arm(core, &lead->timer, lead->due_ms, lead->timer.appointment);
+    core_arm(core, &lead->timer, lead->timer.at_ms, lead->timer.appointment);
 }
 
 void lead_handed(struct core *core, struct lead *lead)

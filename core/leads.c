@@ -9,6 +9,7 @@
 #include "core/core_private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { FIRST_SLOTS = 1024 };
 
@@ -77,9 +78,31 @@ struct lead *leads_add(struct core *core, struct id id)
     lead->timer.owner = TIMER_LEAD;
     lead->state = LEAD_RECEIVED;
     lead->team = lead->owner = lead->former = NONE;
-    lead->decision.winner = lead->decision.runner_up = NONE;
     lead->fresh = true;
     return lead;
+}
+
+void leads_set_input(struct lead *lead, const struct feature *features, uint32_t n_features, struct slice raw)
+{
+    const size_t features_len = n_features * sizeof *features;
+    assert(n_features <= FEATURES_MAX && raw.len <= ROW_BYTES_MAX);
+    lead->features = realloc(lead->features, features_len + raw.len + 1);
+    assert(lead->features);
+    lead->raw = (uint8_t *) (lead->features + n_features);
+    memcpy(lead->features, features, features_len);
+    memcpy(lead->raw, raw.at, raw.len);
+    lead->n_features = (uint8_t) n_features;
+    lead->raw_len = (uint16_t) raw.len;
+}
+
+struct past *leads_past(struct lead *lead)
+{
+    if (lead->past)
+        return lead->past;
+    lead->past = calloc(1, sizeof *lead->past);
+    assert(lead->past);
+    lead->past->decision.winner = lead->past->decision.runner_up = NONE;
+    return lead->past;
 }
 
 void leads_fini(struct core *core)
@@ -87,9 +110,9 @@ void leads_fini(struct core *core)
     struct leads *leads = &core->leads;
     for (uint32_t i = 0; i < leads->n; i++) {
         struct lead *lead = lead_at(leads, i);
-        free(lead->raw);
         free(lead->features);
         free(lead->excludes);
+        free(lead->past);
     }
     for (uint32_t i = 0; i < leads->n; i += LEADS_A_BLOCK)
         free(leads->blocks[i / LEADS_A_BLOCK]);

@@ -41,12 +41,12 @@ enum {
 /* The first part is what lead_glance() reads: keep the two together. */
 static void put_glance(const struct core *core, const struct lead *lead, struct writer *row)
 {
-    const bool decided = lead->decision.winner != NONE;
+    const bool decided = lead->past && lead->past->decision.winner != NONE;
     put_uint(row, lead->state);
     put_uint(row, (lead->due ? FLAG_DUE : 0) | (lead->noted ? FLAG_NOTED : 0) | (lead->late ? FLAG_LATE : 0) |
                       (lead->contacted ? FLAG_CONTACTED : 0) | (lead->alerted ? FLAG_ALERTED : 0) |
                       (lead->timer.appointment ? FLAG_APPOINTMENT : 0) | (decided ? FLAG_DECIDED : 0));
-    put_int(row, lead->timer.appointment ? lead->due_ms : lead->due_ms + core->paused_ms);
+    put_int(row, lead->timer.appointment ? lead->timer.at_ms : lead->timer.at_ms + core->paused_ms);
     put_uint(row, lead->ring);
     put_text(row, programme_of(core, lead->programme)->name);
     put_text(row, lead->team == NONE ? "" : core->policy.teams[lead->team].name);
@@ -141,18 +141,19 @@ void record_lead(const struct core *core, const struct lead *lead, struct buf *b
     put_int(&row, lead->state_us - lead->pooled_us);
     put_int(&row, lead->handed_us ? lead->state_us - lead->handed_us : -1); /* -1: never in a hand */
     put_int(&row, lead->timer.appointment ? 0 : core->paused_ms);
-    if (lead->decision.winner != NONE)
-        put_decision(&lead->decision, lead->state_us, &row);
+    if (lead->past && lead->past->decision.winner != NONE)
+        put_decision(&lead->past->decision, lead->state_us, &row);
     put_uint(&row, lead->n_excludes);
     for (uint32_t i = 0; i < lead->n_excludes; i++) {
         put_uint(&row, lead->excludes[i].agent);
         put_uint(&row, lead->excludes[i].reason);
         put_int(&row, lead->excludes[i].until_ms);
     }
-    put_uint(&row, lead->n_receipts);
-    for (uint32_t i = 0; i < lead->n_receipts; i++) {
-        const uint32_t from = lead->n_receipts < RECEIPTS_KEPT ? 0 : lead->receipt_next; /* oldest first */
-        put_id(&row, lead->receipts[(from + i) % RECEIPTS_KEPT]);
+    const struct past *past = lead->past;
+    put_uint(&row, past ? past->n_receipts : 0);
+    for (uint32_t i = 0; past && i < past->n_receipts; i++) {
+        const uint32_t from = past->n_receipts < RECEIPTS_KEPT ? 0 : past->receipt_next; /* oldest first */
+        put_id(&row, past->receipts[(from + i) % RECEIPTS_KEPT]);
     }
     row_end(&row);
 }
@@ -170,22 +171,18 @@ bool record_apply_input(struct core *core, struct lead *lead, struct reader *rea
     if (reader->bad || source.len > NAME_BYTES_MAX)
         return false;
     lead->source = core_source(core, source);
-    lead->n_features = get_u8(reader);
-    if (lead->n_features > FEATURES_MAX)
+    struct feature features[FEATURES_MAX];
+    const uint32_t n_features = get_u8(reader);
+    if (n_features > FEATURES_MAX)
         return false;
-    lead->features = realloc(lead->features, (lead->n_features + 1) * sizeof *lead->features);
-    assert(lead->features);
-    for (uint32_t i = 0; i < lead->n_features; i++) {
-        memcpy(&lead->features[i].key, take(reader, 4), 4);
-        lead->features[i].value = get_int(reader);
+    for (uint32_t i = 0; i < n_features; i++) {
+        memcpy(&features[i].key, take(reader, 4), 4);
+        features[i].value = get_int(reader);
     }
     const struct slice raw = get_slice(reader, get_u32(reader));
-    if (reader->bad)
+    if (reader->bad || raw.len > ROW_BYTES_MAX)
         return false;
-    lead->raw = realloc(lead->raw, raw.len + 1);
-    assert(lead->raw);
-    memcpy(lead->raw, raw.at, raw.len);
-    lead->raw_len = raw.len;
+    leads_set_input(lead, features, n_features, raw);
     if (lead->seq > core->seq)
         core->seq = lead->seq;
     return reader->at == reader->end;
@@ -207,14 +204,17 @@ static void apply_lists(struct lead *lead, struct reader *reader)
         lead->excludes[i].reason = get_u16(reader);
         lead->excludes[i].until_ms = get_int(reader);
     }
-    lead->n_receipts = get_u8(reader);
-    if (lead->n_receipts > RECEIPTS_KEPT) {
+    const uint8_t n_receipts = get_u8(reader);
+    if (n_receipts > RECEIPTS_KEPT) {
         reader->bad = true;
-        lead->n_receipts = 0;
+        return;
     }
-    for (uint32_t i = 0; i < lead->n_receipts; i++)
-        lead->receipts[i] = get_id(reader);
-    lead->receipt_next = (uint8_t) (lead->n_receipts % RECEIPTS_KEPT);
+    if (n_receipts == 0 && !lead->past)
+        return;
+    struct past *past = leads_past(lead);
+    for (past->n_receipts = 0; past->n_receipts < n_receipts; past->n_receipts++)
+        past->receipts[past->n_receipts] = get_id(reader);
+    past->receipt_next = (uint8_t) (n_receipts % RECEIPTS_KEPT);
 }
 
 bool record_apply_lead(struct core *core, struct lead *lead, struct reader *reader)
@@ -241,9 +241,9 @@ bool record_apply_lead(struct core *core, struct lead *lead, struct reader *read
     lead->pooled_us = lead->state_us - get_int(reader);
     const int64_t since_handed_us = get_int(reader);
     lead->handed_us = since_handed_us < 0 ? 0 : lead->state_us - since_handed_us;
-    lead->due_ms = front.due_ms - get_int(reader);
+    lead->timer.at_ms = front.due_ms - get_int(reader);
     if (front.flags & FLAG_DECIDED)
-        lead->decision = get_decision(reader, lead->state_us);
+        leads_past(lead)->decision = get_decision(reader, lead->state_us);
     apply_lists(lead, reader);
     if (reader->bad || reader->at != reader->end || strcmp(lead_state_name(lead->state), "?") == 0)
         return false;

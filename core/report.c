@@ -90,7 +90,7 @@ static void lead_fields(struct table *table, const struct lead *lead)
     if (lead_terminal(lead))
         cell(table, "none");
     else
-        cell(table, "%" PRId64, lead->due_ms - (lead->timer.appointment ? now_ms(core) : run_ms(core)));
+        cell(table, "%" PRId64, lead->timer.at_ms - (lead->timer.appointment ? now_ms(core) : run_ms(core)));
 }
 
 static struct lead *lead_by_arg(struct core *core, const struct msg_query *query)
@@ -120,9 +120,9 @@ static void report_explain(struct table *table, const struct msg_query *query)
         table->report->reason = REASON_UNKNOWN_LEAD;
         return;
     }
-    const struct decision *decision = &lead->decision;
+    const struct decision *decision = lead->past ? &lead->past->decision : NULL;
     lead_fields(table, lead);
-    if (decision->winner == NONE) {
+    if (!decision || decision->winner == NONE) {
         cell(table, "decision"), cell(table, "none yet: waiting for a card in its pool");
     } else {
         cell(table, "decision"), cell(table, "%s", reason_text(decision->by));

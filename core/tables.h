@@ -59,9 +59,9 @@ enum lead_event {
 enum timer_owner { TIMER_LEAD = 1, TIMER_AGENT, TIMER_WORKER, TIMER_ASK, TIMER_POOL };
 struct timer {
     struct heap_node node;
-    int64_t at_ms; /* on the run clock, or on core time for an appointment */
-    enum timer_owner owner;
+    uint8_t owner; /* enum timer_owner */
     bool appointment;
+    int64_t at_ms; /* on the run clock, or on core time for an appointment */
 };
 
 /* ---- leads --------------------------------------------------------------------- */
@@ -81,56 +81,65 @@ struct decision {     /* why the lead went where it went, the last time */
     uint16_t by; /* REASON_SCORED or REASON_PLAIN_ORDER */
 };
 
+struct past { /* of a lead that was decided: those that still wait, the many, do without */
+    struct decision decision;
+    struct id receipts[RECEIPTS_KEPT]; /* op ids of the last acts that were done */
+    uint8_t n_receipts, receipt_next;
+};
+
+/* A million of them may wait: what few have is behind a pointer, and each group stands without holes. */
 struct lead {
     struct id id;
-    struct timer timer;     /* its one armed deadline, unless terminal */
-    struct heap_node place; /* in the heap of its pool while POOLED and not asked for */
+    struct timer timer; /* its one armed deadline, unless terminal; at_ms is part of ROW_LEAD */
     struct lead *dirty_next;
-    bool dirty, fresh; /* changed since the last seal; never sealed */
 
     /* ROW_INPUT: what never changes */
     struct id op; /* of the chunk that brought it, and the row there */
-    uint16_t op_row;
-    uint32_t source; /* index in core->sources */
-    uint64_t seq;    /* order of arrival in the cell */
+    uint64_t seq; /* order of arrival in the cell */
     int64_t received_us;
-    uint8_t *raw;
-    uint32_t raw_len, n_features;
-    struct feature *features;
-    int32_t priority;
     uint64_t value_cents;
-    uint32_t cost_cents;
+    struct feature *features; /* and behind them, in the same memory, raw */
+    uint8_t *raw;
+    uint32_t cost_cents, source; /* index in core->sources */
+    int32_t priority;
+    uint16_t op_row, raw_len;
+    uint8_t n_features;
 
     /* ROW_LEAD: the mutable part */
-    uint8_t state, ring;
-    bool due;   /* PIPELINE: its time has come */
-    bool noted; /* annotated since it was last handed over */
-    bool late;  /* WRAP_UP: past the first deadline */
-    bool contacted, alerted;
+    uint8_t state, ring, attempts, distributions;
+    uint8_t n_excludes, excludes_room;
+    bool due : 1;   /* PIPELINE: its time has come */
+    bool noted : 1; /* annotated since it was last handed over */
+    bool late : 1;  /* WRAP_UP: past the first deadline */
+    bool contacted : 1, alerted : 1;
+
+    bool dirty : 1, fresh : 1; /* changed since the last seal; never sealed */
+    bool met_free : 1;         /* derived: since it was pooled, its pool always had a card */
+    bool passed : 1;           /* derived: stands aside: who had a free slot could not take it */
+
     uint16_t programme;
+    uint16_t reason; /* of the last move */
+    uint16_t disposition;
     uint32_t team;          /* of the pool, while in a team's pool; else NONE */
     uint32_t owner, former; /* agent index; former: who must let go while REVOKING */
     uint64_t fence;
-    uint8_t attempts, distributions;
-    uint16_t reason; /* of the last move */
-    uint16_t disposition;
     int64_t state_us;  /* since when */
     int64_t pooled_us; /* since when waiting, for the levels shown */
     int64_t handed_us; /* first time in a hand; 0 = never */
-    int64_t due_ms;    /* of the armed timer, as persisted */
-    struct decision decision;
     struct exclude *excludes;
-    uint8_t n_excludes, excludes_room;
-    uint8_t n_receipts, receipt_next;
-    struct id receipts[RECEIPTS_KEPT]; /* op ids of the last acts that were done */
+    struct past *past; /* NULL: never decided */
 
     /* derived */
-    bool met_free;                      /* since it was pooled, its pool always had a card */
-    bool passed;                        /* stands aside: who had a free slot could not take it */
-    uint32_t refusals;                  /* verdicts that did not hold any more */
     uint64_t ask;                       /* request it is in; 0 = none. A mark, not a lock */
+    uint32_t refusals;                  /* verdicts that did not hold any more */
+    struct heap_node place;             /* in the heap of its pool while POOLED and not asked for */
     struct lead *held_prev, *held_next; /* its owner's list */
 };
+
+static inline int32_t lead_score(const struct lead *lead) /* of the last decision */
+{
+    return lead->past ? lead->past->decision.score : 0;
+}
 
 struct lead_slot; /* leads.c */
 enum { LEADS_A_BLOCK = 256 };

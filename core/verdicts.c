@@ -24,7 +24,7 @@ static void offer(struct core *core, struct lead *lead, struct agent *agent)
                                   .valid_seq = agent->heard_seq,
                                   .valid_ms = (uint32_t) core->policy.lease_ms,
                                   .attempts = lead->attempts,
-                                  .score = lead->decision.score,
+                                  .score = lead_score(lead),
                                   .answer_ms = (uint32_t) (lead->state == LEAD_OFFERED ? programme->offer_ms
                                                                                        : programme->first_action_ms),
                                   .row = slice_of(lead->raw, lead->raw_len)});
@@ -34,17 +34,17 @@ static void grant(struct core *core, const struct ask *ask, struct lead *lead, s
                   const struct verdict *verdict, enum reason by)
 {
     struct programme_state *state = &core->programmes[lead->programme];
-    lead->decision = (struct decision){.request = ask->id,
-                                       .at_us = core->now_us,
-                                       .winner = agent->index,
-                                       .runner_up = verdict->runner_up && verdict->runner_up <= ask->n_agents
-                                                        ? ask->agents[verdict->runner_up - 1]
-                                                        : NONE,
-                                       .policy_version = core->policy.version,
-                                       .candidates = ask->n_agents,
-                                       .score = verdict->score,
-                                       .margin = verdict->margin,
-                                       .by = (uint16_t) by};
+    leads_past(lead)->decision = (struct decision){
+        .request = ask->id,
+        .at_us = core->now_us,
+        .winner = agent->index,
+        .runner_up =
+            verdict->runner_up && verdict->runner_up <= ask->n_agents ? ask->agents[verdict->runner_up - 1] : NONE,
+        .policy_version = core->policy.version,
+        .candidates = ask->n_agents,
+        .score = verdict->score,
+        .margin = verdict->margin,
+        .by = (uint16_t) by};
     lead->noted = false;
     lead->passed = false;
     lead->refusals = 0;

@@ -227,10 +227,10 @@ static void an_outage_moves_what_was_to_last_and_not_what_was_agreed(void **stat
     const struct id agreed = disposed(sim, ana, "to-push", DISPOSITION_CALLBACK);
     const struct id lead = story_lead(sim, "to-push", 0);
     sim_run_ms(sim, 2);
-    const int64_t left_ms = story_of(sim, lead)->due_ms - run_ms(sim_core(sim));
+    const int64_t left_ms = story_of(sim, lead)->timer.at_ms - run_ms(sim_core(sim));
     sim_stall(sim, 50000); /* nobody there: the stall is no beat that knows of it */
     sim_crash(sim);
-    assert_about(story_of(sim, lead)->due_ms - run_ms(sim_core(sim)), left_ms + 2);
+    assert_about(story_of(sim, lead)->timer.at_ms - run_ms(sim_core(sim)), left_ms + 2);
     story_until_state(sim, agreed, LEAD_OWNED, 90000);
     assert_in_range(sim_now_ms(sim) - start_ms, MINUTE_MS, MINUTE_MS + 20);
     sim_destroy(&sim);

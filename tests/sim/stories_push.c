@@ -173,9 +173,9 @@ static void a_lead_is_offered_in_the_beat_in_which_it_came(void **state)
     sim_run_ms(sim, 1);
     assert_owner(sim, lead, ana->name);
     const struct lead *it = story_of(sim, lead);
-    assert_int_equal(it->decision.at_us, it->received_us);
-    assert_int_equal(it->decision.by, REASON_PLAIN_ORDER);
-    assert_int_equal(it->decision.candidates, 1);
+    assert_int_equal(it->past->decision.at_us, it->received_us);
+    assert_int_equal(it->past->decision.by, REASON_PLAIN_ORDER);
+    assert_int_equal(it->past->decision.candidates, 1);
     sim_destroy(&sim);
 }
 

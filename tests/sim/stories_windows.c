@@ -76,7 +76,7 @@ static void the_turn_of_round_robin_survives_crashes_and_leavers(void **state)
         const struct id lead = story_lead(sim, "to-push", 0);
         sim_run_ms(sim, 5);
         assert_owner(sim, lead, turns[i]);
-        assert_int_equal(story_of(sim, lead)->decision.by, REASON_SCORED);
+        assert_int_equal(story_of(sim, lead)->past->decision.by, REASON_SCORED);
         if (i % 2 == 0) {
             sim_crash(sim);
             sim_run_ms(sim, 1200);

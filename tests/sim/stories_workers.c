@@ -49,7 +49,7 @@ static void what_a_worker_decides_is_done_and_recorded(void **state)
     const struct id lead = story_lead(sim, "to-push", 0);
     sim_run_ms(sim, 2);
     assert_owner(sim, lead, "ben");
-    const struct decision *decision = &story_of(sim, lead)->decision;
+    const struct decision *decision = &story_of(sim, lead)->past->decision;
     assert_int_equal(decision->by, REASON_SCORED);
     assert_int_equal(decision->score, 77);
     assert_int_equal(decision->margin, 7);
@@ -72,8 +72,8 @@ static void a_mute_worker_costs_its_deadline_and_not_a_millisecond_more(void **s
     sim_run_ms(sim, 1);
     assert_owner(sim, lead, "ana");
     const struct lead *it = story_of(sim, lead);
-    assert_int_equal(it->decision.at_us - it->received_us, 20000);
-    assert_int_equal(it->decision.by, REASON_PLAIN_ORDER);
+    assert_int_equal(it->past->decision.at_us - it->received_us, 20000);
+    assert_int_equal(it->past->decision.by, REASON_PLAIN_ORDER);
     const struct id next = story_lead(sim, "to-push", 0); /* who was mute is not asked before it was heard */
     sim_run_ms(sim, 1);
     assert_owner(sim, next, "ana");
@@ -99,7 +99,7 @@ static void a_late_answer_is_ignored_and_the_worker_is_used_again(void **state)
     sim_run_ms(sim, 700);
     const struct id next = story_lead(sim, "to-push", 0);
     sim_run_ms(sim, 5);
-    assert_int_equal(story_of(sim, next)->decision.by, REASON_SCORED);
+    assert_int_equal(story_of(sim, next)->past->decision.by, REASON_SCORED);
     assert_int_equal(sim_core(sim)->workers[0].out, 0);
     sim_destroy(&sim);
 }
@@ -155,7 +155,7 @@ static void a_lead_refused_twice_is_taken_by_the_plain_order(void **state)
     const struct id lead = story_lead(sim, "to-push", 0);
     sim_run_ms(sim, 10);
     assert_owner(sim, lead, "ana");
-    assert_int_equal(story_of(sim, lead)->decision.by, REASON_PLAIN_ORDER);
+    assert_int_equal(story_of(sim, lead)->past->decision.by, REASON_PLAIN_ORDER);
     assert_int_equal(sim_asked(sim), 2);
     sim_destroy(&sim);
 }
@@ -192,7 +192,7 @@ static void an_answer_of_the_wrong_length_or_a_refusal_falls_back_to_the_plain_o
         const struct id lead = story_lead(sim, "to-push", 0);
         sim_run_ms(sim, 2);
         assert_owner(sim, lead, "ana");
-        assert_int_equal(story_of(sim, lead)->decision.by, REASON_PLAIN_ORDER);
+        assert_int_equal(story_of(sim, lead)->past->decision.by, REASON_PLAIN_ORDER);
         assert_int_equal(sim_core(sim)->workers[0].policy_version, 0); /* it is sent the policy with the next */
         sim_destroy(&sim);
     }
@@ -258,7 +258,7 @@ static void a_drained_worker_gets_nothing_new_and_nobody_waits_for_it(void **sta
     const struct id lead = story_lead(sim, "to-push", 0);
     sim_run_ms(sim, 2); /* and not the 20 ms of a mute one */
     assert_owner(sim, lead, "ana");
-    assert_int_equal(story_of(sim, lead)->decision.by, REASON_PLAIN_ORDER);
+    assert_int_equal(story_of(sim, lead)->past->decision.by, REASON_PLAIN_ORDER);
     sim_run_ms(sim, 2000); /* its heartbeats do not make it askable */
     story_lead(sim, "to-push", 0);
     sim_run_ms(sim, 2);
@@ -267,7 +267,7 @@ static void a_drained_worker_gets_nothing_new_and_nobody_waits_for_it(void **sta
     story_agent(sim, "ben", "east", INTENT_AVAILABLE);
     const struct id next = story_lead(sim, "to-push", 0);
     sim_run_ms(sim, 2);
-    assert_int_equal(story_of(sim, next)->decision.by, REASON_SCORED);
+    assert_int_equal(story_of(sim, next)->past->decision.by, REASON_SCORED);
     sim_destroy(&sim);
 }
 
@@ -286,7 +286,7 @@ static void what_a_worker_has_in_hand_when_it_is_drained_it_finishes(void **stat
     order(sim, QUERY_DRAIN, "w");
     sim_run_ms(sim, 100);
     assert_owner(sim, lead, "ben");
-    assert_int_equal(story_of(sim, lead)->decision.by, REASON_SCORED);
+    assert_int_equal(story_of(sim, lead)->past->decision.by, REASON_SCORED);
     assert_int_equal(sim_core(sim)->workers[0].out, 0);
     assert_int_equal(sim_core(sim)->workers[0].decided, 1);
     sim_destroy(&sim);
