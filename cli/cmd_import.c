@@ -19,7 +19,7 @@
 
 static const struct cli_usage usage = {
     .synopsis = "takt import FILE [--map MAP] [--source NAME] [options]",
-    .about = "Sends the rows of a CSV or TSV file (also gzip) as leads and waits for the outcome of\n"
+    .about = "Sends the rows of a CSV, TSV or NDJSON file (also gzip) as leads and waits for the outcome of\n"
              "each: accepted, duplicate, or rejected with a reason. The same file again changes\n"
              "nothing: rows that stand are told as known. Without --map columns are taken by\n"
              "well-known names; what was taken is told in the form of a map to start from.\n"
@@ -27,7 +27,8 @@ static const struct cli_usage usage = {
              "Exit code: 0 every row has an outcome, 1 it could not be done, 2 wrong usage,\n"
              "3 some rows have no outcome yet (do it again: that is safe).",
     .example = "takt import leads.csv --map deploy/maps/generated.yaml --rejects bad.csv\n"
-               "  takt import leads.csv --dry-run",
+               "  takt import leads.csv --dry-run\n"
+               "  takt import leads.ndjson --map map.yaml",
     .words_least = 1,
     .words_most = 1,
 };
@@ -35,7 +36,7 @@ static const struct cli_usage usage = {
 struct import {
     struct cli_common common;
     struct send_options send;
-    const char *path, *map, *source, *rejects;
+    const char *path, *format, *map, *source, *rejects;
     int64_t timeout_s;
     bool dry;
     struct intake *intake;
@@ -90,11 +91,26 @@ static int real_run(struct import *import)
     return CLI_FAILED;
 }
 
+static bool read_format(const char *word, enum intake_format *ret)
+{
+    static const char *const words[] = {[INTAKE_CSV] = "csv", [INTAKE_NDJSON] = "ndjson"};
+    *ret = INTAKE_BY_NAME;
+    for (enum intake_format format = INTAKE_CSV; word && format <= INTAKE_NDJSON; format++)
+        if (!strcmp(word, words[format]))
+            *ret = format;
+    if (word && *ret == INTAKE_BY_NAME)
+        cli_say("--format is csv or ndjson, not \"%s\"", word);
+    return !word || *ret != INTAKE_BY_NAME;
+}
+
 static bool open_files(struct import *import)
 {
+    enum intake_format format;
+    if (!read_format(import->format, &format))
+        return false;
     struct buf said = {0};
     char why[256];
-    import->intake = intake_open(import->path, import->map, import->source, &said, why);
+    import->intake = intake_open(import->path, format, import->map, import->source, &said, why);
     if (!import->intake) {
         cli_say("%s", why);
     } else if (!import->map) {
@@ -153,6 +169,7 @@ int cmd_import(int argc, char **argv)
     struct import import = {.timeout_s = 60};
     const struct cli_option options[] = {
         {"map", "MAP", CLI_TEXT, &import.map, 0, 0, "which column is what (default: by well-known names)"},
+        {"format", "F", CLI_TEXT, &import.format, 0, 0, "csv or ndjson (default: ndjson for .ndjson and .jsonl)"},
         {"source", "NAME", CLI_TEXT, &import.source, 0, 0, "in whose name (default: the map's, else the file's name)"},
         {"rejects", "FILE", CLI_TEXT, &import.rejects, 0, 0, "write the rows that are not in, with the reason, there"},
         {"dry-run", NULL, CLI_FLAG, &import.dry, 0, 0, "read, map and judge; send nothing"},

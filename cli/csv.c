@@ -2,44 +2,26 @@
  * csv.c - rows of a CSV file. See csv.h.
  *
  * The file is fed to libcsv line by line. That gives true line numbers, and tells
- * an open quote without looking into libcsv: the line is over and the row is not.
- * The bytes of a row stay in the buffer until it ends, so that reading can begin
- * again after its first line. */
+ * an open quote without looking into libcsv: the line is over and the row is not. */
 #include "cli/csv.h"
 
-#include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <csv.h>
-#include <sodium.h>
-#include <zlib.h>
 
 #include "cli/charset.h"
+#include "cli/lines.h"
 #include "common/buf.h"
 
-enum {
-    READ_BYTES = 256 * 1024,
-    ROOM = CSV_ROW_BYTES_MAX + READ_BYTES,
-    SNIFF_LINES = 20,
-    HEADER_WITHIN = 10,
-    SHOWN_BYTES = 4096
-};
+enum { SNIFF_LINES = 20, HEADER_WITHIN = 10, SHOWN_BYTES = 4096 };
 
 struct csv {
-    gzFile file;
+    struct lines from;
     struct csv_options options;
-    crypto_generichash_state digest;
     struct csv_parser parser;
-    bool parser_live, eof, failed;
-    char why[160];
-
-    uint8_t *in;            /* ROOM bytes */
-    size_t row_at, at, end; /* begin of the row in work, next line, end of what was read */
-    uint64_t lines;         /* lines before `at` */
+    bool parser_live;
     uint64_t rows, header_line;
 
     struct buf text; /* cells of the row in work, one after the other */
@@ -81,7 +63,7 @@ static void begin_row(struct csv *csv)
     csv->text.len = 0;
     csv->n_cells = 0;
     csv->row_done = false;
-    csv->row_at = csv->at;
+    lines_begin_row(&csv->from);
 }
 
 static void reset_parser(struct csv *csv)
@@ -94,82 +76,6 @@ static void reset_parser(struct csv *csv)
     csv_set_term_func(&csv->parser, is_line_end);
     csv_set_delim(&csv->parser, (unsigned char) csv->options.delimiter);
     begin_row(csv);
-}
-
-/* ---- bytes ------------------------------------------------------------------- */
-
-static bool fail(struct csv *csv, const char *why)
-{
-    snprintf(csv->why, sizeof csv->why, "%s", why);
-    csv->failed = true;
-    return false;
-}
-
-/* Read more behind what there is, moving the row in work to the front. */
-static bool fill(struct csv *csv)
-{
-    memmove(csv->in, csv->in + csv->row_at, csv->end - csv->row_at);
-    csv->at -= csv->row_at;
-    csv->end -= csv->row_at;
-    csv->row_at = 0;
-    assert(csv->end < ROOM);
-    size_t room = ROOM - csv->end;
-    int got = gzread(csv->file, csv->in + csv->end, (unsigned) (room < READ_BYTES ? room : READ_BYTES));
-    int error = Z_OK;
-    const char *text = gzerror(csv->file, &error);
-    if (got < 0 || error == Z_BUF_ERROR)
-        return fail(csv, error == Z_ERRNO       ? strerror(errno)
-                         : error == Z_BUF_ERROR ? "the gzip file ends before its end"
-                                                : text);
-    csv->eof = got == 0;
-    crypto_generichash_update(&csv->digest, csv->in + csv->end, (unsigned) got);
-    csv->end += (size_t) got;
-    return true;
-}
-
-/* The next line without its end: 1; 0 at the end of the file; -1 on failure or,
- * with *ret_long, when the row in work would be over the limit. */
-static int next_line(struct csv *csv, const uint8_t **ret_line, size_t *ret_len, bool *ret_long)
-{
-    size_t looked = csv->at;
-    *ret_long = false;
-    for (;;) {
-        const uint8_t *newline = memchr(csv->in + looked, '\n', csv->end - looked);
-        if (newline || (csv->eof && csv->at < csv->end)) {
-            const uint8_t *line = csv->in + csv->at, *stop = newline ? newline : csv->in + csv->end;
-            if (stop - (csv->in + csv->row_at) > CSV_ROW_BYTES_MAX)
-                break;
-            csv->at = (size_t) (stop - csv->in) + (newline ? 1 : 0);
-            csv->lines++;
-            *ret_line = line;
-            *ret_len = (size_t) (stop - line) - (stop > line && stop[-1] == '\r');
-            return 1;
-        }
-        if (csv->eof)
-            return 0;
-        if (csv->end - csv->row_at > CSV_ROW_BYTES_MAX)
-            break;
-        looked = csv->end - csv->row_at;
-        if (!fill(csv))
-            return -1;
-    }
-    *ret_long = true;
-    return -1;
-}
-
-/* Go on after the first line of the row in work, however long that is. */
-static void skip_first_line(struct csv *csv, uint64_t row_line)
-{
-    csv->at = csv->row_at;
-    csv->lines = row_line;
-    for (;;) {
-        const uint8_t *newline = memchr(csv->in + csv->at, '\n', csv->end - csv->at);
-        csv->at = newline ? (size_t) (newline - csv->in) + 1 : csv->end;
-        csv->row_at = csv->at;
-        if (newline || csv->eof || !fill(csv))
-            break;
-    }
-    reset_parser(csv);
 }
 
 /* ---- rows -------------------------------------------------------------------- */
@@ -220,8 +126,9 @@ static void judge(struct csv *csv, struct csv_row *row)
 /* The row is its first line alone, shown as one cell (what fits the buffer of it). */
 static int refuse(struct csv *csv, struct csv_row *row, enum reason reason, const char *why)
 {
-    const uint8_t *line = csv->in + csv->row_at, *newline = memchr(line, '\n', csv->end - csv->row_at);
-    size_t len = newline ? (size_t) (newline - line) : csv->end - csv->row_at;
+    const uint8_t *line = csv->from.in + csv->from.row_at,
+                  *newline = memchr(line, '\n', csv->from.end - csv->from.row_at);
+    size_t len = newline ? (size_t) (newline - line) : csv->from.end - csv->from.row_at;
     csv->spare.len = 0;
     buf_add(&csv->spare, line, len < SHOWN_BYTES ? len : SHOWN_BYTES);
     csv->cells[0] = slice_of(csv->spare.at, csv->spare.len);
@@ -229,20 +136,21 @@ static int refuse(struct csv *csv, struct csv_row *row, enum reason reason, cons
     row->n_cells = 1;
     row->reason = reason;
     row->why = why;
-    skip_first_line(csv, row->line);
-    return csv->failed ? -1 : 1;
+    lines_skip_first(&csv->from, row->line);
+    reset_parser(csv);
+    return csv->from.failed ? -1 : 1;
 }
 
 static int read_row(struct csv *csv, struct csv_row *row)
 {
     begin_row(csv);
-    *row = (struct csv_row){.line = csv->lines + 1};
+    *row = (struct csv_row){.line = csv->from.count + 1};
     for (;;) {
         const uint8_t *line = NULL;
         size_t len = 0;
         bool is_long;
-        int got = next_line(csv, &line, &len, &is_long);
-        bool in_row = csv->lines >= row->line;
+        int got = lines_next(&csv->from, &line, &len, &is_long);
+        bool in_row = csv->from.count >= row->line;
         if (got < 0 && !is_long)
             return -1;
         if (got < 0 && !in_row)
@@ -257,9 +165,9 @@ static int read_row(struct csv *csv, struct csv_row *row)
         if (csv->row_done)
             break;
         /* no cell and no open quote: an empty line */
-        if (csv->lines == row->line && csv->n_cells == 0 && !memchr(line, '"', len)) {
+        if (csv->from.count == row->line && csv->n_cells == 0 && !memchr(line, '"', len)) {
             begin_row(csv);
-            row->line = csv->lines + 1;
+            row->line = csv->from.count + 1;
         }
     }
     judge(csv, row);
@@ -268,11 +176,11 @@ static int read_row(struct csv *csv, struct csv_row *row)
 
 int csv_next(struct csv *csv, struct csv_row *ret_row)
 {
-    if (csv->failed)
+    if (csv->from.failed)
         return -1;
     int got = read_row(csv, ret_row);
     if (got == 1 && ++csv->rows > CSV_ROWS_MAX) {
-        fail(csv, "the file has over 10,000,000 rows; split it");
+        lines_fail(&csv->from, "the file has over 10,000,000 rows; split it");
         return -1;
     }
     return got;
@@ -286,8 +194,8 @@ static int count_agreement(const struct csv *csv, char delimiter, int *ret_count
 {
     int counts[SNIFF_LINES] = {0}, lines = 0, best = 0;
     bool quoted = false;
-    for (size_t i = csv->at; i < csv->end && lines < SNIFF_LINES; i++) {
-        char c = (char) csv->in[i];
+    for (size_t i = csv->from.at; i < csv->from.end && lines < SNIFF_LINES; i++) {
+        char c = (char) csv->from.in[i];
         quoted ^= c == '"';
         counts[lines] += c == delimiter && !quoted;
         lines += c == '\n' && !quoted;
@@ -320,28 +228,20 @@ static char find_delimiter(const struct csv *csv)
     return best;
 }
 
-static bool start(struct csv *csv)
+static void start(struct csv *csv)
 {
-    crypto_generichash_init(&csv->digest, NULL, 0, 16);
-    csv->row_at = csv->at = csv->end = 0;
-    csv->lines = csv->rows = 0;
-    csv->eof = false;
-    while (csv->end < READ_BYTES && !csv->eof)
-        if (!fill(csv))
-            return false;
-    if (csv->end >= 2 && (!memcmp(csv->in, "\xff\xfe", 2) || !memcmp(csv->in, "\xfe\xff", 2)))
-        return fail(csv, "the file is UTF-16; save it as UTF-8");
-    if (csv->end >= 3 && !memcmp(csv->in, "\xef\xbb\xbf", 3))
-        csv->at = 3;
+    csv->rows = 0;
     if (csv->options.delimiter == 0)
         csv->options.delimiter = find_delimiter(csv);
     reset_parser(csv);
-    return true;
 }
 
 static bool restart(struct csv *csv)
 {
-    return gzrewind(csv->file) == 0 ? start(csv) : fail(csv, "the file cannot be read a second time");
+    if (!lines_again(&csv->from))
+        return false;
+    start(csv);
+    return true;
 }
 
 /* The line of the first row that has as many cells as most of the first rows have. */
@@ -357,7 +257,7 @@ static bool find_header(struct csv *csv)
     if (got < 0)
         return false;
     if (n == 0)
-        return fail(csv, "the file is empty");
+        return lines_fail(&csv->from, "the file is empty");
     for (int i = 0; i < n; i++) {
         int same = 0;
         for (int k = 0; k < n; k++)
@@ -398,15 +298,16 @@ static bool pass_header(struct csv *csv)
     if (got < 0)
         return false;
     if (got == 0 || (want > 0 && row.line != want))
-        return fail(csv, want ? "no row begins at the header's line" : "the file is empty");
+        return lines_fail(&csv->from, want ? "no row begins at the header's line" : "the file is empty");
     if (csv->n_columns > 0)
         return want > 0 || restart(csv);
     if (row.reason != REASON_OK) {
-        snprintf(csv->why, sizeof csv->why, "line %llu, the header: %s", (unsigned long long) row.line, row.why);
+        snprintf(csv->from.why, sizeof csv->from.why, "line %llu, the header: %s", (unsigned long long) row.line,
+                 row.why);
         return false;
     }
     if (csv->n_cells > CSV_COLUMNS_MAX)
-        return fail(csv, "the header has over 512 columns");
+        return lines_fail(&csv->from, "the header has over 512 columns");
     csv->header_line = want;
     keep_names(csv, &row, want == 0);
     return want > 0 || restart(csv);
@@ -419,22 +320,15 @@ bool csv_again(struct csv *csv)
 
 struct csv *csv_open(const char *path, const struct csv_options *options, char why[160])
 {
-    struct stat is;
-    bool there = stat(path, &is) == 0;
-    gzFile file = there && S_ISREG(is.st_mode) ? gzopen(path, "re") : NULL;
-    if (!file) {
-        snprintf(why, 160, "%s",
-                 there && !S_ISREG(is.st_mode) ? "not a regular file (it is read twice)" : strerror(errno));
-        return NULL;
-    }
-    gzbuffer(file, READ_BYTES);
     struct csv *csv = calloc(1, sizeof *csv);
-    if (!csv || !(csv->in = malloc(ROOM)) || sodium_init() < 0)
+    if (!csv)
         abort();
-    csv->file = file;
     csv->options = *options;
-    if (!start(csv) || (options->header_line < 0 && !find_header(csv)) || !pass_header(csv)) {
-        snprintf(why, 160, "%s", csv->why);
+    bool opened = lines_open(&csv->from, path);
+    if (opened)
+        start(csv);
+    if (!opened || (options->header_line < 0 && !find_header(csv)) || !pass_header(csv)) {
+        snprintf(why, 160, "%s", csv->from.why);
         csv_close(&csv);
     }
     return csv;
@@ -447,11 +341,10 @@ void csv_close(struct csv **csv_p)
         return;
     if (csv->parser_live)
         csv_free(&csv->parser);
-    gzclose_r(csv->file);
+    lines_close(&csv->from);
     buf_fini(&csv->text);
     buf_fini(&csv->spare);
     buf_fini(&csv->names);
-    free(csv->in);
     free(csv);
     *csv_p = NULL;
 }
@@ -472,11 +365,10 @@ uint64_t csv_header_line(const struct csv *csv)
 }
 const char *csv_why(const struct csv *csv)
 {
-    return csv->why;
+    return csv->from.why;
 }
 
 void csv_digest(struct csv *csv, uint8_t ret_digest[16])
 {
-    crypto_generichash_state copy = csv->digest;
-    crypto_generichash_final(&copy, ret_digest, 16);
+    lines_digest(&csv->from, ret_digest);
 }

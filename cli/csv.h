@@ -16,7 +16,7 @@
 #include "proto/msg.h"
 
 enum {
-    CSV_ROW_BYTES_MAX = 1024 * 1024,
+    CSV_ROW_BYTES_MAX = 1024 * 1024, /* as lines.h */
     CSV_COLUMNS_MAX = 512,
     CSV_ROWS_MAX = 10 * 1000 * 1000,
     CSV_HEADER_FIND = -1, /* the first row that has as many cells as most of the first ten */

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <sodium.h>
 
+#include "cli/ndjson.h"
 #include "proto/wire.h"
 
 enum {
@@ -18,7 +20,8 @@ enum {
 };
 
 struct intake {
-    struct csv *csv;
+    struct csv *csv; /* or */
+    struct ndjson *ndjson;
     struct mapper *mapper;
     struct wire *wire;
     struct map map;
@@ -28,6 +31,60 @@ struct intake {
     size_t chunk_bytes, chunk_cells;
     char why[256];
 };
+
+/* ---- the file: of one format or the other ------------------------------------------- */
+
+static bool ends_with(const char *text, size_t len, const char *end)
+{
+    return len >= strlen(end) && !strncasecmp(text + len - strlen(end), end, strlen(end));
+}
+
+static bool is_ndjson(const char *path, enum intake_format format)
+{
+    size_t len = strlen(path);
+    if (format != INTAKE_BY_NAME)
+        return format == INTAKE_NDJSON;
+    if (ends_with(path, len, ".gz"))
+        len -= 3;
+    return ends_with(path, len, ".ndjson") || ends_with(path, len, ".jsonl");
+}
+
+static bool open_file(struct intake *intake, const char *path, enum intake_format format, char why[160])
+{
+    if (!is_ndjson(path, format)) {
+        intake->csv = csv_open(path, &intake->map.csv, why);
+    } else if (intake->map.csv.latin1) {
+        snprintf(why, 160, "JSON is UTF-8, and the map says latin-1");
+    } else {
+        intake->ndjson = ndjson_open(path, why);
+    }
+    return intake->csv || intake->ndjson;
+}
+
+static int next_row(struct intake *intake, struct csv_row *ret_row)
+{
+    return intake->csv ? csv_next(intake->csv, ret_row) : ndjson_next(intake->ndjson, ret_row);
+}
+
+static void digest_file(struct intake *intake, uint8_t ret_digest[16])
+{
+    if (intake->csv)
+        csv_digest(intake->csv, ret_digest);
+    else
+        ndjson_digest(intake->ndjson, ret_digest);
+}
+
+const struct slice *intake_columns(const struct intake *intake, uint32_t *ret_n)
+{
+    return intake->csv ? csv_columns(intake->csv, ret_n) : ndjson_columns(intake->ndjson, ret_n);
+}
+
+const char *intake_why(const struct intake *intake)
+{
+    return intake->csv ? csv_why(intake->csv) : ndjson_why(intake->ndjson);
+}
+
+/* ---- begin and end -------------------------------------------------------------------- */
 
 /* "/x/my leads.csv.gz" -> "my-leads". */
 static bool name_by_file(const char *path, char ret[NAME_BYTES_MAX + 1])
@@ -55,32 +112,33 @@ static bool name_source(struct intake *intake, const char *path, const char *sou
     return false;
 }
 
-static bool open_map(struct intake *intake, const char *path, const char *map_path, struct buf *said, char why[256])
+static bool open_map(struct intake *intake, const char *path, enum intake_format format, const char *map_path,
+                     struct buf *said, char why[256])
 {
     char short_why[160];
     intake->map.csv.header_line = CSV_HEADER_FIND;
     if (map_path && !map_load(map_path, &intake->map, why))
         return false;
-    intake->csv = csv_open(path, &intake->map.csv, short_why);
-    if (!intake->csv) {
+    if (!open_file(intake, path, format, short_why)) {
         snprintf(why, 256, "%.80s: %s", path, short_why);
         return false;
     }
     uint32_t n;
-    const struct slice *columns = csv_columns(intake->csv, &n);
+    const struct slice *columns = intake_columns(intake, &n);
     if (!map_path)
         map_guess(columns, n, &intake->map, said);
     intake->mapper = mapper_new(&intake->map, columns, n, why);
     return intake->mapper != NULL;
 }
 
-struct intake *intake_open(const char *path, const char *map_path, const char *source, struct buf *said, char why[256])
+struct intake *intake_open(const char *path, enum intake_format format, const char *map_path, const char *source,
+                           struct buf *said, char why[256])
 {
     struct intake *intake = calloc(1, sizeof *intake);
     if (!intake || sodium_init() < 0)
         abort();
     intake->wire = wire_new();
-    if (!open_map(intake, path, map_path, said, why) || !name_source(intake, path, source, why))
+    if (!open_map(intake, path, format, map_path, said, why) || !name_source(intake, path, source, why))
         intake_close(&intake);
     return intake;
 }
@@ -91,6 +149,7 @@ void intake_close(struct intake **intake_p)
     if (!intake)
         return;
     csv_close(&intake->csv);
+    ndjson_close(&intake->ndjson);
     mapper_destroy(&intake->mapper);
     wire_destroy(&intake->wire);
     free(intake);
@@ -100,14 +159,6 @@ void intake_close(struct intake **intake_p)
 const char *intake_source(const struct intake *intake)
 {
     return intake->map.source;
-}
-const struct slice *intake_columns(const struct intake *intake, uint32_t *ret_n)
-{
-    return csv_columns(intake->csv, ret_n);
-}
-const char *intake_why(const struct intake *intake)
-{
-    return csv_why(intake->csv);
 }
 
 /* Encode, and decode again as the broker's edge does: it is the judge of texts and lengths. */
@@ -148,7 +199,7 @@ static void place(struct intake *intake, struct intake_row *row)
 int intake_next(struct intake *intake, struct intake_row *ret_row)
 {
     struct csv_row csv;
-    int got = csv_next(intake->csv, &csv);
+    int got = next_row(intake, &csv);
     if (got != 1)
         return got;
     *ret_row = (struct intake_row){
@@ -168,7 +219,7 @@ bool intake_again(struct intake *intake)
     mapper_again(intake->mapper);
     intake->chunk = intake->chunk_rows = 0;
     intake->chunk_bytes = intake->chunk_cells = 0;
-    return csv_again(intake->csv);
+    return intake->csv ? csv_again(intake->csv) : ndjson_again(intake->ndjson);
 }
 
 bool intake_measure(struct intake *intake, struct intake_plan *ret_plan)
@@ -186,7 +237,7 @@ bool intake_measure(struct intake *intake, struct intake_plan *ret_plan)
         assert(part < INTAKE_PARTS_MAX); /* CSV_ROWS_MAX rows of at most ROW_BYTES_MAX */
         ret_plan->part_rows[part]++;
     }
-    csv_digest(intake->csv, ret_plan->digest);
+    digest_file(intake, ret_plan->digest);
     return got == 0 && intake_again(intake);
 }
 
@@ -220,6 +271,6 @@ struct id intake_op(struct id import, uint32_t number)
 bool intake_changed(struct intake *intake, const struct intake_plan *plan)
 {
     uint8_t digest[16];
-    csv_digest(intake->csv, digest);
+    digest_file(intake, digest);
     return memcmp(digest, plan->digest, sizeof digest) != 0;
 }

@@ -38,10 +38,13 @@ struct intake_plan {
 
 struct intake;
 
+enum intake_format { INTAKE_BY_NAME, INTAKE_CSV, INTAKE_NDJSON }; /* .ndjson and .jsonl, also with .gz, else CSV */
+
 /* `map_path` NULL: the map is guessed and appended to `said`. `source` NULL: the
  * map's, else the file's name without endings. NULL and a sentence in why[256]
  * on failure. */
-struct intake *intake_open(const char *path, const char *map_path, const char *source, struct buf *said, char why[256]);
+struct intake *intake_open(const char *path, enum intake_format format, const char *map_path, const char *source,
+                           struct buf *said, char why[256]);
 void intake_close(struct intake **intake_p);
 const char *intake_source(const struct intake *intake);
 const struct slice *intake_columns(const struct intake *intake, uint32_t *ret_n);

@@ -66,7 +66,8 @@ static void import_into(struct tally *tally, const char *path)
     char why[256] = "";
     struct judge judge = {0};
     struct intake_row row;
-    struct intake *intake = intake_open(path, TAKT_SOURCE_DIR "/deploy/maps/generated.yaml", NULL, NULL, why);
+    struct intake *intake =
+        intake_open(path, INTAKE_BY_NAME, TAKT_SOURCE_DIR "/deploy/maps/generated.yaml", NULL, NULL, why);
     if (!intake)
         fail_msg("%s", why);
     while (intake_next(intake, &row) == 1) {

@@ -51,7 +51,7 @@ static void open_intake(struct run *run)
 {
     char why[256] = "";
     struct buf said = {0};
-    run->intake = intake_open(run->path, NULL, "test", &said, why);
+    run->intake = intake_open(run->path, INTAKE_BY_NAME, NULL, "test", &said, why);
     buf_fini(&said);
     if (!run->intake)
         fail_msg("%s", why);

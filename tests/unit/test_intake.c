@@ -38,7 +38,7 @@ static void write_map(const char *text)
 static struct intake *open_with(const char *source)
 {
     char why[256] = "";
-    struct intake *intake = intake_open(csv_path, map_path, source, NULL, why);
+    struct intake *intake = intake_open(csv_path, INTAKE_BY_NAME, map_path, source, NULL, why);
     if (!intake)
         fail_msg("%s", why);
     return intake;
@@ -165,7 +165,7 @@ static void the_source_is_given_or_the_maps_or_the_files_name(void **state)
     intake = open_with(NULL);
     assert_string_equal(intake_source(intake), csv_path + strlen("/tmp/"));
     intake_close(&intake);
-    assert_null(intake_open(csv_path, map_path, "a b", NULL, why));
+    assert_null(intake_open(csv_path, INTAKE_BY_NAME, map_path, "a b", NULL, why));
     assert_string_equal(why, "a source is letters, digits and . _ @ - only, at most 64");
 }
 

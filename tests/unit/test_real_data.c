@@ -42,7 +42,7 @@ static void judge_file(const char *file, const char *map, struct tally *ret_tall
     struct intake_row row;
     need(file);
     snprintf(map_path, sizeof map_path, TAKT_SOURCE_DIR "/deploy/maps/%s", map);
-    struct intake *intake = intake_open(path, map_path, NULL, NULL, why);
+    struct intake *intake = intake_open(path, INTAKE_BY_NAME, map_path, NULL, NULL, why);
     if (!intake)
         fail_msg("%s", why);
     *ret_tally = (struct tally){0};
