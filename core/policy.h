@@ -62,11 +62,7 @@ struct programme {
     struct scoring scoring;
 };
 
-struct policy_team {
-    char name[POLICY_NAME_MAX + 1];
-    uint32_t programme;
-};
-struct policy_source {
+struct policy_member { /* a team or a source of a programme */
     char name[POLICY_NAME_MAX + 1];
     uint32_t programme;
 };
@@ -80,8 +76,8 @@ struct policy {
     uint32_t n_programmes, n_teams, n_sources;
     uint32_t default_programme; /* 1 + index: of sources not listed; 0 = refuse them */
     struct programme programmes[POLICY_PROGRAMMES_MAX];
-    struct policy_team teams[POLICY_TEAMS_MAX];
-    struct policy_source sources[POLICY_SOURCES_MAX];
+    struct policy_member teams[POLICY_TEAMS_MAX];
+    struct policy_member sources[POLICY_SOURCES_MAX];
 };
 
 #endif

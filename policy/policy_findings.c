@@ -1,18 +1,121 @@
 /* SPDX-License-Identifier: Apache-2.0
- * policy_findings.c - writes findings down, a line each, in the words of the
- * file they are about; counted, so that the reader can go on to the next fault. */
+ * policy_findings.c - gathers findings, in any order, and writes them down as a
+ * reader of the file meets them. */
 #include "policy/policy_findings.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-void finding_add(struct findings *findings, const char *key, const char *format, ...)
+#include "policy/policy_scan.h"
+
+const char *policy_fault_name(enum policy_fault fault)
+{
+    static const char *const names[] = {
+#define FAULT(name, text) #name,
+#include "policy/policy_faults.def"
+#undef FAULT
+    };
+    return names[fault];
+}
+
+void findings_fini(struct policy_findings *findings)
+{
+    free(findings->at);
+    *findings = (struct policy_findings){0};
+}
+
+/* The same place, or one within a place that is wrong as a whole. */
+static bool is_told(const struct policy_findings *findings, const char *path)
+{
+    for (uint32_t i = 0; i < findings->n; i++) {
+        const struct policy_finding *one = &findings->at[i];
+        const size_t len = strlen(one->path);
+        if (len > 0 && strncmp(one->path, path, len) == 0 &&
+            (path[len] == '\0' || (one->fault == FAULT_WRONG_KIND && strchr(".[", path[len]) != NULL)))
+            return true;
+    }
+    return false;
+}
+
+/* What a file says is quoted, cut where it is long: one line of ASCII, whatever it was. */
+static void make_plain(char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+}
+
+__attribute__((format(printf, 6, 0))) static void add(struct policy_findings *findings, enum policy_fault fault,
+                                                      uint32_t line, uint32_t column, const char *path,
+                                                      const char *format, va_list args)
+{
+    if (findings->n == FINDINGS_MAX) {
+        findings->n_more++;
+        return;
+    }
+    if (findings->at == NULL)
+        findings->at = malloc(FINDINGS_MAX * sizeof *findings->at);
+    if (findings->at == NULL)
+        abort();
+    struct policy_finding *one = &findings->at[findings->n++];
+    *one = (struct policy_finding){.line = line, .column = column, .fault = fault};
+    snprintf(one->path, sizeof one->path, "%s", path);
+    vsnprintf(one->text, sizeof one->text, format, args);
+    make_plain(one->path);
+    make_plain(one->text);
+}
+
+void finding_add_at(struct policy_findings *findings, enum policy_fault fault, uint32_t line, uint32_t column,
+                    const char *path, const char *format, ...)
 {
     va_list args;
-    char text[256];
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    add(findings, fault, line, column, path, format, args);
     va_end(args);
-    buf_printf(findings->lines, "%s: %s%s: %s\n", findings->name, findings->where, key, text);
-    findings->n++;
+}
+
+void finding_add(struct policy_findings *findings, enum policy_fault fault, const char *key, const char *format, ...)
+{
+    char path[FINDING_PATH_MAX];
+    uint32_t line, column;
+    va_list args;
+    snprintf(path, sizeof path, "%s%s", findings->where, key);
+    if (is_told(findings, path))
+        return;
+    policy_index_find(findings->index, path, &line, &column);
+    va_start(args, format);
+    add(findings, fault, line, column, path, format, args);
+    va_end(args);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct policy_finding *x = a, *y = b;
+    if (x->line != y->line)
+        return x->line < y->line ? -1 : 1;
+    if (x->column != y->column)
+        return x->column < y->column ? -1 : 1;
+    return strcmp(x->path, y->path);
+}
+
+void findings_sort(struct policy_findings *findings)
+{
+    if (findings->n > 0)
+        qsort(findings->at, findings->n, sizeof *findings->at, by_place);
+}
+
+void findings_print(const struct policy_findings *findings, const char *file, struct buf *lines)
+{
+    for (uint32_t i = 0; i < findings->n; i++) {
+        const struct policy_finding *one = &findings->at[i];
+        if (one->line > 0)
+            buf_printf(lines, "%s:%u:%u: ", file, one->line, one->column);
+        else
+            buf_printf(lines, "%s: ", file);
+        buf_printf(lines, "%s%s%s\n", one->path, one->path[0] != '\0' ? ": " : "", one->text);
+    }
+    if (findings->n_more > 0)
+        buf_printf(lines, "%s: and %u more\n", file, findings->n_more);
 }

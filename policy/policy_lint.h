@@ -7,6 +7,6 @@
 #include "policy/policy_findings.h"
 
 /* Every value is in its own range already. */
-void policy_lint(const struct policy *policy, struct findings *findings);
+void policy_lint(const struct policy *policy, struct policy_findings *findings);
 
 #endif

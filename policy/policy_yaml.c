@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * policy_yaml.c - a policy file to the compiled policy: missing keys get their
  * defaults, every value is checked against its range. The file's shape is
- * policy_raw.c, single values policy_values.c, what needs several keys
- * policy_lint.c. All faults are reported, not the first one alone, except those
- * of the YAML itself. */
+ * policy_scan.c, single values policy_values.c, what needs several keys
+ * policy_lint.c. All faults are reported, not the first one alone. */
 #include "policy/policy_yaml.h"
 
 #include <errno.h>
@@ -13,11 +12,11 @@
 #include <string.h>
 
 #include "policy/policy_lint.h"
+#include "policy/policy_near.h"
 #include "policy/policy_raw.h"
+#include "policy/policy_scan.h"
 #include "policy/policy_values.h"
 #include "proto/msg.h"
-
-enum { FILE_BYTES_MAX = 1024 * 1024 };
 
 /* No attribute counts that far, and the hash of a text is hardly ever below it:
  * an open end of a range must not catch words. */
@@ -34,22 +33,22 @@ struct key {
     {#key, VALUE_##kind, offsetof(struct raw_type, key), offsetof(struct type, member), initial, least, most},
 
 static const struct key cell_keys[] = {
-#define CELL_KEY(key, member, kind, initial, least, most)                                                              \
+#define CELL_KEY(key, member, kind, initial, least, most, text)                                                        \
     KEY(raw_policy, policy, key, member, kind, initial, least, most)
 #include "policy/policy_keys.def"
 };
 static const struct key programme_keys[] = {
-#define PROGRAMME_KEY(key, member, kind, initial, least, most)                                                         \
+#define PROGRAMME_KEY(key, member, kind, initial, least, most, text)                                                   \
     KEY(raw_programme, programme, key, member, kind, initial, least, most)
 #include "policy/policy_keys.def"
 };
 static const struct key timer_keys[] = {
-#define TIMER_KEY(key, member, kind, initial, least, most)                                                             \
+#define TIMER_KEY(key, member, kind, initial, least, most, text)                                                       \
     KEY(raw_timers, programme, key, member, kind, initial, least, most)
 #include "policy/policy_keys.def"
 };
 static const struct key score_keys[] = {
-#define SCORE_KEY(key, member, kind, initial, least, most)                                                             \
+#define SCORE_KEY(key, member, kind, initial, least, most, text)                                                       \
     KEY(raw_score, scoring, key, member, kind, initial, least, most)
 #include "policy/policy_keys.def"
 };
@@ -130,24 +129,25 @@ void policy_defaults(struct policy *ret)
 
 /* ---- values -------------------------------------------------------------------- */
 
-static bool read_value(struct findings *findings, const char *key, const char *text, enum value_kind kind,
+static bool read_value(struct policy_findings *findings, const char *key, const char *text, enum value_kind kind,
                        int64_t least, int64_t most, int64_t *ret_value)
 {
     char low[VALUE_TEXT_MAX], high[VALUE_TEXT_MAX];
     if (!value_read(kind, text, ret_value)) {
-        finding_add(findings, key, "is \"%.40s\"; allowed is %s", text, value_form(kind));
+        finding_add(findings, FAULT_BAD_VALUE, key, "is \"%.40s\"; allowed is %s", text, value_form(kind));
         return false;
     }
     if (*ret_value >= least && *ret_value <= most)
         return true;
     value_print(kind, least, low);
     value_print(kind, most, high);
-    finding_add(findings, key, "is \"%.40s\"; allowed is %s to %s", text, low, high);
+    finding_add(findings, FAULT_OUT_OF_RANGE, key, "is \"%.40s\"; allowed is %s%s%s", text, low,
+                least < most ? " to " : "", least < most ? high : "");
     return false;
 }
 
-static void read_keys(struct findings *findings, const char *group, const struct key *keys, size_t n, const void *raw,
-                      void *to)
+static void read_keys(struct policy_findings *findings, const char *group, const struct key *keys, size_t n,
+                      const void *raw, void *to)
 {
     for (const struct key *key = keys; key < keys + n; key++) {
         const char *text;
@@ -161,68 +161,66 @@ static void read_keys(struct findings *findings, const char *group, const struct
 }
 
 /* Returns `initial` when the key is missing or its word unknown. */
-static int read_word(struct findings *findings, const char *key, const char *text, const struct value_word *words,
-                     int initial)
+static int read_word(struct policy_findings *findings, const char *key, const char *text,
+                     const struct value_word *words, int initial)
 {
-    char allowed[128] = "";
+    char allowed[240] = "", hint[64];
+    struct near near = {0};
     int number = initial;
     if (text == NULL || value_read_word(words, text, &number))
         return number;
     for (const struct value_word *word = words; word->word != NULL; word++) {
         size_t len = strlen(allowed);
         snprintf(allowed + len, sizeof allowed - len, "%s%s", len > 0 ? ", " : "", word->word);
+        near_try(&near, text, word->word);
     }
-    finding_add(findings, key, "is \"%.40s\"; allowed is one of %s", text, allowed);
+    finding_add(findings, FAULT_BAD_VALUE, key, "is \"%.40s\"; allowed is one of %s%s", text, allowed,
+                near_hint(&near, hint));
     return initial;
 }
 
-static void read_name(struct findings *findings, const char *key, const char *text, char ret_name[POLICY_NAME_MAX + 1])
+static void read_name(struct policy_findings *findings, const char *key, const char *text,
+                      char ret_name[POLICY_NAME_MAX + 1])
 {
     if (text != NULL && value_is_name(text, POLICY_NAME_MAX))
         snprintf(ret_name, POLICY_NAME_MAX + 1, "%s", text);
     else if (text == NULL)
-        finding_add(findings, key, "is missing");
+        finding_add(findings, FAULT_MISSING, key, "is missing");
     else
-        finding_add(findings, key, "is \"%.70s\"; allowed are 1 to %d letters, digits and . _ @ -", text,
-                    POLICY_NAME_MAX);
+        finding_add(findings, FAULT_BAD_VALUE, key, "is \"%.70s\"; allowed are 1 to %d letters, digits and . _ @ -",
+                    text, POLICY_NAME_MAX);
 }
 
 /* ---- scoring ------------------------------------------------------------------- */
 
-static bool read_number(struct findings *findings, const char *key, const char *text, int64_t initial, int64_t *ret)
+static bool read_number(struct policy_findings *findings, const char *path, const char *text, int64_t initial,
+                        int64_t *ret)
 {
     *ret = initial;
-    return text == NULL || read_value(findings, key, text, VALUE_COUNT, -number_max, number_max, ret);
+    return text == NULL || read_value(findings, path, text, VALUE_COUNT, -number_max, number_max, ret);
 }
 
-static void read_weight(struct findings *findings, uint32_t number, const struct raw_weight *raw,
-                        struct weight *ret_weight)
+static void read_condition(struct policy_findings *findings, const char *path, const struct raw_weight *raw,
+                           struct weight *ret_weight)
 {
-    char path[40];
-    int64_t value;
-    bool is_range = raw->from != NULL || raw->to != NULL, is_skill = raw->skill != NULL;
-    snprintf(path, sizeof path, "score.weights[%u]", number);
-    if (raw->attribute == NULL || !value_is_attribute(raw->attribute))
-        finding_add(findings, path, "attribute is \"%.40s\"; allowed are 1 to 32 of a-z, 0-9 and _",
-                    raw->attribute == NULL ? "" : raw->attribute);
-    else
-        ret_weight->key = feature_key(raw->attribute, strlen(raw->attribute));
-    if (raw->add == NULL)
-        finding_add(findings, path, "add is missing");
-    else if (read_value(findings, path, raw->add, VALUE_PERMILLE, -1000, 1000, &value))
-        ret_weight->add_permille = (int32_t) value;
-
+    char key[64];
+    const bool is_range = raw->from != NULL || raw->to != NULL, is_skill = raw->skill != NULL;
     if ((raw->is != NULL) + is_range + is_skill != 1) {
-        finding_add(findings, path, "needs one of: is, from and to, skill");
+        finding_add(findings, FAULT_CONFLICT, path, "needs one of: is, from and to, skill");
     } else if (is_skill) {
         ret_weight->kind = WEIGHT_SKILL;
+        snprintf(key, sizeof key, "%s.skill", path);
         if (strcmp(raw->skill, "true") != 0)
-            finding_add(findings, path, "skill is \"%.40s\"; allowed is true", raw->skill);
+            finding_add(findings, FAULT_BAD_VALUE, key, "is \"%.40s\"; allowed is true", raw->skill);
     } else if (is_range) {
         ret_weight->kind = WEIGHT_RANGE;
-        if (read_number(findings, path, raw->from, -number_max, &ret_weight->from) &&
-            read_number(findings, path, raw->to, number_max, &ret_weight->to) && ret_weight->from >= ret_weight->to)
-            finding_add(findings, path, "from must be less than to, which is no longer part of the range");
+        snprintf(key, sizeof key, "%s.from", path);
+        const bool has_from = read_number(findings, key, raw->from, -number_max, &ret_weight->from);
+        snprintf(key, sizeof key, "%s.to", path);
+        if (read_number(findings, key, raw->to, number_max, &ret_weight->to) && has_from &&
+            ret_weight->from >= ret_weight->to)
+            finding_add(findings, FAULT_CONFLICT, path,
+                        "from must be less than to, which is no longer part of the range");
     } else {
         ret_weight->kind = WEIGHT_IS; /* a whole number is meant as one; anything else is text */
         if (!value_read(VALUE_COUNT, raw->is, &ret_weight->is))
@@ -230,7 +228,29 @@ static void read_weight(struct findings *findings, uint32_t number, const struct
     }
 }
 
-static void read_score(struct findings *findings, const struct raw_score *raw, struct scoring *scoring)
+static void read_weight(struct policy_findings *findings, uint32_t number, const struct raw_weight *raw,
+                        struct weight *ret_weight)
+{
+    char path[40], key[64];
+    int64_t value;
+    snprintf(path, sizeof path, "score.weights[%u]", number);
+    snprintf(key, sizeof key, "%s.attribute", path);
+    if (raw->attribute == NULL)
+        finding_add(findings, FAULT_MISSING, key, "is missing");
+    else if (!value_is_attribute(raw->attribute))
+        finding_add(findings, FAULT_BAD_VALUE, key, "is \"%.40s\"; allowed are 1 to 32 of a-z, 0-9 and _",
+                    raw->attribute);
+    else
+        ret_weight->key = feature_key(raw->attribute, strlen(raw->attribute));
+    snprintf(key, sizeof key, "%s.add", path);
+    if (raw->add == NULL)
+        finding_add(findings, FAULT_MISSING, key, "is missing");
+    else if (read_value(findings, key, raw->add, VALUE_PERMILLE, -1000, 1000, &value))
+        ret_weight->add_permille = (int32_t) value;
+    read_condition(findings, path, raw, ret_weight);
+}
+
+static void read_score(struct policy_findings *findings, const struct raw_score *raw, struct scoring *scoring)
 {
     read_keys(findings, "score.", score_keys, COUNT(score_keys), raw, scoring);
     scoring->n_weights = raw->weights_count;
@@ -240,45 +260,37 @@ static void read_score(struct findings *findings, const struct raw_score *raw, s
 
 /* ---- programmes ---------------------------------------------------------------- */
 
-static void read_teams(struct findings *findings, const struct raw_programme *raw, uint32_t number,
-                       struct policy *policy)
+/* Teams or sources: what a cell has of them lies in one table. */
+static uint32_t read_members(struct policy_findings *findings, const char *key, char *const *names, uint32_t n_names,
+                             uint32_t programme, struct policy_member *table, uint32_t n, uint32_t most)
 {
-    for (uint32_t i = 0; i < raw->teams_count; i++) {
-        if (policy->n_teams == POLICY_TEAMS_MAX) {
-            finding_add(findings, "teams", "the cell has more than %d", POLICY_TEAMS_MAX);
-            return;
+    for (uint32_t i = 0; i < n_names; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "%s[%u]", key, i);
+        if (n == most) {
+            finding_add(findings, FAULT_TOO_MANY, path, "the cell has more than %u", most);
+            break;
         }
-        struct policy_team *team = &policy->teams[policy->n_teams++];
-        team->programme = number;
-        read_name(findings, "teams", raw->teams[i], team->name);
+        table[n].programme = programme;
+        read_name(findings, path, names[i], table[n].name);
+        n++;
     }
+    return n;
 }
 
-static void read_sources(struct findings *findings, const struct raw_programme *raw, uint32_t number,
-                         struct policy *policy)
-{
-    for (uint32_t i = 0; i < raw->sources_count; i++) {
-        if (policy->n_sources == POLICY_SOURCES_MAX) {
-            finding_add(findings, "sources", "the cell has more than %d", POLICY_SOURCES_MAX);
-            return;
-        }
-        struct policy_source *source = &policy->sources[policy->n_sources++];
-        source->programme = number;
-        read_name(findings, "sources", raw->sources[i], source->name);
-    }
-}
-
-static void read_gaps(struct findings *findings, const struct raw_programme *raw, struct programme *programme)
+static void read_gaps(struct policy_findings *findings, const struct raw_programme *raw, struct programme *programme)
 {
     if (raw->attempt_gaps == NULL)
         return;
     programme->n_gaps = raw->attempt_gaps_count;
-    for (uint32_t i = 0; i < raw->attempt_gaps_count; i++)
-        read_value(findings, "attempt_gaps", raw->attempt_gaps[i], VALUE_MS, 0, INT64_C(365) * 86400000,
-                   &programme->gap_ms[i]);
+    for (uint32_t i = 0; i < raw->attempt_gaps_count; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "attempt_gaps[%u]", i);
+        read_value(findings, path, raw->attempt_gaps[i], VALUE_MS, 0, INT64_C(365) * 86400000, &programme->gap_ms[i]);
+    }
 }
 
-static void read_programme(struct findings *findings, const struct raw_programme *raw, uint32_t number,
+static void read_programme(struct policy_findings *findings, const struct raw_programme *raw, uint32_t number,
                            struct policy *policy)
 {
     struct programme *programme = &policy->programmes[number];
@@ -293,25 +305,32 @@ static void read_programme(struct findings *findings, const struct raw_programme
     read_keys(findings, "timers.", timer_keys, COUNT(timer_keys), &raw->timers, programme);
     read_gaps(findings, raw, programme);
     read_score(findings, &raw->score, &programme->scoring);
-    read_teams(findings, raw, number, policy);
-    read_sources(findings, raw, number, policy);
+    policy->n_teams = read_members(findings, "teams", raw->teams, raw->teams_count, number, policy->teams,
+                                   policy->n_teams, POLICY_TEAMS_MAX);
+    policy->n_sources = read_members(findings, "sources", raw->sources, raw->sources_count, number, policy->sources,
+                                     policy->n_sources, POLICY_SOURCES_MAX);
 }
 
-static void read_default_programme(struct findings *findings, const char *text, struct policy *policy)
+static void read_default_programme(struct policy_findings *findings, const char *text, struct policy *policy)
 {
     if (text == NULL)
         return;
     policy->default_programme = 0;
     if (strcmp(text, "none") == 0)
         return;
-    for (uint32_t i = 0; i < policy->n_programmes; i++)
+    struct near near = {0};
+    char hint[64];
+    for (uint32_t i = 0; i < policy->n_programmes; i++) {
         if (strcmp(policy->programmes[i].name, text) == 0)
             policy->default_programme = i + 1;
+        near_try(&near, text, policy->programmes[i].name);
+    }
     if (policy->default_programme == 0)
-        finding_add(findings, "default_programme", "is \"%.70s\"; allowed is none or the name of a programme", text);
+        finding_add(findings, FAULT_NO_SUCH_NAME, "default_programme",
+                    "is \"%.70s\"; allowed is none or the name of a programme%s", text, near_hint(&near, hint));
 }
 
-static void read_policy(struct findings *findings, const struct raw_policy *raw, struct policy *ret)
+static void read_policy(struct policy_findings *findings, const struct raw_policy *raw, struct policy *ret)
 {
     policy_defaults(ret);
     ret->n_programmes = raw->programmes_count;
@@ -320,44 +339,69 @@ static void read_policy(struct findings *findings, const struct raw_policy *raw,
     if (raw->cell != NULL && value_is_cell(raw->cell))
         snprintf(ret->cell, sizeof ret->cell, "%s", raw->cell);
     else if (raw->cell != NULL)
-        finding_add(findings, "cell", "is \"%.40s\"; allowed are 1 to 32 of a-z, 0-9 and -", raw->cell);
+        finding_add(findings, FAULT_BAD_VALUE, "cell", "is \"%.40s\"; allowed are 1 to 32 of a-z, 0-9 and -",
+                    raw->cell);
     for (uint32_t i = 0; i < raw->programmes_count; i++)
         read_programme(findings, &raw->programmes[i], i, ret);
     findings->where[0] = '\0';
     if (raw->programmes_count == 0)
-        finding_add(findings, "programmes", "is missing or empty; a cell has 1 to %d", POLICY_PROGRAMMES_MAX);
+        finding_add(findings, FAULT_MISSING, "programmes", "is missing or empty; a cell has 1 to %d",
+                    POLICY_PROGRAMMES_MAX);
     read_default_programme(findings, raw->default_programme, ret);
 }
 
-int policy_parse(const char *text, size_t len, const char *name, struct policy *ret, struct buf *findings)
+int policy_read(const char *text, size_t len, struct policy *ret, struct policy_findings *findings)
 {
-    struct raw_policy *raw = raw_read(text, len, name, findings);
-    if (raw == NULL)
-        return -1;
-    struct findings found = {.lines = findings, .name = name};
-    read_policy(&found, raw, ret);
-    raw_free(&raw);
-    if (found.n == 0)
-        policy_lint(ret, &found);
-    return found.n == 0 ? 0 : -1;
+    struct policy_index *index = policy_index_new();
+    struct buf sound = {0};
+    findings->index = index;
+    if (policy_scan(text, len, findings, index, &sound)) {
+        struct raw_policy *raw = raw_read((const char *) sound.at, sound.len);
+        read_policy(findings, raw, ret);
+        raw_free(&raw);
+        policy_lint(ret, findings);
+    }
+    buf_fini(&sound);
+    policy_index_free(&index);
+    findings->index = NULL;
+    findings_sort(findings);
+    return findings->n == 0 ? 0 : -1;
 }
 
-int policy_load(const char *path, struct policy *ret, struct buf *findings)
+int policy_parse(const char *text, size_t len, const char *name, struct policy *ret, struct buf *lines)
 {
-    int result = -1;
-    char *text = malloc(FILE_BYTES_MAX + 1);
+    struct policy_findings findings = {0};
+    const int result = policy_read(text, len, ret, &findings);
+    findings_print(&findings, name, lines);
+    findings_fini(&findings);
+    return result;
+}
+
+int policy_read_file(const char *path, struct buf *ret_text, struct policy_findings *findings)
+{
     FILE *file = fopen(path, "re");
-    if (text == NULL)
-        abort();
-    size_t len = file != NULL ? fread(text, 1, FILE_BYTES_MAX + 1, file) : 0;
+    uint8_t *to = buf_more(ret_text, POLICY_TEXT_MAX + 1);
+    const size_t len = file != NULL ? fread(to, 1, POLICY_TEXT_MAX + 1, file) : 0;
+    ret_text->len -= POLICY_TEXT_MAX + 1 - len;
     if (file == NULL || ferror(file) != 0)
-        buf_printf(findings, "%s: %s\n", path, strerror(errno));
-    else if (len > FILE_BYTES_MAX)
-        buf_printf(findings, "%s: is longer than %d bytes\n", path, FILE_BYTES_MAX);
-    else
-        result = policy_parse(text, len, path, ret, findings);
+        finding_add_at(findings, FAULT_UNREADABLE, 0, 0, "", "%s", strerror(errno));
+    else if (len > POLICY_TEXT_MAX)
+        finding_add_at(findings, FAULT_UNREADABLE, 0, 0, "", "is longer than %d KiB, the most a policy may be",
+                       POLICY_TEXT_MAX / 1024);
     if (file != NULL)
         fclose(file);
-    free(text);
+    return findings->n == 0 ? 0 : -1;
+}
+
+int policy_load(const char *path, struct policy *ret, struct buf *lines)
+{
+    struct policy_findings findings = {0};
+    struct buf text = {0};
+    int result = policy_read_file(path, &text, &findings);
+    if (result == 0)
+        result = policy_read((const char *) text.at, text.len, ret, &findings);
+    findings_print(&findings, path, lines);
+    findings_fini(&findings);
+    buf_fini(&text);
     return result;
 }

@@ -38,6 +38,7 @@ enum {
     REQUEST_EXCLUDED_MAX = 65536,
     POLICY_BYTES_MAX = 65536, /* of a Request */
     ERROR_TEXT_MAX = 512,
+    POLICY_TEXT_MAX = 240 * 1024, /* of a policy file: it must fit a frame */
     QUERY_ARG_MAX = 256,
     REPORT_COLUMNS_MAX = 32,
     REPORT_CELLS_MAX = 32000,

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Write the tables of docs/POLICY.md from policy/policy_keys.def, policy_faults.def and proto/strategies.def.
+
+    tests/tidy/policy_keys.py --write   put the tables between the markers of the page
+    tests/tidy/policy_keys.py --check   fail when the page says something else
+"""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs/POLICY.md"
+UNITS = (("d", 86400000), ("h", 3600000), ("m", 60000), ("s", 1000), ("ms", 1))
+NUMBERS = {"SECOND": 1000, "MINUTE": 60000, "HOUR": 3600000, "DAY": 86400000, "UINT32_MAX": 2**32 - 1}
+TYPES = {"MS": "duration", "COUNT": "number", "PERMILLE": "thousandths", "MONEY": "amount", "FLAG": "true or false"}
+STRING = r'"((?:[^"\\]|\\.)*)"'
+
+
+def number(text, limits):
+    """A constant expression of the list: products of numbers and names."""
+    text = re.sub(r"INT64_C\((\d+)\)", r"\1", text)
+    value = 1
+    for factor in text.split("*"):
+        factor = factor.strip()
+        value *= int(factor) if factor.lstrip("-").isdigit() else {**NUMBERS, **limits}[factor]
+    return value
+
+
+def shown(value, kind):
+    if kind == "FLAG":
+        return "true" if value else "false"
+    if kind == "MONEY":
+        return f"{value // 100}.{value % 100:02}"
+    if kind != "MS" or value == 0:
+        return str(value)
+    return next(f"{value // size}{unit}" for unit, size in UNITS if value % size == 0)
+
+
+def read_list():
+    """{section: [(key, type, allowed, default, text)]}, in the order of the list."""
+    limits = {name: int(value) for name, value in
+              re.findall(r"(POLICY_\w+_MAX) = (\d+)", (ROOT / "core/policy.h").read_text())}
+    sections = {}
+    for line in (ROOT / "policy/policy_keys.def").read_text().splitlines():
+        word = re.match(rf"(\w+)_WORD\((\w+), {STRING}, {STRING}, {STRING}\)$", line)
+        list_ = re.match(rf"(\w+)_LIST\((\w+), (\w+), (\w+), {STRING}, {STRING}, {STRING}\)$", line)
+        key = re.match(rf"(\w+)_KEY\((\w+), \w+, (\w+), ([^,]+), ([^,]+), ([^,]+), {STRING}\)$", line)
+        if word:
+            section, name, allowed, default, text = word.groups()
+            row = (name, "text", allowed, default, text)
+        elif list_:
+            section, name, least, most, of, default, text = list_.groups()
+            row = (name, "list", f"{number(least, limits)} to {number(most, limits)} {of}", default, text)
+        elif key:
+            section, name, kind, default, least, most, text = key.groups()
+            default, least, most = (number(one, limits) for one in (default, least, most))
+            bounds = shown(least, kind) + (" to " + shown(most, kind) if most > least else "")
+            row = (name, TYPES[kind], "" if kind == "FLAG" else bounds, shown(default, kind), text)
+        elif re.match(r"[A-Z]+_(WORD|LIST|KEY)\(", line):
+            sys.exit(f"policy/policy_keys.def: a line of no known form: {line}")
+        else:
+            continue
+        sections.setdefault(section, []).append(row)
+    return sections
+
+
+def tables():
+    """{marker: text}"""
+    made = {}
+    for section, rows in read_list().items():
+        lines = ["| key | type | allowed | default | |", "| --- | --- | --- | --- | --- |"]
+        lines += [f"| `{name}` | {type_} | {allowed} | {default} | {text} |" for name, type_, allowed, default, text in rows]
+        made[section.lower()] = "\n".join(lines)
+    strategies = re.findall(rf"^STRATEGY\(\d+, \w+, {STRING}, {STRING}\)", (ROOT / "proto/strategies.def").read_text(), re.M)
+    made["strategies"] = "\n".join(["| strategy | |", "| --- | --- |"] + [f"| `{word}` | {text} |" for word, text in strategies])
+    faults = re.findall(rf"^FAULT\((\w+), {STRING}\)", (ROOT / "policy/policy_faults.def").read_text(), re.M)
+    made["faults"] = "\n".join(["| reason | |", "| --- | --- |"] + [f"| `{name}` | {text} |" for name, text in faults])
+    return made
+
+
+def main(what):
+    page = PAGE.read_text()
+    wanted = page
+    for marker, text in tables().items():
+        wanted, n = re.subn(rf"(<!-- {marker} -->\n).*?(<!-- end -->)", lambda m, t=text: f"{m[1]}\n{t}\n\n{m[2]}", wanted, flags=re.S)
+        if n != 1:
+            sys.exit(f"docs/POLICY.md has {n} places for the table of {marker}")
+    if what == "--write":
+        PAGE.write_text(wanted)
+    elif page != wanted:
+        sys.exit("docs/POLICY.md does not agree with its lists: run tests/tidy/policy_keys.py --write")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] not in (["--write"], ["--check"]):
+        sys.exit(__doc__)
+    main(sys.argv[1])
