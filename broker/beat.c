@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * beat.c - one beat: events in, decide, one append, and only when it stands do
- * messages leave. Beats overlap: while some are on their way to the disk the
- * next ones are decided; what each may say waits in its own effects until its
- * ticket stands, in order. A crash at any line is safe: either a beat stands and
- * can be told again, or nobody was told.
+ * messages leave. While one is on its way to the disk the next is decided, round
+ * by round, and sealed when the one before stands: so beats are as large as the
+ * disk is slow, and a lead that changes twice in one is written once. What each may
+ * say waits in its own effects. A crash at any line is safe: either a beat stands
+ * and can be told again, or nobody was told.
  *
  * A lead that finds the house idle pays for one flush, not two: its scoring
  * request leaves at once and the beat holds its commit for the answer. */
@@ -17,9 +18,10 @@
 #include "common/log.h"
 
 enum {
-    FLIGHTS_MAX = 8,     /* beats decided, not standing */
-    FRAMES_A_ROLE = 256, /* taken in one beat */
-    CHUNKS_A_BEAT = 8,   /* of sources: a bulk import must not hold up the others */
+    FRAMES_A_ROLE = 256, /* taken in one round */
+    CHUNKS_A_ROUND = 4,  /* of sources: a bulk import must not hold up the others */
+    CHUNKS_A_BEAT = 16,
+    EVENTS_A_BEAT = 4096,
     HOLD_US = 1000,
     HOLD_EVENTS_MAX = 4,
     AWAY_WAIT_MS = 50,
@@ -30,9 +32,10 @@ enum {
     LEAVE_US = 3 * 1000 * 1000,
 };
 
-struct flight {
+struct flight { /* a beat: being decided, or on its way */
     struct effects *effects;
     uint64_t ticket, number;
+    uint32_t events, chunks;
 };
 
 struct retired { /* a peer's number, and the beat that may still speak to who had it */
@@ -42,9 +45,9 @@ struct retired { /* a peer's number, and the beat that may still speak to who ha
 
 struct beat {
     struct beat_parts parts;
-    struct flight flights[FLIGHTS_MAX];
-    uint32_t first, n; /* in flight, oldest first */
-    uint64_t number;   /* of the beat in hand */
+    struct flight out, open; /* on its way to the disk, if is_out; being decided */
+    bool is_out;
+    uint64_t number; /* of the open one */
     struct retired *retired;
     uint32_t n_retired, retired_room;
     struct buf body;
@@ -88,6 +91,11 @@ static void note_lag(struct beat *beat, int waited_ms)
     log_line(LOG_WARN, "beat.late", "lag_ms=%lld", (long long) (took / 1000));
 }
 
+static bool is_full(const struct flight *flight)
+{
+    return flight->events >= EVENTS_A_BEAT || flight->chunks >= CHUNKS_A_BEAT;
+}
+
 static void sleep_until_needed(struct beat *beat)
 {
     struct wait_fd fds[8];
@@ -95,9 +103,9 @@ static void sleep_until_needed(struct beat *beat)
     fds[n++] = (struct wait_fd){.fd = beat->parts.signal_fd};
     const int signal_at = n - 1, metrics_at = n;
     n += beat->parts.metrics ? metrics_wait_fd(beat->parts.metrics, &fds[n]) : 0;
-    const int wait = beat->n == FLIGHTS_MAX ? 1000 : timeout_ms(beat);
-    /* with all flights out only the store can bring anything on: leave the sockets full */
-    if (beat->n == FLIGHTS_MAX)
+    const bool full = is_full(&beat->open); /* then only the store can bring anything on: leave the sockets so */
+    const int wait = full ? 1000 : timeout_ms(beat);
+    if (full)
         net_wait(NULL, 0, fds, n, wait);
     else
         door_wait(beat->parts.door, 0, fds, n, wait);
@@ -151,7 +159,7 @@ static void retire(struct beat *beat, uint32_t peer)
 
 static void free_retired(struct beat *beat)
 {
-    const uint64_t oldest = beat->n ? beat->flights[beat->first].number : beat->number;
+    const uint64_t oldest = beat->is_out ? beat->out.number : beat->number;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < beat->n_retired; i++) {
         if (beat->retired[i].beat < oldest)
@@ -163,8 +171,9 @@ static void free_retired(struct beat *beat)
 }
 
 /* Sources last: agents, workers and operators are few bytes and many people wait for them. */
-static uint32_t take_events(struct beat *beat, struct effects *effects, bool late)
+static uint32_t take_events(struct beat *beat, bool late)
 {
+    struct effects *effects = beat->open.effects;
     static const enum role order[] = {ROLE_WORKER, ROLE_AGENT, ROLE_OPERATOR, ROLE_SOURCE};
     uint32_t events = 0, peer;
     while (door_gone(beat->parts.door, &peer)) {
@@ -174,14 +183,16 @@ static uint32_t take_events(struct beat *beat, struct effects *effects, bool lat
     }
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         /* late: hear everybody before anyone is judged silent */
-        const uint32_t most = order[i] == ROLE_SOURCE ? CHUNKS_A_BEAT : late ? UINT32_MAX : FRAMES_A_ROLE;
+        const uint32_t most = order[i] == ROLE_SOURCE ? CHUNKS_A_ROUND : late ? UINT32_MAX : FRAMES_A_ROLE;
         struct msg msg;
         for (uint32_t n = 0; n < most && door_next(beat->parts.door, order[i], beat->woke_us, &peer, &msg); n++) {
             if (!intake_is_full(beat, peer, &msg))
                 step(beat, effects, EVENT_MESSAGE, peer, &msg);
             events++;
+            beat->open.chunks += order[i] == ROLE_SOURCE;
         }
     }
+    beat->open.events += events;
     return events;
 }
 
@@ -217,9 +228,12 @@ static void hold_for_workers(struct beat *beat, struct effects *effects, uint32_
 
 /* ---- out: only what stands ----------------------------------------------------------------- */
 
-static void commit(struct beat *beat, struct flight *flight)
+static void commit(struct beat *beat)
 {
+    struct flight *flight = &beat->open;
+    assert(!beat->is_out);
     store_body(beat->parts.store, &beat->body);
+    flight->events = flight->chunks = 0;
     flight->number = beat->number++;
     const uint32_t rows = core_seal(beat->parts.core, &beat->body);
     if (rows > 0)
@@ -231,7 +245,10 @@ static void commit(struct beat *beat, struct flight *flight)
         effects_clear(flight->effects);
         return;
     }
-    beat->n++;
+    const struct flight out = beat->out; /* its effects are empty: the next beat's */
+    beat->out = beat->open;
+    beat->open = out;
+    beat->is_out = true;
 }
 
 static void send_all(struct beat *beat, struct effects *effects)
@@ -268,11 +285,10 @@ static void note_decision(struct beat *beat, const struct effects *effects)
 
 static void release(struct beat *beat)
 {
-    while (beat->n && beat->flights[beat->first].ticket <= store_stands(beat->parts.store)) {
-        note_decision(beat, beat->flights[beat->first].effects);
-        send_all(beat, beat->flights[beat->first].effects);
-        beat->first = (beat->first + 1) % FLIGHTS_MAX;
-        beat->n--;
+    if (beat->is_out && beat->out.ticket <= store_stands(beat->parts.store)) {
+        note_decision(beat, beat->out.effects);
+        send_all(beat, beat->out.effects);
+        beat->is_out = false;
     }
     if (beat->n_retired)
         free_retired(beat);
@@ -334,11 +350,29 @@ static enum store_status while_away(struct beat *beat)
 
 /* ---- the beat --------------------------------------------------------------------------------------- */
 
+/* One round: what has come, what is due, whom to ask. */
+static void decide(struct beat *beat)
+{
+    struct effects *effects = beat->open.effects;
+    const bool late = beat->lag_us > 0;
+    if (late) /* before anybody is judged by the run clock */
+        step(beat, effects, EVENT_TIME, 0, NULL);
+    const uint32_t events = take_events(beat, late);
+    if (clock_mono_us() >= beat->sweep_us) {
+        door_sweep(beat->parts.door, clock_mono_us(), core_policy(beat->parts.core)->lease_ms * 3000);
+        beat->sweep_us = clock_mono_us() + SWEEP_US;
+    }
+    step(beat, effects, EVENT_TIME, 0, NULL);
+    const uint32_t asked = ask_workers(beat, effects);
+    if (asked > 0 && events <= HOLD_EVENTS_MAX && !beat->is_out)
+        hold_for_workers(beat, effects, asked);
+}
+
 static enum store_status beat_once(struct beat *beat)
 {
     if (beat->away_since_us)
         return while_away(beat);
-    if (!beat->lag_us || beat->n == FLIGHTS_MAX)
+    if (!beat->lag_us || is_full(&beat->open))
         sleep_until_needed(beat);
     enum store_status status = store_pump(beat->parts.store, clock_mono_us());
     if (status == STORE_AWAY || status == STORE_REFUSING)
@@ -346,23 +380,15 @@ static enum store_status beat_once(struct beat *beat)
     if (status != STORE_OK)
         return status;
     release(beat);
-    if (beat->n == FLIGHTS_MAX)
-        return STORE_OK;
-    struct flight *flight = &beat->flights[(beat->first + beat->n) % FLIGHTS_MAX];
-    const bool late = beat->lag_us > 0;
-    if (late) /* before anybody is judged by the run clock */
-        step(beat, flight->effects, EVENT_TIME, 0, NULL);
-    const uint32_t events = take_events(beat, flight->effects, late);
-    if (clock_mono_us() >= beat->sweep_us) {
-        door_sweep(beat->parts.door, clock_mono_us(), core_policy(beat->parts.core)->lease_ms * 3000);
-        beat->sweep_us = clock_mono_us() + SWEEP_US;
+    if (!beat->is_out && beat->open.events > 0) {
+        commit(beat); /* the disk first: it works while we decide on */
+        store_pump(beat->parts.store, clock_mono_us());
     }
-    step(beat, flight->effects, EVENT_TIME, 0, NULL);
-    const uint32_t asked = ask_workers(beat, flight->effects);
-    if (asked > 0 && events <= HOLD_EVENTS_MAX && beat->n == 0)
-        hold_for_workers(beat, flight->effects, asked);
-    commit(beat, flight);
-    store_idle(beat->parts.store, beat->n == 0);
+    if (!is_full(&beat->open))
+        decide(beat);
+    if (!beat->is_out)
+        commit(beat);
+    store_idle(beat->parts.store, !beat->is_out);
     status = store_pump(beat->parts.store, clock_mono_us());
     return status == STORE_AWAY || status == STORE_REFUSING ? while_away(beat) : status;
 }
@@ -379,7 +405,9 @@ static enum store_status leave(struct beat *beat)
         status = store_pump(beat->parts.store, clock_mono_us());
         release(beat);
         store_levels(beat->parts.store, &levels);
-        if (status != STORE_OK || (beat->n == 0 && levels.view_rows_behind == 0))
+        if (status == STORE_OK && !beat->is_out)
+            commit(beat);
+        if (status != STORE_OK || (!beat->is_out && levels.view_rows_behind == 0))
             break;
         net_wait(NULL, 0, fds, store_wait_fds(beat->parts.store, fds), 10);
     } while (clock_mono_us() < until_us);
@@ -404,8 +432,8 @@ struct beat *beat_new(const struct beat_parts *parts, int64_t core_time_us)
     struct beat *beat = calloc(1, sizeof *beat);
     assert(beat);
     beat->parts = *parts;
-    for (uint32_t i = 0; i < FLIGHTS_MAX; i++)
-        beat->flights[i].effects = effects_new();
+    beat->out.effects = effects_new();
+    beat->open.effects = effects_new();
     beat->base_core_us = core_time_us;
     beat->base_mono_us = beat->woke_us = clock_mono_us();
     return beat;
@@ -416,8 +444,8 @@ void beat_destroy(struct beat **beat_p)
     struct beat *beat = *beat_p;
     if (!beat)
         return;
-    for (uint32_t i = 0; i < FLIGHTS_MAX; i++)
-        effects_destroy(&beat->flights[i].effects);
+    effects_destroy(&beat->out.effects);
+    effects_destroy(&beat->open.effects);
     buf_fini(&beat->body);
     free(beat->retired);
     free(beat);

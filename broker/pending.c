@@ -18,6 +18,7 @@
 enum {
     NO_PLACE = UINT32_MAX,
     FIRST_SLOTS = 1024,
+    AHEAD = 8,           /* rows looked up together */
     GREAT_LAG = 1 << 17, /* rows: what is kept for more of them is given back */
 };
 
@@ -237,26 +238,40 @@ static void add(struct pending *pending, struct slot *slot, uint32_t hash, const
         double_slots(pending);
 }
 
+/* The newest of its key: where `hash` led to, or a new place at the end. */
+static void feed_row(struct pending *pending, const struct pending_row *row, uint32_t hash)
+{
+    struct slot *slot = find(pending, &row->row, hash);
+    row->kept->refs++;
+    if (slot->place == NO_PLACE) {
+        add(pending, slot, hash, row, pending->last);
+        return;
+    }
+    struct place *older = &pending->places[slot->place];
+    kept_release(&older->kept);
+    older->kept = row->kept;
+    older->row = row->row.whole.at;
+}
+
 bool pending_feed(struct pending *pending, struct kept *kept, int64_t now_us)
 {
     const struct slice body = kept_body(kept);
-    struct pending_row row = {.kept = kept, .first = kept->at, .since_us = now_us};
-    uint32_t at = 0;
-    int more;
-    while ((more = row_next(body, &at, &row.row)) > 0) {
-        if (row.row.type == ROW_SNAPSHOT)
-            continue;
-        kept->refs++;
-        const uint32_t hash = hash_of(pending, &row.row);
-        struct slot *slot = find(pending, &row.row, hash);
-        if (slot->place == NO_PLACE) {
-            add(pending, slot, hash, &row, pending->last);
-            continue;
+    struct pending_row rows[AHEAD]; /* read, their slots on the way from memory: a table of millions is in no cache */
+    uint32_t hashes[AHEAD], at = 0, n_read = 0, n_fed = 0;
+    int more = 1;
+    while (more > 0 || n_fed < n_read) {
+        struct pending_row *row = &rows[n_read % AHEAD];
+        *row = (struct pending_row){.kept = kept, .first = kept->at, .since_us = now_us};
+        more = more > 0 ? row_next(body, &at, &row->row) : more;
+        if (more > 0 && row->row.type != ROW_SNAPSHOT) {
+            hashes[n_read % AHEAD] = hash_of(pending, &row->row);
+            __builtin_prefetch(&pending->slots[hashes[n_read % AHEAD] & pending->mask]);
+            n_read++;
         }
-        struct place *older = &pending->places[slot->place];
-        kept_release(&older->kept);
-        older->kept = kept;
-        older->row = row.row.whole.at;
+        if (n_fed < n_read && (n_read - n_fed == AHEAD || more <= 0)) {
+            feed_row(pending, &rows[n_fed % AHEAD], hashes[n_fed % AHEAD]);
+            n_fed++;
+        }
     }
     return more == 0;
 }
@@ -284,7 +299,10 @@ bool pending_take(struct pending *pending, struct pending_row *ret)
         return false;
     struct place *at = &pending->places[place];
     *ret = pending_row_at(at);
-    clear_slot(pending, (uint32_t) (find(pending, &ret->row, at->hash) - pending->slots));
+    uint32_t slot = at->hash & pending->mask;
+    while (pending->slots[slot].place != place)
+        slot = (slot + 1) & pending->mask;
+    clear_slot(pending, slot);
     unlink_place(pending, place);
     at->after = pending->free_places;
     pending->free_places = place;
