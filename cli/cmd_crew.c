@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_crew.c - `takt crew`: many simulated agents in one process, each with its
- * own connection, on one epoll loop. What an agent does is crew.c's; this starts
- * them, decides when it is enough, and prints what they did. */
+ * cmd_crew.c - `takt crew`: many simulated agents in one process. What an agent
+ * does is crew.c's; this starts them, decides when it is enough, and prints what
+ * they did. */
 #include "cli/cli.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "cli/crew.h"
+#include "cli/crowd.h"
 #include "common/clock.h"
 
-enum { AGENTS_MAX = 2000, SKILLS_ROOM = 16, EVENTS_MAX = 256, FDS_PER_AGENT = 8, IDLE_LOOK_US = 50 * 1000 };
+enum { SKILLS_ROOM = 16, IDLE_LOOK_US = 50 * 1000 };
 
 struct crew {
     struct cli_common common;
@@ -28,8 +27,8 @@ struct crew {
     int64_t agents, seed, capacity, pipeline_percent, idle_ms, leads;
     const char *skills[SKILLS_ROOM + 1];
     char *skills_copy;
-    struct crew_agent **agent;
-    int epoll_fd, signal_fd;
+    struct crowd *crowd;
+    int signal_fd;
     int64_t last_work_us;
 };
 
@@ -59,54 +58,6 @@ static bool read_plan(struct crew *crew)
     return true;
 }
 
-/* A connection takes several descriptors; take what the hard limit allows. */
-static void raise_fd_limit(int64_t agents)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    rlim_t wanted = (rlim_t) agents * FDS_PER_AGENT + 64;
-    if (limit.rlim_cur < wanted) {
-        limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
-static void watch_fd(const struct crew *crew, int fd, uint64_t number)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = number};
-    if (epoll_ctl(crew->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
-        abort();
-}
-
-static bool start_agents(struct crew *crew)
-{
-    crew->agent = calloc((size_t) crew->agents, sizeof *crew->agent);
-    if (!crew->agent)
-        abort();
-    for (int64_t i = 0; i < crew->agents; i++) {
-        char name[65], why[160];
-        snprintf(name, sizeof name, "%s-%04" PRId64, crew->prefix ? crew->prefix : crew->plan.team, i + 1);
-        uint64_t seed = (uint64_t) crew->seed * 1000003u + (uint64_t) i;
-        crew->agent[i] = crew_new(&crew->plan, &crew->counts, name, seed, why);
-        if (!crew->agent[i]) {
-            cli_say("agent %s: %s", name, why);
-            return false;
-        }
-        watch_fd(crew, crew_fd(crew->agent[i]), (uint64_t) i);
-        crew_turn(crew->agent[i], clock_mono_us());
-    }
-    return true;
-}
-
-static unsigned holds_of_all(const struct crew *crew)
-{
-    unsigned n = 0;
-    for (int64_t i = 0; i < crew->agents; i++)
-        n += crew_holds(crew->agent[i]);
-    return n;
-}
-
 static bool is_enough(const struct crew *crew, int64_t now_us)
 {
     const struct crew_counts *counts = &crew->counts;
@@ -114,7 +65,7 @@ static bool is_enough(const struct crew *crew, int64_t now_us)
     if (counts->fatal_reason != 0 || (crew->leads > 0 && done >= (uint64_t) crew->leads))
         return true;
     return crew->idle_ms > 0 && now_us - crew->last_work_us >= crew->idle_ms * 1000 &&
-           (crew->plan.accept_only || holds_of_all(crew) == 0);
+           (crew->plan.accept_only || crowd_holds(crew->crowd) == 0);
 }
 
 static int wait_ms(const struct crew *crew, int64_t now_us)
@@ -122,9 +73,8 @@ static int wait_ms(const struct crew *crew, int64_t now_us)
     int64_t next_us = crew->idle_ms > 0 ? crew->last_work_us + crew->idle_ms * 1000 : INT64_MAX;
     if (next_us <= now_us)
         next_us = now_us + IDLE_LOOK_US; /* idle but for the leads held */
-    for (int64_t i = 0; i < crew->agents; i++)
-        if (crew_next_us(crew->agent[i]) < next_us)
-            next_us = crew_next_us(crew->agent[i]);
+    if (crowd_next_us(crew->crowd) < next_us)
+        next_us = crowd_next_us(crew->crowd);
     if (next_us == INT64_MAX)
         return -1;
     return next_us <= now_us ? 0 : (int) ((next_us - now_us + 999) / 1000);
@@ -141,19 +91,13 @@ static void work(struct crew *crew)
     bool asked_to_end = false;
     crew->last_work_us = clock_mono_us();
     while (!asked_to_end && !is_enough(crew, clock_mono_us())) {
-        struct epoll_event events[EVENTS_MAX];
-        int n = epoll_wait(crew->epoll_fd, events, EVENTS_MAX, wait_ms(crew, clock_mono_us()));
+        struct pollfd fds[] = {{.fd = crowd_fd(crew->crowd), .events = POLLIN},
+                               {.fd = crew->signal_fd, .events = POLLIN}};
+        poll(fds, 2, wait_ms(crew, clock_mono_us()));
         int64_t now_us = clock_mono_us();
         uint64_t before = work_done(&crew->counts);
-        for (int i = 0; i < n; i++) {
-            if (events[i].data.u64 == UINT64_MAX)
-                asked_to_end = true;
-            else
-                crew_turn(crew->agent[events[i].data.u64], now_us);
-        }
-        for (int64_t i = 0; i < crew->agents; i++)
-            if (crew_next_us(crew->agent[i]) <= now_us)
-                crew_turn(crew->agent[i], now_us);
+        asked_to_end = fds[1].revents != 0;
+        crowd_turn(crew->crowd, now_us);
         if (work_done(&crew->counts) != before)
             crew->last_work_us = now_us;
     }
@@ -184,7 +128,7 @@ static void show(struct crew *crew)
               " acts refused, %" PRIu64 " times busy, %u held; accept to receipt p50 %" PRIu32 " us, p99 %" PRIu32
               " us, max %" PRIu32 " us\n";
     printf(format, crew->agents, c->connects, c->offers, c->accepted, c->granted, c->closed, c->pipeline, c->withdrawn,
-           c->refused_acts, c->busy, holds_of_all(crew), p50, p99, most);
+           c->refused_acts, c->busy, crowd_holds(crew->crowd), p50, p99, most);
     fflush(stdout);
     if (c->fatal_reason != 0)
         cli_say("team %s: %s: %s", crew->plan.team, takt_reason_name(c->fatal_reason),
@@ -197,24 +141,20 @@ static int run(struct crew *crew)
     if (!cli_endpoint(&crew->common, "agent", endpoint) || !read_plan(crew))
         return CLI_FAILED;
     crew->plan.endpoint = endpoint;
-    raise_fd_limit(crew->agents);
     sigset_t mask;
     sigemptyset(&mask);
     sigaddset(&mask, SIGTERM);
     sigaddset(&mask, SIGINT);
     sigprocmask(SIG_BLOCK, &mask, NULL);
     crew->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-    crew->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    watch_fd(crew, crew->signal_fd, UINT64_MAX);
-    bool started = start_agents(crew);
+    crew->crowd = crowd_new(&crew->plan, &crew->counts, (uint32_t) crew->agents,
+                            crew->prefix ? crew->prefix : crew->plan.team, (uint64_t) crew->seed);
+    const bool started = crew->crowd != NULL;
     if (started) {
         work(crew);
         show(crew);
     }
-    for (int64_t i = 0; i < crew->agents && crew->agent[i]; i++)
-        crew_destroy(&crew->agent[i]);
-    free(crew->agent);
-    close(crew->epoll_fd);
+    crowd_destroy(&crew->crowd);
     close(crew->signal_fd);
     belief_close(&crew->plan.belief);
     buf_fini(&crew->counts.receipt_us);
@@ -236,7 +176,7 @@ int cmd_crew(int argc, char **argv)
     const struct cli_option options[] = {
         CLI_COMMON_OPTIONS(crew.common),
         {"team", "T", CLI_TEXT, &crew.plan.team, 0, 0, "their team, as in the policy"},
-        {"agents", "N", CLI_NUMBER, &crew.agents, 1, AGENTS_MAX, "how many"},
+        {"agents", "N", CLI_NUMBER, &crew.agents, 1, CROWD_MAX, "how many"},
         {"prefix", "NAME", CLI_TEXT, &crew.prefix, 0, 0, "names are NAME-0001 and so on (default: the team)"},
         {"pull", NULL, CLI_FLAG, &crew.plan.pull, 0, 0, "ask for each lead (ON_DEMAND) instead of AVAILABLE"},
         {"mode", "MODE", CLI_TEXT, &crew.mode, 0, 0, "auto, or accept-only: take leads and keep them"},

@@ -34,6 +34,7 @@ struct hold {
     uint64_t fence;
     unsigned state, refusals;
     bool asked;               /* an act is out */
+    bool foreign;             /* not this crew's: it goes back */
     int64_t asked_us, act_us; /* act_us: when the next act is due; INT64_MAX = none */
 };
 
@@ -113,6 +114,8 @@ static int dispose(struct crew_agent *agent, const struct hold *hold)
                                      DISPOSITION_APPLICATION,    DISPOSITION_DO_NOT_CALL};
     static const unsigned later[] = {DISPOSITION_NO_ANSWER, DISPOSITION_NO_ANSWER, DISPOSITION_MACHINE,
                                      DISPOSITION_CALLBACK, DISPOSITION_CONTACTED};
+    if (agent->plan->disposition)
+        return takt_dispose(agent->takt, hold->lead, hold->fence, agent->plan->disposition, "simulated", 0);
     bool pipeline = draw(agent, 100) < agent->plan->pipeline_percent;
     unsigned code =
         pipeline ? later[draw(agent, sizeof later / sizeof *later)] : final[draw(agent, sizeof final / sizeof *final)];
@@ -124,7 +127,10 @@ static int dispose(struct crew_agent *agent, const struct hold *hold)
 static bool act(struct crew_agent *agent, struct hold *hold, int64_t now_us)
 {
     int rc = TAKT_EUSAGE;
-    if (hold->state == CREW_OFFERED)
+    if (hold->foreign)
+        rc = hold->state == CREW_OFFERED ? takt_decline(agent->takt, hold->lead, hold->fence)
+                                         : takt_release(agent->takt, hold->lead, hold->fence);
+    else if (hold->state == CREW_OFFERED)
         rc = takt_accept(agent->takt, hold->lead, hold->fence);
     else if (agent->plan->accept_only)
         rc = TAKT_EUSAGE;
@@ -160,6 +166,10 @@ static void hear_offer(struct crew_agent *agent, const struct takt_event *event,
     bool known = hold->state != 0;
     agent->counts->offers += !known;
     agent->counts->granted += !known && event->state == CREW_OWNED;
+    if (!known && agent->plan->is_ours && !agent->plan->is_ours(agent->plan->context, event)) {
+        hold->foreign = true;
+        agent->counts->given_back++;
+    }
     if (!known || (!hold->asked && hold->state != event->state))
         plan_act(agent, hold, event->state, now_us);
 }
@@ -178,7 +188,7 @@ static void hear_acted(struct crew_agent *agent, const struct takt_event *event,
             plan_act(agent, hold, event->state ? event->state : hold->state, now_us);
         return;
     }
-    if (hold->state == CREW_OFFERED) {
+    if (hold->state == CREW_OFFERED && !hold->foreign) {
         uint32_t us = (uint32_t) (clock_mono_us() - hold->asked_us);
         buf_add(&agent->counts->receipt_us, &us, sizeof us);
         agent->counts->accepted++;

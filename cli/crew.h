@@ -23,10 +23,15 @@ struct crew_plan { /* the same for all agents of a crew */
     uint32_t pipeline_percent; /* of the dispositions that are not final */
     const char *const *skills; /* NULL-terminated, or NULL */
     struct belief_log *belief; /* NULL = none */
+    unsigned disposition;      /* of every lead; 0 = by the mix */
+    /* Called with each lead that is new in hand; false: it is not this crew's to work on and goes back. NULL: all are.
+     */
+    bool (*is_ours)(void *context, const struct takt_event *offer);
+    void *context;
 };
 
 struct crew_counts {
-    uint64_t connects, offers, accepted, granted, closed, pipeline, withdrawn, refused_acts, busy;
+    uint64_t connects, offers, accepted, granted, closed, pipeline, withdrawn, refused_acts, busy, given_back;
     unsigned fatal_reason; /* of an agent the broker will not have; 0 = none */
     struct buf receipt_us; /* uint32_t each: from an accept to its receipt */
 };
