@@ -39,7 +39,7 @@ static const struct cli_usage usage = {
 struct bench {
     struct cli_common common;
     const char *source_endpoint, *agent_endpoint, *operator_endpoint, *team;
-    char team_kept[NAME_BYTES_MAX + 1];
+    char team_kept[NAME_BYTES_MAX + 1], source_kept[256], agent_kept[256];
     int64_t leads, seconds, rate, a_chunk, agents, act_ms, drain_s;
     bool yes, pull;
     struct load_plan load_plan;
@@ -313,16 +313,16 @@ static int run(struct bench *bench)
 
 static int begin(struct bench *bench)
 {
-    char source[256], agent[256], operator_[256];
+    char operator_[256];
     struct cli_common at_source = bench->common, at_agent = bench->common, at_operator = bench->common;
     at_source.endpoint = bench->source_endpoint;
     at_agent.endpoint = bench->agent_endpoint;
     at_operator.endpoint = bench->operator_endpoint;
-    if (!cli_endpoint(&at_source, "source", source) || !cli_endpoint(&at_agent, "agent", agent) ||
-        !cli_endpoint(&at_operator, "operator", operator_))
+    if (!cli_endpoint(&at_source, "source", bench->source_kept) ||
+        !cli_endpoint(&at_agent, "agent", bench->agent_kept) || !cli_endpoint(&at_operator, "operator", operator_))
         return CLI_FAILED;
-    bench->source_endpoint = source;
-    bench->agent_endpoint = agent;
+    bench->source_endpoint = bench->source_kept;
+    bench->agent_endpoint = bench->agent_kept;
     takt_t *takt = ask_open(operator_);
     if (!takt)
         return CLI_FAILED;
