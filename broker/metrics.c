@@ -36,6 +36,16 @@ static void store_lines(const struct metrics *metrics, struct buf *text)
     line(text, "gauge", "takt_view_rows_behind", "Rows that stand and are not in the view yet.",
          (double) levels.view_rows_behind);
     line(text, "gauge", "takt_view_lag_seconds", "Age of the oldest of them.", (double) levels.view_lag_ms * 1e-3);
+    line(text, "gauge", "takt_log_entries", "Entries of the log.", (double) levels.log_entries);
+    line(text, "gauge", "takt_log_bytes", "Memory of the log by the server's estimate.", (double) levels.log_bytes);
+    line(text, "gauge", "takt_log_trimmed_epoch", "The log is trimmed before this epoch's ...",
+         (double) levels.trimmed.epoch);
+    line(text, "gauge", "takt_log_trimmed_beat", "... and this beat.", (double) levels.trimmed.beat);
+    line(text, "gauge", "takt_archive_present", "1: the log is kept until it is archived.", levels.has_archive);
+    line(text, "gauge", "takt_archive_epoch", "Epoch of the last archived beat.", (double) levels.archive.epoch);
+    line(text, "gauge", "takt_archive_beat", "The last archived beat.", (double) levels.archive.beat);
+    line(text, "gauge", "takt_archive_lag_seconds", "Age of the oldest beat of this broker that is not archived.",
+         (double) levels.archive_lag_ms * 1e-3);
     line(text, "gauge", "takt_store_memory_bytes", "Memory the server uses.", (double) levels.memory_used);
 }
 

@@ -23,6 +23,7 @@ void store_init(struct store *store, const struct store_ops *ops)
     clock_random(&store->nonce, sizeof store->nonce);
     store->pending = pending_new(store->nonce);
     store->pools = pools_new();
+    store_retain(store, LOG_KEEP_BYTES, LOG_KEEP_US);
 }
 
 void store_fini(struct store *store)
@@ -143,6 +144,7 @@ void store_stood(struct store *store)
     } else {
         struct kept *kept = flight->kept;
         store->stood = (struct chain){kept->at, kept->hash};
+        trim_note(store, kept->at, kept->len);
         const bool whole = pending_feed(store->pending, kept, store->now_us);
         assert(whole); /* the body is our own core's */
         if (store->behind_us == NOT_BEHIND)
@@ -301,6 +303,7 @@ enum store_status store_pump(struct store *store, int64_t now_us)
         store_fail(store, STORE_AWAY, "no answer to a write for %d ms", REPLY_PATIENCE_US / 1000);
     while (store->status == STORE_OK && view_is_due(store))
         write_view(store);
+    trim_move(store);
     return store->status;
 }
 
@@ -336,6 +339,14 @@ void store_levels(const struct store *store, struct store_levels *ret)
         .view = store->view.at,
         .view_rows_behind = pending_count(store->pending) + (store->write.out ? store->write.n : 0),
         .view_lag_ms = since_us != NOT_BEHIND ? (store->now_us - since_us) / 1000 : 0,
+        .trimmed = store->trim.done,
+        .archive = store->archive,
+        .has_archive = store->has_archive,
+        .archive_lag_ms = store->has_archive && position_compare(store->archive, store->stood.at) < 0
+                              ? (store->now_us - store->goal_us) / 1000
+                              : 0,
+        .log_entries = store->log_entries,
+        .log_bytes = store->log_bytes,
         .memory_used = store->memory_used,
         .memory_max = store->memory_max,
         .appends = store->appends,

@@ -96,10 +96,21 @@ struct store_levels {
     struct position view; /* the entry before the oldest change not yet in the view */
     uint64_t view_rows_behind;
     int64_t view_lag_ms;
+    struct position trimmed;          /* entries before this one may be gone from the log */
+    struct position archive;          /* entries up to this one are archived; {0,0} with has_archive: none yet */
+    bool has_archive;                 /* somebody archives this cell: the log is kept for it */
+    int64_t archive_lag_ms;           /* since when it has not reached an entry that stands; 0: it has them all */
+    uint64_t log_entries, log_bytes;  /* of the whole log, bytes by the server's estimate; 0 = unknown */
     uint64_t memory_used, memory_max; /* of the server; max: its limit, or its machine's memory; 0 = unknown */
     uint64_t appends, renewals, append_us_sum;
 };
 void store_levels(const struct store *store, struct store_levels *ret);
+
+/* Trimming. An entry leaves the log when the view has it, the archive has it (if the cell has one), and no
+ * late reader is likely to need it: it is older than `age_us` or `bytes` of newer ones are there. Default 100 s,
+ * 64 MiB. It waits until nothing else is to do, while the log is not twice as long as that; when the
+ * server's memory gets short it waits for nobody but view and archive. */
+void store_retain(struct store *store, uint64_t bytes, int64_t age_us);
 
 const char *store_why(const struct store *store); /* one sentence for people */
 void store_close(struct store **store_p);
@@ -112,6 +123,7 @@ struct store_redis_options {
     const char *broker_id; /* for the :leader hash, for people */
     bool allow_unsafe;     /* tests of the power cut only: skip the configuration check */
 };
+bool store_cell_is_valid(const char *cell); /* 1 to 32 of [a-z0-9-] */
 struct store *store_redis_new(const struct store_redis_options *options);
 
 /* In memory, with faults. `world` outlives the stores: a broker restart is a
@@ -128,7 +140,10 @@ enum memory_fault {
     FAULT_REFUSING,   /* as memory or disk full */
 };
 void memory_world_fault(struct memory_world *world, enum memory_fault fault);
+enum memory_step { MEMORY_TAKEOVER, MEMORY_APPEND, MEMORY_RENEW, MEMORY_FLUSH, MEMORY_TRIM, MEMORY_STEPS };
+void memory_world_fault_at(struct memory_world *world, enum memory_step step, uint32_t after, enum memory_fault fault);
 void memory_world_lose_tail(struct memory_world *world, uint32_t entries); /* a restored backup */
+void memory_world_archive(struct memory_world *world, struct position at); /* as an archive would publish it */
 
 /* Read-only: what fsck and explain need, with no broker and no fence. Calls
  * `each` for the view's rows, then for the log's entries after the view's position. */

@@ -50,12 +50,16 @@ const char *inspect_why(const struct inspect *inspect)
     return store_why(inspect->store);
 }
 
-/* Send `n` words as one command and wait for its answer, of this type or REDIS_REPLY_NIL; NULL when it fails. */
-static redisReply *ask(struct inspect *inspect, int type, uint32_t n, const char *const words[])
+static void send(struct inspect *inspect, uint32_t n, const char *const words[])
 {
     redis_link_command(inspect->redis->log, n);
     for (uint32_t i = 0; i < n; i++)
         redis_link_text(inspect->redis->log, words[i]);
+}
+
+/* Wait for an answer of this type or REDIS_REPLY_NIL; NULL when it fails. */
+static redisReply *answer(struct inspect *inspect, int type)
+{
     redisReply *reply = redis_link_wait(inspect->redis->log, clock_mono_us() + PATIENCE_US);
     if (reply != NULL && (reply->type == type || reply->type == REDIS_REPLY_NIL))
         return reply;
@@ -65,6 +69,12 @@ static redisReply *ask(struct inspect *inspect, int type, uint32_t n, const char
     return NULL;
 }
 
+static redisReply *ask(struct inspect *inspect, int type, uint32_t n, const char *const words[])
+{
+    send(inspect, n, words);
+    return answer(inspect, type);
+}
+
 enum store_status inspect_marks(struct inspect *inspect, struct inspect_marks *ret)
 {
     struct view_mark mark;
@@ -72,20 +82,8 @@ enum store_status inspect_marks(struct inspect *inspect, struct inspect_marks *r
     if (status != STORE_OK)
         return status;
     *ret = (struct inspect_marks){.view = mark.at, .has_view = mark.writes > 0};
-    redis_link_command(inspect->redis->log, 3);
-    redis_link_text(inspect->redis->log, "XINFO");
-    redis_link_text(inspect->redis->log, "STREAM");
-    redis_link_text(inspect->redis->log, inspect->redis->keys.log);
-    redisReply *reply = redis_link_wait(inspect->redis->log, clock_mono_us() + PATIENCE_US);
-    const redisReply *last =
-        reply != NULL && reply->type == REDIS_REPLY_ARRAY ? redis_field(reply, "last-generated-id") : NULL;
-    if (last != NULL && !position_parse(last->str, last->len, &ret->last))
-        status = store_fail(inspect->store, STORE_DAMAGED, "%s ends with no position", inspect->redis->keys.log);
-    else if (reply == NULL) /* an error says: there is no log */
-        status = redis_fail(inspect->redis, inspect->redis->log, NULL);
-    if (reply != NULL)
-        freeReplyObject(reply);
-    return status;
+    status = redis_read_last(inspect->store, &ret->last);
+    return status == STORE_OK ? redis_read_trimmed(inspect->store, &ret->trimmed) : status;
 }
 
 /* ---- the view's rows -------------------------------------------------------------- */
@@ -132,7 +130,7 @@ static const char *link_wrong(const struct looking *looking, const struct entry 
 {
     const struct position before = looking->chain.at;
     if (!looking->begun)
-        return NULL; /* what was before it may have been trimmed */
+        return NULL; /* whether it may be the first is up to the marks */
     if (entry->takeover ? entry->at.beat != 0 || entry->at.epoch != before.epoch + 1
                         : entry->at.epoch != before.epoch || entry->at.beat != before.beat + 1)
         return "the entry before it is missing";
@@ -279,8 +277,10 @@ enum store_status inspect_place(struct inspect *inspect, struct id lead, const c
     snprintf(set_key, sizeof set_key, "%s%s", inspect->redis->keys.prefix, set);
     const char *const commands[4][3] = {{"MULTI"}, {"GET", row_key}, {"ZSCORE", set_key, hex}, {"EXEC"}};
     static const uint32_t lens[4] = {1, 2, 3, 1};
+    for (int i = 0; i < 4; i++)
+        send(inspect, lens[i], commands[i]);
     for (int i = 0; i < 4; i++) {
-        redisReply *reply = ask(inspect, i < 3 ? REDIS_REPLY_STATUS : REDIS_REPLY_ARRAY, lens[i], commands[i]);
+        redisReply *reply = answer(inspect, i < 3 ? REDIS_REPLY_STATUS : REDIS_REPLY_ARRAY);
         if (reply == NULL)
             return inspect->store->status;
         if (i == 3 && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2)

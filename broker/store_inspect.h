@@ -20,6 +20,7 @@ const char *inspect_why(const struct inspect *inspect);
 
 struct inspect_marks {
     struct position view, last; /* of the view; of the entry that was the last to be written */
+    struct position trimmed;    /* entries before this one may be gone; {0,0}: none is */
     bool has_view;              /* false: nothing was written there yet */
 };
 enum store_status inspect_marks(struct inspect *inspect, struct inspect_marks *ret);

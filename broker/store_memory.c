@@ -15,6 +15,8 @@
 #include <string.h>
 #include <uthash.h>
 
+enum { TRIM_STEP = 2 }; /* entries: few, so that a trim has a middle to crash in */
+
 struct world_row {
     UT_hash_handle hh;
     uint32_t key_len, value_len;
@@ -23,12 +25,17 @@ struct world_row {
 
 struct memory_world {
     enum memory_fault fault;
+    enum memory_fault armed; /* becomes the fault at an armed_step to come */
+    enum memory_step armed_step;
+    uint32_t armed_after; /* steps of this kind that go well before */
     bool has_cell;
     uint64_t epoch, nonce;
     struct kept **log;
     uint32_t n_log, log_max;
     struct world_row *rows;
     struct view_mark mark;
+    struct position trimmed, archive;
+    bool has_archive;
 };
 
 struct memory_store {
@@ -77,6 +84,20 @@ void memory_world_destroy(struct memory_world **world_p)
 void memory_world_fault(struct memory_world *world, enum memory_fault fault)
 {
     world->fault = fault;
+    world->armed = FAULT_NONE;
+}
+
+void memory_world_fault_at(struct memory_world *world, enum memory_step step, uint32_t after, enum memory_fault fault)
+{
+    world->armed = fault;
+    world->armed_after = after;
+    world->armed_step = step;
+}
+
+void memory_world_archive(struct memory_world *world, struct position at)
+{
+    world->has_archive = true;
+    world->archive = at;
 }
 
 static void add_entry(struct memory_world *world, const struct kept *kept)
@@ -131,7 +152,7 @@ static uint64_t nonce_of(const struct kept *takeover)
 /* As a backup from before those entries would look: its view matches its log. */
 void memory_world_lose_tail(struct memory_world *world, uint32_t entries)
 {
-    assert(entries <= world->n_log);
+    assert(entries <= world->n_log && world->trimmed.epoch == 0); /* its rows come from the whole log */
     while (entries-- > 0)
         kept_release(&world->log[--world->n_log]);
     forget_rows(world);
@@ -162,9 +183,11 @@ static enum store_status check_reachable(struct store *store)
 }
 
 /* What becomes of a write. *ret_done: the world must do it, whatever the store is told. */
-static enum store_status meet_fault(struct store *store, bool *ret_done)
+static enum store_status meet_fault(struct store *store, enum memory_step step, bool *ret_done)
 {
     struct memory_world *world = world_of(store);
+    if (world->armed != FAULT_NONE && world->armed_step == step && world->armed_after-- == 0)
+        memory_world_fault(world, world->armed);
     *ret_done = world->fault == FAULT_NONE || world->fault == FAULT_REPLY_LOST;
     switch (world->fault) {
     case FAULT_NONE:
@@ -187,7 +210,7 @@ static enum store_status memory_create(struct store *store, int64_t deadline_us)
     (void) deadline_us;
     struct memory_world *world = world_of(store);
     bool done;
-    const enum store_status status = meet_fault(store, &done);
+    const enum store_status status = meet_fault(store, MEMORY_TAKEOVER, &done);
     if (done && !world->has_cell) {
         world->has_cell = true;
         world->nonce = store->nonce;
@@ -226,7 +249,7 @@ static enum store_status memory_take(struct store *store, int64_t deadline_us, c
     (void) ret_moved;
     struct memory_world *world = world_of(store);
     bool done;
-    const enum store_status status = meet_fault(store, &done);
+    const enum store_status status = meet_fault(store, MEMORY_TAKEOVER, &done);
     if (done) {
         add_entry(world, kept);
         world->epoch = epoch;
@@ -249,6 +272,12 @@ static bool is_ours(const struct store *store)
 static enum store_status memory_read_mark(struct store *store, struct view_mark *ret)
 {
     *ret = world_of(store)->mark;
+    return check_reachable(store);
+}
+
+static enum store_status memory_read_trimmed(struct store *store, struct position *ret)
+{
+    *ret = world_of(store)->trimmed;
     return check_reachable(store);
 }
 
@@ -281,10 +310,12 @@ static enum store_status memory_read_log(struct store *store, struct position fr
 static void memory_pump(struct store *store)
 {
     struct memory_world *world = world_of(store);
+    store_archived(store, world->has_archive, world->archive);
+    store->log_entries = world->n_log;
     while (store->first != NULL) {
         const struct flight *flight = store->first;
         bool done;
-        const enum store_status status = meet_fault(store, &done);
+        const enum store_status status = meet_fault(store, flight->kept != NULL ? MEMORY_APPEND : MEMORY_RENEW, &done);
         if (done && !is_ours(store)) {
             store_fail(store, STORE_FENCED, "another broker took over");
             return;
@@ -308,7 +339,7 @@ static void memory_view_send(struct store *store)
 {
     struct memory_world *world = world_of(store);
     bool done;
-    const enum store_status status = meet_fault(store, &done);
+    const enum store_status status = meet_fault(store, MEMORY_FLUSH, &done);
     if (done && !is_ours(store)) {
         store_fail(store, STORE_FENCED, "another broker took over");
         return;
@@ -320,6 +351,33 @@ static void memory_view_send(struct store *store)
     }
     if (status == STORE_OK)
         store_view_stood(store);
+}
+
+static bool memory_trim_ready(const struct store *store)
+{
+    return world_of(store)->fault != FAULT_REFUSING;
+}
+
+static void memory_trim(struct store *store, struct position below)
+{
+    struct memory_world *world = world_of(store);
+    uint32_t n = 0;
+    bool done;
+    const enum store_status status = meet_fault(store, MEMORY_TRIM, &done);
+    if (done && !is_ours(store)) {
+        store_fail(store, STORE_FENCED, "another broker took over");
+        return;
+    }
+    if (done) {
+        assert(!world->has_archive || position_compare(below, world->archive) <= 0);
+        while (n < TRIM_STEP && n < world->n_log && position_compare(world->log[n]->at, below) < 0)
+            kept_release(&world->log[n++]);
+        world->n_log -= n;
+        memmove(world->log, world->log + n, world->n_log * sizeof *world->log);
+        world->trimmed = below;
+    }
+    if (status == STORE_OK)
+        store_trimmed(store, n == TRIM_STEP);
 }
 
 static int memory_wait_fds(struct store *store, struct wait_fd *fds)
@@ -348,11 +406,14 @@ static const struct store_ops memory_ops = {
     .take = memory_take,
     .arm = memory_arm,
     .read_mark = memory_read_mark,
+    .read_trimmed = memory_read_trimmed,
     .read_view = memory_read_view,
     .read_log = memory_read_log,
     .pump = memory_pump,
     .view_ready = memory_view_ready,
     .view_send = memory_view_send,
+    .trim_ready = memory_trim_ready,
+    .trim = memory_trim,
     .wait_fds = memory_wait_fds,
     .next_us = memory_next_us,
     .close = memory_close,

@@ -28,6 +28,9 @@ enum {
     OPEN_PATIENCE_US = 2000 * 1000,
     REOPEN_PATIENCE_US = 1000 * 1000,
     LOAD_PATIENCE_US = 5000 * 1000, /* for each page of rows or entries */
+    LOG_KEEP_BYTES = 64 * 1024 * 1024,
+    LOG_KEEP_US = 100 * 1000 * 1000, /* ten times as long as a cell of a million waiting leads may take to load */
+    LOG_MARKS_MAX = 192,
 };
 
 struct flight { /* one ticket that does not stand yet */
@@ -54,6 +57,26 @@ struct view_write { /* one write of the view: all of it or nothing */
     struct pending_row rows[VIEW_ROWS_MAX];
     struct lead_glance glances[VIEW_ROWS_MAX];                        /* of the ROW_LEADs among them */
     uint32_t pools_before[VIEW_ROWS_MAX], pools_after[VIEW_ROWS_MAX]; /* 0: in none */
+};
+
+struct log_mark { /* where the log stood, and when */
+    struct position at;
+    int64_t at_us;
+    uint64_t bytes; /* that we appended, up to and with it */
+};
+
+struct trim { /* store_trim.c */
+    uint64_t keep_bytes;
+    int64_t keep_us;
+    struct log_mark marks[LOG_MARKS_MAX]; /* young entries, a ring, oldest first */
+    uint32_t first, n;
+    struct log_mark past; /* the youngest entry that is kept for nobody */
+    uint64_t bytes;
+    bool out;              /* a step is sent, its outcome not known yet */
+    struct position below; /* of that step */
+    struct position done;  /* entries before this one may be gone */
+    uint64_t done_bytes;   /* past.bytes of the last step */
+    int64_t rest_us;       /* not before: the server refused a step */
 };
 
 struct store_head { /* the end of a log, as it is now */
@@ -85,7 +108,11 @@ struct store {
     bool idle;
     int64_t behind_us; /* since when the view's mark is not the last entry; or NOT_BEHIND */
     int64_t first_pump_us;
-    uint64_t memory_used, memory_max;
+    struct trim trim;
+    bool has_archive;
+    struct position archive, archive_goal; /* goal: what stood at goal_us and was not archived then */
+    int64_t goal_us;
+    uint64_t log_entries, log_bytes, memory_used, memory_max;
     uint64_t appends, renewals, append_us_sum;
 };
 
@@ -105,6 +132,7 @@ struct store_ops {
     /* Ours now: from here on all writes are fenced by our epoch. */
     enum store_status (*arm)(struct store *store, int64_t deadline_us);
     enum store_status (*read_mark)(struct store *store, struct view_mark *ret);
+    enum store_status (*read_trimmed)(struct store *store, struct position *ret); /* {0,0}: never was */
     enum store_status (*read_view)(struct store *store, store_value_fn *each, void *arg);
     /* From `from` itself to `to` itself. */
     enum store_status (*read_log)(struct store *store, struct position from, struct position to, store_entry_fn *each,
@@ -113,6 +141,10 @@ struct store_ops {
         struct store *store); /* write the flights, move bytes; store_stood() for each that is done, in order */
     bool (*view_ready)(const struct store *store);
     void (*view_send)(struct store *store); /* store->write; store_view_stood() or store_view_failed() when known */
+    bool (*trim_ready)(const struct store *store);
+    /* A bounded step: take entries before `below` out of the log, unless the archive needs them. Then
+     * store_trimmed() or store_trim_failed(). */
+    void (*trim)(struct store *store, struct position below);
     int (*wait_fds)(struct store *store, struct wait_fd *fds);
     int64_t (*next_us)(const struct store *store);
     void (*close)(struct store *store); /* frees the store itself too */
@@ -123,16 +155,27 @@ void store_init(struct store *store, const struct store_ops *ops);
 void store_fini(struct store *store);
 enum store_status store_fail(struct store *store, enum store_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-void store_stood(struct store *store);       /* the first flight stands */
-void store_view_stood(struct store *store);  /* store->write is done */
-void store_view_failed(struct store *store); /* it certainly is not: rows go back */
+void store_stood(struct store *store);              /* the first flight stands */
+void store_view_stood(struct store *store);         /* store->write is done */
+void store_view_failed(struct store *store);        /* it certainly is not: rows go back */
+void store_trimmed(struct store *store, bool more); /* the step is done; `more`: there may be more to take */
+void store_trim_failed(struct store *store);        /* it is not, for a reason that passes */
+void store_archived(struct store *store, bool has_archive, struct position at); /* what was published */
 
 /* What a row is called in the view: "lead:<hex>", "agent:<name>", "programme:<name>", "cell", ... Returns its length.
  */
 uint32_t view_key(const struct row_ref *row, char to[VIEW_KEY_MAX]);
 
+/* What the view keeps under `key`: NULL and its row, or what is wrong with it. */
+const char *view_value_is_wrong(struct slice key, struct slice value, struct row_ref *ret_row);
+
 /* For store_recover.c: a flight that does not stand, encoded anew behind store->tail. */
 void store_queue(struct store *store, struct flight *flight);
+
+/* Trimming, for store.c and store_recover.c: what stood just now; where a broker begins; a step if one is due. */
+void trim_note(struct store *store, struct position at, uint32_t bytes);
+void trim_begin(struct store *store, struct position done);
+void trim_move(struct store *store);
 
 /* Read everything from the view's mark to the entry `to`, checking all of it. For
  * a broker (store->epoch > 0) the log's rows go to store->pending too. */

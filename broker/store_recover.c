@@ -143,7 +143,8 @@ struct walk {
     struct store *store;
     store_row_fn *each;
     void *arg;
-    bool begun; /* chain holds an entry */
+    bool begun;    /* chain holds an entry */
+    bool headless; /* the entry at the view's mark is not there any more */
     struct chain chain;
     struct view_mark mark;
     int64_t last_time_ms;
@@ -160,7 +161,7 @@ static bool is_viewed(const struct row_ref *row)
     return row->type >= ROW_INPUT && row->type <= ROW_CELL && row->type != ROW_SNAPSHOT;
 }
 
-static const char *value_is_wrong(struct slice key, struct slice value, struct row_ref *ret_row)
+const char *view_value_is_wrong(struct slice key, struct slice value, struct row_ref *ret_row)
 {
     uint64_t check;
     uint32_t at = 0;
@@ -185,7 +186,7 @@ static enum store_status walk_value(void *arg, struct slice key, struct slice va
     struct store *store = walk->store;
     struct row_ref row;
     struct lead_glance glance;
-    const char *wrong = value_is_wrong(key, value, &row);
+    const char *wrong = view_value_is_wrong(key, value, &row);
     if (wrong == NULL && row.type == ROW_LEAD && !glance_at(&row, &glance))
         wrong = "is no lead";
     if (wrong == NULL && row.type == ROW_LEAD && glance.waiting && store->epoch > 0)
@@ -251,7 +252,8 @@ static enum store_status walk_entry(void *arg, struct position id, struct slice 
     const char *wrong = entry_decode(bytes, &entry, &previous);
     if (wrong == NULL && position_compare(id, entry.at) != 0)
         wrong = "it is stored under another id";
-    if (wrong == NULL && known && position_compare(id, walk->mark.at) != 0)
+    walk->headless = wrong == NULL && known && position_compare(id, walk->mark.at) != 0;
+    if (walk->headless)
         wrong = "the log begins behind the view's position";
     if (wrong == NULL && !known)
         wrong = link_is_wrong(walk, &entry, &previous);
@@ -268,6 +270,17 @@ static enum store_status walk_entry(void *arg, struct position id, struct slice 
     return STORE_OK;
 }
 
+/* A reader beside a living broker: view and log may have moved on since the mark was read. */
+static enum store_status tell_trim_from_hole(struct store *store, struct position mark)
+{
+    struct position trimmed;
+    if (store->ops->read_trimmed(store, &trimmed) != STORE_OK)
+        return store->status;
+    if (position_compare(trimmed, mark) > 0)
+        return store_fail(store, STORE_AWAY, "the log was trimmed while it was read: read again");
+    return store->status = STORE_DAMAGED;
+}
+
 enum store_status store_walk(struct store *store, struct position to, store_row_fn *each, void *arg)
 {
     struct walk walk = {.store = store, .each = each, .arg = arg};
@@ -276,6 +289,8 @@ enum store_status store_walk(struct store *store, struct position to, store_row_
         status = store->ops->read_view(store, walk_value, &walk);
     if (status == STORE_OK)
         status = store->ops->read_log(store, walk.mark.at, to, walk_entry, &walk);
+    if (walk.headless && store->epoch == 0)
+        return tell_trim_from_hole(store, walk.mark.at);
     if (status != STORE_OK)
         return status;
     if (!walk.begun && walk.mark.at.epoch > 0)
@@ -297,6 +312,11 @@ enum store_status store_load(struct store *store, store_row_fn *each, void *arg,
     enum store_status status = store_walk(store, store->stood.at, each, arg);
     if (status != STORE_OK)
         return status;
+    struct position trimmed;
+    status = store->ops->read_trimmed(store, &trimmed);
+    if (status != STORE_OK)
+        return status;
+    trim_begin(store, trimmed);
     store->loaded = true;
     store->behind_us = 0; /* at least our takeover is not in the view's mark yet */
     *ret_last_time_ms = store->last_time_ms;
@@ -381,6 +401,7 @@ enum store_status store_reopen(struct store *store, uint64_t *ret_epoch)
         return store->status;
     const int64_t deadline_us = clock_mono_us() + REOPEN_PATIENCE_US;
     store->read_patience_us = REOPEN_PATIENCE_US;
+    store->trim.out = false; /* a step may be repeated */
     store->status = STORE_OK;
     enum store_status status = store->ops->connect(store, deadline_us);
     if (status == STORE_OK)

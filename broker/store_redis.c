@@ -251,11 +251,14 @@ static const struct store_ops redis_ops = {
     .take = redis_take,
     .arm = redis_arm,
     .read_mark = redis_read_mark,
+    .read_trimmed = redis_read_trimmed,
     .read_view = redis_read_view,
     .read_log = redis_read_log,
     .pump = redis_pump,
     .view_ready = redis_view_ready,
     .view_send = redis_view_send,
+    .trim_ready = redis_trim_ready,
+    .trim = redis_trim,
     .wait_fds = redis_wait_fds,
     .next_us = redis_next_us,
     .close = redis_close,
@@ -270,12 +273,19 @@ static void name_keys(struct redis_keys *keys, const char *cell)
     snprintf(keys->view, sizeof keys->view, "{%s}:view", cell);
     snprintf(keys->due, sizeof keys->due, "{%s}:due", cell);
     snprintf(keys->counters, sizeof keys->counters, "{%s}:counters", cell);
+    snprintf(keys->trimmed, sizeof keys->trimmed, "{%s}:trimmed", cell);
+    snprintf(keys->archive, sizeof keys->archive, "{%s}:archive", cell);
+}
+
+bool store_cell_is_valid(const char *cell)
+{
+    const size_t len = strlen(cell);
+    return len > 0 && len <= CELL_MAX && strspn(cell, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
 }
 
 struct store *store_redis_new(const struct store_redis_options *options)
 {
-    const size_t len = strlen(options->cell);
-    assert(len > 0 && len <= CELL_MAX && strspn(options->cell, "abcdefghijklmnopqrstuvwxyz0123456789-") == len);
+    assert(store_cell_is_valid(options->cell));
     struct redis_store *redis = calloc(1, sizeof *redis);
     if (redis == NULL)
         abort();

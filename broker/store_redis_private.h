@@ -11,8 +11,14 @@ enum { KEY_MAX = 64, CELL_MAX = 32 };
 
 struct redis_keys {
     char prefix[KEY_MAX]; /* "{cell}:" */
-    char epoch[KEY_MAX], log[KEY_MAX], leader[KEY_MAX];
+    char epoch[KEY_MAX], log[KEY_MAX], leader[KEY_MAX], trimmed[KEY_MAX], archive[KEY_MAX];
     char view[KEY_MAX], due[KEY_MAX], counters[KEY_MAX];
+};
+
+enum aside { /* what is asked on the view's connection between two writes */
+             ASIDE_NONE,
+             ASIDE_LEVELS,
+             ASIDE_TRIM,
 };
 
 struct redis_store {
@@ -25,8 +31,10 @@ struct redis_store {
     struct redis_fence log_fence, view_fence;
     uint32_t n_out;       /* flights, oldest first, in the transaction that is out on the log's connection */
     bool short_of_memory; /* the server refused an append for it */
-    bool view_resting, info_out;
-    int64_t view_sent_us, rest_us, info_us;
+    bool view_resting;
+    enum aside aside;
+    uint32_t aside_answers; /* taken so far */
+    int64_t view_sent_us, rest_us, levels_us;
 };
 
 /* "12-7" and back. False: it is no such text. */
@@ -63,8 +71,23 @@ bool redis_view_ready(const struct store *store);
 void redis_view_send(struct store *store);
 int64_t redis_view_next_us(const struct redis_store *redis);
 
+/* Between its writes: store_redis_aside.c */
+void redis_aside_ask_levels(struct redis_store *redis);
+void redis_aside_take(struct redis_store *redis, const redisReply *reply);
+bool redis_trim_ready(const struct store *store);
+void redis_trim(struct store *store, struct position below);
+
 /* Reading: store_redis_read.c */
+enum store_status redis_read_trimmed(struct store *store, struct position *ret);
+enum store_status redis_read_last(struct store *store, struct position *ret); /* {0,0}: no entry was ever written */
 enum store_status redis_read_mark(struct store *store, struct view_mark *ret);
+struct redis_range {
+    struct position from, to;
+    bool itself; /* `from`, or the next one on */
+    uint32_t count;
+};
+enum store_status redis_read_page(struct store *store, const struct redis_range *range, store_entry_fn *each, void *arg,
+                                  uint32_t *ret_n, struct position *ret_last);
 enum store_status redis_read_view(struct store *store, store_value_fn *each, void *arg);
 enum store_status redis_read_log(struct store *store, struct position from, struct position to, store_entry_fn *each,
                                  void *arg);

@@ -16,11 +16,11 @@
 
 #include "common/clock.h"
 
-enum { SCAN_KEYS = 1000, READ_ROWS = 500, READ_ENTRIES = 16 };
+enum { SCAN_KEYS = 1000, READ_ROWS = 300, READ_ENTRIES = 16 };
 
 /* Rows of these kinds, in this order: what a lead refers to comes before it. */
-static const char *const kinds[] = {"agent:", "import:", "input:", "lead:"};
-enum { N_KINDS = sizeof kinds / sizeof *kinds };
+enum { KIND_AGENT, KIND_IMPORT, KIND_INPUT, KIND_LEAD, N_KINDS };
+static const char *const kinds[N_KINDS] = {"agent:", "import:", "input:", "lead:"};
 
 static struct redis_store *redis_of(struct store *store)
 {
@@ -37,6 +37,46 @@ static redisReply *answer(struct redis_store *redis, int type)
     if (reply != NULL)
         freeReplyObject(reply);
     return NULL;
+}
+
+enum store_status redis_read_trimmed(struct store *store, struct position *ret)
+{
+    struct redis_store *redis = redis_of(store);
+    redis_link_command(redis->log, 2);
+    redis_link_text(redis->log, "GET");
+    redis_link_text(redis->log, redis->keys.trimmed);
+    redisReply *reply = redis_link_wait(redis->log, clock_mono_us() + redis->base.read_patience_us);
+    enum store_status status = STORE_OK;
+    *ret = (struct position){0};
+    if (reply == NULL || (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_NIL))
+        status = redis_fail(redis, redis->log, reply);
+    else if (reply->type == REDIS_REPLY_STRING && !position_parse(reply->str, reply->len, ret))
+        status = store_fail(store, STORE_DAMAGED, "%s holds no position", redis->keys.trimmed);
+    if (reply != NULL)
+        freeReplyObject(reply);
+    return status;
+}
+
+/* Of the entry that was the last to be written, whether it is still there or not. */
+enum store_status redis_read_last(struct store *store, struct position *ret)
+{
+    struct redis_store *redis = redis_of(store);
+    redis_link_command(redis->log, 3);
+    redis_link_text(redis->log, "XINFO");
+    redis_link_text(redis->log, "STREAM");
+    redis_link_text(redis->log, redis->keys.log);
+    redisReply *reply = redis_link_wait(redis->log, clock_mono_us() + redis->base.read_patience_us);
+    const redisReply *last =
+        reply != NULL && reply->type == REDIS_REPLY_ARRAY ? redis_field(reply, "last-generated-id") : NULL;
+    enum store_status status = STORE_OK;
+    *ret = (struct position){0};
+    if (last != NULL && !position_parse(last->str, last->len, ret))
+        status = store_fail(store, STORE_DAMAGED, "%s ends with no position", redis->keys.log);
+    else if (reply == NULL) /* an error says: there is no log */
+        status = redis_fail(redis, redis->log, NULL);
+    if (reply != NULL)
+        freeReplyObject(reply);
+    return status;
 }
 
 /* "<epoch>-<beat> <writes>"; no key: nothing was written yet. */
@@ -70,21 +110,48 @@ struct names {       /* keys of one kind, without the cell's prefix */
     struct buf lens; /* of uint16_t */
 };
 
-static void sort_in(struct names names[N_KINDS], const char *name, size_t len)
+struct view_reading {
+    struct redis_store *redis;
+    store_value_fn *each;
+    void *arg;
+    struct names names[N_KINDS];
+    uint64_t listed, met; /* sums of a hash over the leads' names: found by SCAN; read together with their inputs */
+};
+
+static void add_name(struct names *names, const void *name, size_t len)
+{
+    const uint16_t short_len = (uint16_t) len;
+    buf_add(&names->text, name, len);
+    buf_add(&names->lens, &short_len, sizeof short_len);
+}
+
+static void drop_names(struct names *names)
+{
+    buf_fini(&names->text);
+    buf_fini(&names->lens);
+}
+
+static bool is_kind(const void *name, size_t len, int kind)
+{
+    const size_t kind_len = strlen(kinds[kind]);
+    return len >= kind_len && memcmp(name, kinds[kind], kind_len) == 0;
+}
+
+static void sort_in(struct view_reading *reading, const char *name, size_t len)
 {
     for (int i = 0; i < N_KINDS; i++) {
-        const size_t kind_len = strlen(kinds[i]);
-        if (len < kind_len || memcmp(name, kinds[i], kind_len) != 0)
+        if (!is_kind(name, len, i))
             continue;
-        const uint16_t short_len = (uint16_t) len;
-        buf_add(&names[i].text, name, len);
-        buf_add(&names[i].lens, &short_len, sizeof short_len);
+        add_name(&reading->names[i], name, len);
+        if (i == KIND_LEAD)
+            reading->listed += entry_check(name, len);
         return;
     }
 }
 
-static enum store_status scan(struct redis_store *redis, struct names names[N_KINDS])
+static enum store_status scan(struct view_reading *reading)
 {
+    struct redis_store *redis = reading->redis;
     char pattern[KEY_MAX + 1], cursor[24] = "0";
     const size_t prefix_len = strlen(redis->keys.prefix);
     snprintf(pattern, sizeof pattern, "%s*", redis->keys.prefix);
@@ -105,55 +172,115 @@ static enum store_status scan(struct redis_store *redis, struct names names[N_KI
         const redisReply *keys = reply->element[1];
         for (size_t i = 0; i < keys->elements; i++)
             if (keys->element[i]->len > prefix_len && keys->element[i]->len < UINT16_MAX)
-                sort_in(names, keys->element[i]->str + prefix_len, keys->element[i]->len - prefix_len);
+                sort_in(reading, keys->element[i]->str + prefix_len, keys->element[i]->len - prefix_len);
         freeReplyObject(reply);
     } while (strcmp(cursor, "0") != 0);
     return STORE_OK;
 }
 
-/* MGET of the next rows and their way to `each`. */
-static enum store_status read_page(struct redis_store *redis, const uint8_t *text, const uint16_t *lens, uint32_t n,
-                                   store_value_fn *each, void *arg)
+struct page { /* of names: one MGET */
+    const uint8_t *text;
+    const uint16_t *lens;
+    uint32_t n;
+    size_t bytes;
+};
+
+/* The page behind `before`; n is 0 behind the last one. */
+static struct page next_page(const struct names *names, const struct page *before)
 {
-    redis_link_command(redis->log, 1 + n);
+    const size_t n_names = names->lens.len / sizeof(uint16_t);
+    struct page page = {before->text + before->bytes, before->lens + before->n, 0, 0};
+    const size_t done = (size_t) (page.lens - (const uint16_t *) (const void *) names->lens.at);
+    page.n = n_names - done < READ_ROWS ? (uint32_t) (n_names - done) : READ_ROWS;
+    for (uint32_t i = 0; i < page.n; i++)
+        page.bytes += page.lens[i];
+    return page;
+}
+
+/* "input:<id>" -> "lead:<id>" */
+static struct slice lead_of(struct slice input, char to[VIEW_KEY_MAX])
+{
+    const int skip = (int) strlen(kinds[KIND_INPUT]);
+    const int len =
+        snprintf(to, VIEW_KEY_MAX, "%s%.*s", kinds[KIND_LEAD], (int) input.len - skip, (const char *) input.at + skip);
+    return (struct slice){(const uint8_t *) to, (uint32_t) len};
+}
+
+static void send_page(struct redis_store *redis, const struct page *page, bool paired)
+{
+    const size_t prefix_len = strlen(redis->keys.prefix);
+    const uint8_t *at = page->text;
+    char lead[VIEW_KEY_MAX];
+    if (page->n == 0)
+        return;
+    redis_link_command(redis->log, 1 + (paired ? 2 * page->n : page->n));
     redis_link_text(redis->log, "MGET");
-    const uint8_t *at = text;
-    for (uint32_t i = 0; i < n; at += lens[i++])
-        redis_link_arg2(redis->log, redis->keys.prefix, strlen(redis->keys.prefix), at, lens[i]);
-    redisReply *reply = answer(redis, REDIS_REPLY_ARRAY);
+    for (uint32_t i = 0; i < page->n; at += page->lens[i++]) {
+        redis_link_arg2(redis->log, redis->keys.prefix, prefix_len, at, page->lens[i]);
+        if (!paired)
+            continue;
+        const struct slice name = lead_of((struct slice){at, page->lens[i]}, lead);
+        redis_link_arg2(redis->log, redis->keys.prefix, prefix_len, name.at, name.len);
+    }
+    redis_link_move(redis->log); /* a lost connection is seen by who waits for the answer */
+}
+
+static enum store_status take_row(struct view_reading *reading, struct slice name, const redisReply *value)
+{
+    if (value->type != REDIS_REPLY_STRING)
+        return store_fail(&reading->redis->base, STORE_DAMAGED, "the view's %.*s is no row", (int) name.len,
+                          (const char *) name.at);
+    return reading->each(reading->arg, name, (struct slice){(const uint8_t *) value->str, (uint32_t) value->len});
+}
+
+static enum store_status take_page(struct view_reading *reading, const struct page *page, bool paired)
+{
+    redisReply *reply = answer(reading->redis, REDIS_REPLY_ARRAY);
     if (reply == NULL)
-        return redis->base.status;
+        return reading->redis->base.status;
+    const uint32_t step = paired ? 2 : 1;
     enum store_status status = STORE_OK;
-    at = text;
-    for (uint32_t i = 0; i < n && i < reply->elements && status == STORE_OK; at += lens[i++]) {
-        const redisReply *value = reply->element[i];
-        if (value->type == REDIS_REPLY_STRING)
-            status = each(arg, (struct slice){at, lens[i]},
-                          (struct slice){(const uint8_t *) value->str, (uint32_t) value->len});
-        else
-            status =
-                store_fail(&redis->base, STORE_DAMAGED, "the view's %.*s is no row", (int) lens[i], (const char *) at);
+    const uint8_t *at = page->text;
+    char lead[VIEW_KEY_MAX];
+    if (reply->elements != (size_t) page->n * step)
+        status = store_fail(&reading->redis->base, STORE_DAMAGED, "Redis answered for another number of rows");
+    for (uint32_t i = 0; i < page->n && status == STORE_OK; at += page->lens[i++]) {
+        const struct slice name = {at, page->lens[i]};
+        status = take_row(reading, name, reply->element[step * i]);
+        if (!paired || status != STORE_OK || reply->element[step * i + 1]->type != REDIS_REPLY_STRING)
+            continue;
+        const struct slice lead_name = lead_of(name, lead);
+        reading->met += entry_check(lead_name.at, lead_name.len);
+        status = take_row(reading, lead_name, reply->element[step * i + 1]);
     }
     freeReplyObject(reply);
     return status;
 }
 
-static enum store_status read_names(struct redis_store *redis, const struct names *names, store_value_fn *each,
-                                    void *arg)
+/* While we take one page in, the server gathers the next. `paired`: inputs, each with its lead. */
+static enum store_status read_names(struct view_reading *reading, const struct names *names, bool paired)
 {
-    const uint16_t *lens = (const uint16_t *) (const void *) names->lens.at;
-    const uint8_t *text = names->text.at;
-    const size_t n_names = names->lens.len / sizeof *lens;
-    for (size_t done = 0; done < n_names;) {
-        const uint32_t n = n_names - done < READ_ROWS ? (uint32_t) (n_names - done) : READ_ROWS;
-        const enum store_status status = read_page(redis, text, lens + done, n, each, arg);
-        if (status != STORE_OK)
-            return status;
-        for (uint32_t i = 0; i < n; i++)
-            text += lens[done + i];
-        done += n;
+    const struct page before = {names->text.at, (const uint16_t *) (const void *) names->lens.at, 0, 0};
+    struct page page = next_page(names, &before);
+    enum store_status status = STORE_OK;
+    send_page(reading->redis, &page, paired);
+    while (page.n > 0 && status == STORE_OK) {
+        const struct page next = next_page(names, &page);
+        send_page(reading->redis, &next, paired);
+        status = take_page(reading, &page, paired);
+        page = next;
     }
-    return STORE_OK;
+    return status;
+}
+
+/* Each input and its lead together: a core of a million leads finds what it has just made. A lead without its
+ * input (the two may come to the view in two writes) is not met then, and the sums tell. */
+static enum store_status read_leads(struct view_reading *reading)
+{
+    enum store_status status = read_names(reading, &reading->names[KIND_INPUT], true);
+    if (status == STORE_OK && reading->met != reading->listed)
+        status = read_names(reading, &reading->names[KIND_LEAD], false);
+    return status;
 }
 
 static enum store_status read_counters(struct redis_store *redis, store_value_fn *each, void *arg)
@@ -176,17 +303,16 @@ static enum store_status read_counters(struct redis_store *redis, store_value_fn
 
 enum store_status redis_read_view(struct store *store, store_value_fn *each, void *arg)
 {
-    struct redis_store *redis = redis_of(store);
-    struct names names[N_KINDS] = {0};
-    enum store_status status = read_counters(redis, each, arg);
+    struct view_reading reading = {.redis = redis_of(store), .each = each, .arg = arg};
+    enum store_status status = read_counters(reading.redis, each, arg);
     if (status == STORE_OK)
-        status = scan(redis, names);
-    for (int i = 0; i < N_KINDS; i++) {
-        if (status == STORE_OK)
-            status = read_names(redis, &names[i], each, arg);
-        buf_fini(&names[i].text);
-        buf_fini(&names[i].lens);
-    }
+        status = scan(&reading);
+    for (int i = 0; i < KIND_INPUT && status == STORE_OK; i++)
+        status = read_names(&reading, &reading.names[i], false);
+    if (status == STORE_OK)
+        status = read_leads(&reading);
+    for (int i = 0; i < N_KINDS; i++)
+        drop_names(&reading.names[i]);
     return status;
 }
 
@@ -202,37 +328,37 @@ static enum store_status read_entry(struct redis_store *redis, const redisReply 
     return each(arg, *ret_id, (struct slice){(const uint8_t *) bytes->str, (uint32_t) bytes->len});
 }
 
+enum store_status redis_read_page(struct store *store, const struct redis_range *range, store_entry_fn *each, void *arg,
+                                  uint32_t *ret_n, struct position *ret_last)
+{
+    struct redis_store *redis = redis_of(store);
+    char begin[49] = "(", end[48], count[16];
+    position_text(range->from, begin + (range->itself ? 0 : 1));
+    position_text(range->to, end);
+    snprintf(count, sizeof count, "%u", range->count);
+    const char *const words[] = {"XRANGE", redis->keys.log, begin, end, "COUNT", count};
+    redis_link_command(redis->log, sizeof words / sizeof *words);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        redis_link_text(redis->log, words[i]);
+    redisReply *reply = answer(redis, REDIS_REPLY_ARRAY);
+    if (reply == NULL)
+        return store->status;
+    enum store_status status = STORE_OK;
+    *ret_n = (uint32_t) reply->elements;
+    for (size_t i = 0; i < reply->elements && status == STORE_OK; i++)
+        status = read_entry(redis, reply->element[i], ret_last, each, arg);
+    freeReplyObject(reply);
+    return status;
+}
+
 enum store_status redis_read_log(struct store *store, struct position from, struct position to, store_entry_fn *each,
                                  void *arg)
 {
-    struct redis_store *redis = redis_of(store);
-    char begin[49], end[48], count[16];
-    position_text(from, begin);
-    position_text(to, end);
-    snprintf(count, sizeof count, "%d", READ_ENTRIES);
-    for (bool more = true; more;) {
-        redis_link_command(redis->log, 6);
-        redis_link_text(redis->log, "XRANGE");
-        redis_link_text(redis->log, redis->keys.log);
-        redis_link_text(redis->log, begin);
-        redis_link_text(redis->log, end);
-        redis_link_text(redis->log, "COUNT");
-        redis_link_text(redis->log, count);
-        redisReply *reply = answer(redis, REDIS_REPLY_ARRAY);
-        if (reply == NULL)
-            return store->status;
-        enum store_status status = STORE_OK;
-        struct position id = {0};
-        for (size_t i = 0; i < reply->elements && status == STORE_OK; i++)
-            status = read_entry(redis, reply->element[i], &id, each, arg);
-        more = reply->elements == READ_ENTRIES;
-        freeReplyObject(reply);
-        if (status != STORE_OK)
-            return status;
-        begin[0] = '('; /* behind the last one */
-        position_text(id, begin + 1);
-    }
-    return STORE_OK;
+    struct redis_range range = {from, to, true, READ_ENTRIES};
+    enum store_status status = STORE_OK;
+    for (uint32_t n = READ_ENTRIES; n == READ_ENTRIES && status == STORE_OK; range.itself = false)
+        status = redis_read_page(store, &range, each, arg, &n, &range.from);
+    return status;
 }
 
 enum store_status store_redis_read(const struct store_redis_options *options, store_row_fn *each, void *arg,

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REST_US = 1000 * 1000, INFO_US = 1000 * 1000 };
+enum { REST_US = 1000 * 1000 };
 
 static struct redis_store *redis_of(struct store *store)
 {
@@ -163,7 +163,8 @@ void redis_view_send(struct store *store)
 
 enum store_status redis_view_arm(struct redis_store *redis)
 {
-    redis->info_out = redis->view_resting = false;
+    redis->aside = ASIDE_NONE;
+    redis->view_resting = false;
     redis->view_fence =
         (struct redis_fence){.link = redis->view, .epoch_key = redis->keys.epoch, .epoch_text = redis->epoch_text};
     redis_fence_arm(&redis->view_fence);
@@ -171,29 +172,12 @@ enum store_status redis_view_arm(struct redis_store *redis)
     return redis_link_move(redis->view) ? STORE_OK : redis_fail(redis, redis->view, NULL);
 }
 
-static void take_info(struct redis_store *redis, const redisReply *reply)
-{
-    struct store *store = &redis->base;
-    redis->info_out = false;
-    if (reply->type != REDIS_REPLY_STRING)
-        return; /* not allowed to ask: levels stay unknown */
-    const char *used = strstr(reply->str, "\nused_memory:"), *max = strstr(reply->str, "\nmaxmemory:");
-    const char *machine = strstr(reply->str, "\ntotal_system_memory:");
-    if (used != NULL && max != NULL) {
-        store->memory_used = strtoull(used + strlen("\nused_memory:"), NULL, 10);
-        store->memory_max = strtoull(max + strlen("\nmaxmemory:"), NULL, 10);
-        if (store->memory_max == 0 && machine != NULL) /* no limit of its own: the machine's */
-            store->memory_max = strtoull(machine + strlen("\ntotal_system_memory:"), NULL, 10);
-        redis->short_of_memory = redis->short_of_memory && store->memory_used > store->memory_max / 10 * 9;
-    }
-}
-
 static void take_answer(struct redis_store *redis, const redisReply *reply)
 {
     const redisReply *culprit;
     if (redis->view_fence.phase == FENCE_READY) {
-        if (redis->info_out)
-            take_info(redis, reply);
+        if (redis->aside != ASIDE_NONE)
+            redis_aside_take(redis, reply);
         else
             redis_fail(redis, redis->view, reply);
         return;
@@ -221,19 +205,9 @@ static void take_answer(struct redis_store *redis, const redisReply *reply)
 
 /* ---- its turn in the loop ------------------------------------------------------- */
 
-static void ask_info(struct redis_store *redis)
-{
-    redis_link_command(redis->view, 2);
-    redis_link_text(redis->view, "INFO");
-    redis_link_text(redis->view, "memory");
-    redis->info_out = true;
-    redis->view_sent_us = redis->base.now_us;
-    redis->info_us = redis->base.now_us + INFO_US;
-}
-
 static bool is_waiting(const struct redis_store *redis)
 {
-    return redis->info_out || redis->view_fence.phase != FENCE_READY;
+    return redis->aside != ASIDE_NONE || redis->view_fence.phase != FENCE_READY;
 }
 
 void redis_view_pump(struct redis_store *redis)
@@ -259,9 +233,9 @@ void redis_view_pump(struct redis_store *redis)
         return;
     }
     redis->view_resting = redis->view_resting && store->now_us < redis->rest_us;
-    if (store->now_us < redis->info_us)
+    if (store->now_us < redis->levels_us)
         return;
-    ask_info(redis);
+    redis_aside_ask_levels(redis);
     if (!redis_link_move(redis->view))
         redis_fail(redis, redis->view, NULL);
 }
@@ -269,12 +243,12 @@ void redis_view_pump(struct redis_store *redis)
 bool redis_view_ready(const struct store *store)
 {
     const struct redis_store *redis = (const struct redis_store *) store;
-    return redis->view_fence.phase == FENCE_READY && !redis->view_resting && !redis->info_out;
+    return redis->view_fence.phase == FENCE_READY && !redis->view_resting && redis->aside == ASIDE_NONE;
 }
 
 int64_t redis_view_next_us(const struct redis_store *redis)
 {
     if (is_waiting(redis))
         return redis->view_sent_us + REPLY_PATIENCE_US + 1;
-    return redis->view_resting && redis->rest_us < redis->info_us ? redis->rest_us : redis->info_us;
+    return redis->view_resting && redis->rest_us < redis->levels_us ? redis->rest_us : redis->levels_us;
 }

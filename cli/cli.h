@@ -17,6 +17,7 @@ enum cli_exit {
     CLI_FAILED = 1,     /* it could not be done: refused, unreadable, broken */
     CLI_USAGE = 2,      /* the command line is wrong */
     CLI_UNANSWERED = 3, /* not everything got an answer in time; doing it again is safe */
+    CLI_UNFIT = 4,      /* an archive and a Redis that do not fit: doing it again helps nothing */
 };
 
 /* One function a command, by the list: int cmd_import(int argc, char **argv);

@@ -1,49 +1,86 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_cell.c - `takt cell create`: the one way a cell comes into being in a
- * Redis that `takt up` does not own. A broker never creates one by itself: data
- * that is gone must not look like a new beginning. */
+ * cmd_cell.c - `takt cell`: the two ways a cell comes into being in a Redis that
+ * `takt up` does not own: created empty, or restored from its archive. A broker
+ * never does either by itself: data that is gone must not look like a new
+ * beginning. */
 #include "cli/cli.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/store.h"
+#include "archive/archive.h"
+
+struct asked {
+    const char *redis, *cell, *from;
+};
 
 static const struct cli_usage usage = {
-    .synopsis = "takt cell create --redis ADDR --cell NAME",
-    .about = "Creates an empty cell in a Redis. A cell that is there already stays as it is.",
-    .example = "takt cell create --redis unix:/run/takt/redis.sock --cell demo",
+    .synopsis = "takt cell create|restore --redis ADDR --cell NAME [--from FOLDER]",
+    .about = "create: an empty cell in a Redis. A cell that is there already stays as it is.\n"
+             "restore: the cell as its archive in FOLDER has it, in a Redis that lacks it. What was\n"
+             "acknowledged after the archive's last entry is not in it.",
+    .example = "takt cell restore --from /var/lib/takt/archive --redis unix:/run/takt/redis.sock --cell demo",
     .words_least = 1,
     .words_most = 1,
 };
 
+static int create(const struct asked *asked)
+{
+    struct store_redis_options options = {
+        .address = asked->redis, .cell = asked->cell, .broker_id = "takt cell create"};
+    struct store *store = store_redis_new(&options);
+    enum store_status status = store_create_cell(store);
+    if (status == STORE_OK)
+        printf("cell %s stands at %s\n", asked->cell, asked->redis);
+    else
+        cli_say("cell %s at %s: %s", asked->cell, asked->redis, store_why(store));
+    store_close(&store);
+    return status == STORE_OK ? CLI_DONE : CLI_FAILED;
+}
+
+static int restore(const struct asked *asked)
+{
+    struct archive_segment segment;
+    struct buf why = {0};
+    if (!asked->from) {
+        cli_say("cell restore needs --from FOLDER, the folder of the archive");
+        return CLI_USAGE;
+    }
+    enum store_status status = archive_restore(asked->from, asked->redis, asked->cell, &segment, &why);
+    if (status == STORE_OK)
+        printf("cell %s stands at %s as of entry %" PRIu64 "-%" PRIu64 ": %" PRIu64 " rows, %" PRIu64 " entries\n",
+               asked->cell, asked->redis, segment.end.at.epoch, segment.end.at.beat, segment.rows, segment.entries);
+    else
+        cli_say("cell %s at %s: %.*s", asked->cell, asked->redis, (int) why.len, (const char *) why.at);
+    buf_fini(&why);
+    return status == STORE_OK ? CLI_DONE : CLI_FAILED;
+}
+
+static const struct {
+    const char *word;
+    int (*run)(const struct asked *asked);
+} words[] = {{"create", create}, {"restore", restore}};
+
 int cmd_cell(int argc, char **argv)
 {
-    const char *redis = NULL, *cell = NULL;
+    struct asked asked = {0};
     const struct cli_option options[] = {
-        {"redis", "ADDR", CLI_TEXT, &redis, 0, 0, "unix:/path or 127.0.0.1:6379"},
-        {"cell", "NAME", CLI_TEXT, &cell, 0, 0, "[a-z0-9-], at most 32 characters"},
+        {"redis", "ADDR", CLI_TEXT, &asked.redis, 0, 0, "unix:/path or 127.0.0.1:6379"},
+        {"cell", "NAME", CLI_TEXT, &asked.cell, 0, 0, "[a-z0-9-], at most 32 characters"},
+        {"from", "FOLDER", CLI_TEXT, &asked.from, 0, 0, "restore: the archive's folder"},
         CLI_END,
     };
     int exit_code = CLI_FAILED;
     if (cli_options(&usage, options, argc, argv, &exit_code) < 0)
         return exit_code;
-    if (strcmp(argv[1], "create") != 0) {
-        cli_say("cell: \"%s\" is not known; there is: create", argv[1]);
+    if (!asked.redis || !asked.cell || !store_cell_is_valid(asked.cell)) {
+        cli_say("cell %s needs --redis ADDR and --cell NAME of [a-z0-9-], at most 32 characters", argv[1]);
         return CLI_USAGE;
     }
-    if (!redis || !cell || !*cell || strlen(cell) > 32 ||
-        strspn(cell, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(cell)) {
-        cli_say("cell create needs --redis ADDR and --cell NAME of [a-z0-9-], at most 32 characters");
-        return CLI_USAGE;
-    }
-    struct store_redis_options store_options = {.address = redis, .cell = cell, .broker_id = "takt cell create"};
-    struct store *store = store_redis_new(&store_options);
-    enum store_status status = store_create_cell(store);
-    if (status == STORE_OK)
-        printf("cell %s stands at %s\n", cell, redis);
-    else
-        cli_say("cell %s at %s: %s", cell, redis, store_why(store));
-    store_close(&store);
-    return status == STORE_OK ? CLI_DONE : CLI_FAILED;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(argv[1], words[i].word) == 0)
+            return words[i].run(&asked);
+    cli_say("cell: \"%s\" is not known; there are: create, restore", argv[1]);
+    return CLI_USAGE;
 }

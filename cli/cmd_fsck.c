@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "cli/fsck.h"
+#include "cli/fsck_archive.h"
 #include "cli/print.h"
 #include "client/takt.h"
 #include "policy/policy_yaml.h"
@@ -19,8 +20,8 @@ enum { FSCK_CLEAN = 0, FSCK_FOUND = 1, FSCK_UNREADABLE = 2, LOOKS_MAX = 3, TOLD_
 
 struct asked {
     struct cli_common common;
-    const char *redis, *policy_path, *states_path;
-    bool orphans;
+    const char *redis, *policy_path, *states_path, *archive;
+    bool orphans, digest;
 };
 
 static bool load_policy(const struct asked *asked, struct policy *ret)
@@ -51,6 +52,11 @@ static void show_text(const struct fsck_result *result, const char *cell)
            result->rows);
     printf("%" PRIu64 " leads, %" PRIu64 " not ended; %" PRIu64 " agents; %" PRIu64 " members of sorted sets\n",
            result->leads, result->open_leads, result->agents, result->members);
+    if (result->digest) {
+        char digest[33];
+        digest_text(result->digest, digest);
+        printf("digest %s over %" PRIu64 " rows\n", digest, digest_rows(result->digest));
+    }
     if (result->moved)
         printf("a broker went on writing meanwhile\n");
     uint64_t n = fsck_count(result);
@@ -78,6 +84,11 @@ static void show_json(const struct fsck_result *result, const char *cell)
                             (json_int_t) result->open_leads, "agents", (json_int_t) result->agents, "members",
                             (json_int_t) result->members, "moved", result->moved, "recovered", result->recovered,
                             "findings", list);
+    if (result->digest) {
+        char digest[33];
+        digest_text(result->digest, digest);
+        json_object_set_new(all, "digest", json_string(digest));
+    }
     json_dumpf(all, stdout, JSON_INDENT(1));
     putchar('\n');
     json_decref(all);
@@ -145,7 +156,7 @@ static int look(const struct asked *asked, const char *redis, const struct polic
     struct fsck_result result;
     for (int looks = 1;; looks++) {
         struct buf why = {0};
-        enum store_status status = fsck_run(redis, policy, &result, &why);
+        enum store_status status = fsck_run(redis, policy, asked->digest, &result, &why);
         buf_add(&why, "", 1);
         if (status != STORE_OK)
             cli_say("%s: %s", redis, (const char *) why.at);
@@ -165,7 +176,7 @@ static int look(const struct asked *asked, const char *redis, const struct polic
 }
 
 static const struct cli_usage usage = {
-    .synopsis = "takt fsck [--dir DIR | --redis ADDR --policy FILE]",
+    .synopsis = "takt fsck [--dir DIR | --redis ADDR --policy FILE | --archive FOLDER] [--digest]",
     .about = "Reads a cell's Redis itself, with no broker: every row and log entry against its check,\n"
              "the view against the log, the sorted sets against the rows; then recovers it and counts\n"
              "the invariants. Exit code 0 clean, 1 findings, 2 cannot be read.",
@@ -180,6 +191,8 @@ int cmd_fsck(int argc, char **argv)
          "where `takt up` keeps it (default: $TAKT_DIR, else ./takt-data)"},
         {"redis", "ADDR", CLI_TEXT, &asked.redis, 0, 0, "unix:/path or 127.0.0.1:6379, instead of the one in DIR"},
         {"policy", "FILE", CLI_TEXT, &asked.policy_path, 0, 0, "the policy in force (default: DIR/policy.yaml)"},
+        {"digest", NULL, CLI_FLAG, &asked.digest, 0, 0, "print one number for the state: equal states, equal digests"},
+        {"archive", "FOLDER", CLI_TEXT, &asked.archive, 0, 0, "check an archive's segments instead, without a Redis"},
         {"orphans", NULL, CLI_FLAG, &asked.orphans, 0, 0, "only leads without live owner and without armed deadline"},
         {"states", "FILE", CLI_TEXT, &asked.states_path, 0, 0, "write a line \"id STATE\" for each lead"},
         {"json", NULL, CLI_FLAG, &asked.common.json, 0, 0, "print JSON"},
@@ -188,6 +201,8 @@ int cmd_fsck(int argc, char **argv)
     int exit_code = FSCK_UNREADABLE;
     if (cli_options(&usage, options, argc, argv, &exit_code) < 0)
         return exit_code;
+    if (asked.archive)
+        return fsck_archive(asked.archive, asked.digest, asked.common.json);
     char found[256];
     if (!asked.redis && !cli_endpoint(&asked.common, "redis", found))
         return FSCK_UNREADABLE;

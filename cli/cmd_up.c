@@ -2,8 +2,8 @@
  * cmd_up.c - `takt up`: everything on one machine, in one folder.
  *
  * DIR holds it all: redis/ (the data), policy.yaml (the policy in force), cell
- * (its name, once it was created), endpoints (where the others find it), log/
- * and lock. The lock is inherited by the children: an orphaned redis-server
+ * (its name, once it was created), endpoints (where the others find it), archive/,
+ * log/ and lock. The lock is inherited by the children: an orphaned redis-server
  * keeps it, so that never two of them write the same files. What a cell is made
  * of is the broker's business; this only starts processes and keeps them. */
 #include "cli/cli.h"
@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "broker/store_tap.h"
 #include "cli/supervise.h"
 #include "cli/up_ports.h"
 #include "common/clock.h"
@@ -37,14 +38,14 @@ struct up {
     struct cli_common common;
     const char *policy_path, *ready_file;
     int64_t workers, port_base;
-    bool log_to_stderr;
+    bool log_to_stderr, no_archive;
     char dir[PATH_ROOM];
     char cell[33];
     bool create_cell;
     int lock_fd;
     struct up_ports ports;
     struct supervisor *supervisor;
-    int redis, broker, worker[WORKERS_MAX];
+    int redis, broker, archive, worker[WORKERS_MAX];
 };
 
 /* ---- the folder ----------------------------------------------------------------- */
@@ -264,6 +265,36 @@ static bool start_broker(struct up *up)
     return true;
 }
 
+/* The log must not wait for an archive that was here before. */
+static bool end_archive(const char *redis, const char *cell)
+{
+    struct tap *tap = NULL;
+    struct buf why = {0};
+    bool ended = tap_open(redis, cell, &tap, &why) == STORE_OK && tap_end_archive(tap) == STORE_OK;
+    if (!ended)
+        cli_say("ending the archive: %.*s%s", (int) why.len, (const char *) why.at, tap ? tap_why(tap) : "");
+    tap_close(&tap);
+    buf_fini(&why);
+    return ended;
+}
+
+static bool start_archive(struct up *up)
+{
+    char self[PATH_ROOM], redis[2 * PATH_ROOM], folder[2 * PATH_ROOM];
+    snprintf(redis, sizeof redis, "unix:%s/redis.sock", up->dir);
+    if (up->no_archive)
+        return end_archive(redis, up->cell);
+    path_in(up, "archive", folder);
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[len > 0 ? len : 0] = '\0';
+    struct child_options child = {.name = "archive",
+                                  .args = {self, "archive", "--redis", redis, "--cell", up->cell, "--to", folder},
+                                  .final_exit = CLI_UNFIT,
+                                  .final_why = "archive and Redis do not fit; the log is kept, and grows"};
+    up->archive = supervise_start(up->supervisor, &child);
+    return true;
+}
+
 static bool start_workers(struct up *up)
 {
     char program[2 * PATH_ROOM], at[64];
@@ -328,7 +359,7 @@ static bool tell_ready(struct up *up)
 static bool start_all(struct up *up)
 {
     return start_redis(up) && wait_ready(up, up->redis, "redis") && start_broker(up) &&
-           wait_ready(up, up->broker, "broker") && start_workers(up) && tell_ready(up);
+           wait_ready(up, up->broker, "broker") && start_archive(up) && start_workers(up) && tell_ready(up);
 }
 
 static void stop_all(struct up *up)
@@ -338,6 +369,8 @@ static void stop_all(struct up *up)
     for (int i = 0; i < WORKERS_MAX; i++)
         if (up->worker[i] >= 0)
             supervise_stop(up->supervisor, up->worker[i], STOP_MS);
+    if (up->archive >= 0) /* behind the broker: it takes the last beats along */
+        supervise_stop(up->supervisor, up->archive, STOP_MS);
     if (up->redis >= 0)
         supervise_stop(up->supervisor, up->redis, STOP_MS);
 }
@@ -347,7 +380,7 @@ static int run(struct up *up)
     char log_dir[2 * PATH_ROOM];
     path_in(up, "log", log_dir);
     up->supervisor = supervise_new(up->log_to_stderr ? NULL : log_dir, up->lock_fd);
-    up->redis = up->broker = -1;
+    up->redis = up->broker = up->archive = -1;
     for (int i = 0; i < WORKERS_MAX; i++)
         up->worker[i] = -1;
     bool started = start_all(up);
@@ -378,6 +411,7 @@ int cmd_up(int argc, char **argv)
         {"port-base", "P", CLI_NUMBER, &up.port_base, 1024, 65530,
          "use the ports P to P+4 (default: those of last time, else free ones)"},
         {"ready-file", "FILE", CLI_TEXT, &up.ready_file, 0, 0, "write this file, too, when all is up"},
+        {"no-archive", NULL, CLI_FLAG, &up.no_archive, 0, 0, "keep no archive of the log in DIR/archive"},
         {"foreground-log", NULL, CLI_FLAG, &up.log_to_stderr, 0, 0, "logs to stderr instead of DIR/log"},
         CLI_END,
     };

@@ -20,7 +20,7 @@
 #include "broker/entry.h"
 #include "broker/store_private.h"
 
-enum { KEY_ROOM = 96, LATER_STEP = 8 };
+enum { KEY_ROOM = 96, LATER_STEP = 8, READS_MAX = 3 };
 
 struct known { /* a key of the view, as the view and the log tell it */
     UT_hash_handle hh;
@@ -42,7 +42,7 @@ struct fsck {
     struct inspect *inspect;
     struct known *known;
     struct inspect_marks marks;
-    bool core_sound;
+    bool core_sound, with_digest;
 };
 
 static const struct {
@@ -297,6 +297,8 @@ static bool apply_row(void *arg, const struct row_ref *row, const struct entry *
     (void) entry;
     if (fsck->core_sound)
         fsck->core_sound = core_apply(fsck->result->core, row);
+    if (fsck->result->digest)
+        digest_row(fsck->result->digest, row);
     return fsck->core_sound;
 }
 
@@ -316,9 +318,16 @@ static enum store_status recover(struct fsck *fsck, const char *redis, const str
     struct fsck_result *result = fsck->result;
     struct store_redis_options options = {.address = redis, .cell = policy->cell, .allow_unsafe = true};
     struct buf why = {0};
-    result->core = core_new(policy);
-    fsck->core_sound = true;
-    enum store_status status = store_redis_read(&options, apply_row, fsck, &why);
+    enum store_status status = STORE_AWAY;
+    for (int tries = 0; tries < READS_MAX && status == STORE_AWAY; tries++) { /* the log may be trimmed meanwhile */
+        core_destroy(&result->core);
+        digest_destroy(&result->digest);
+        result->digest = fsck->with_digest ? digest_new() : NULL;
+        result->core = core_new(policy);
+        fsck->core_sound = true;
+        why.len = 0;
+        status = store_redis_read(&options, apply_row, fsck, &why);
+    }
     buf_add(&why, "", 1);
     if (status == STORE_AWAY || status == STORE_REFUSING || status == STORE_NO_CELL)
         goto out;
@@ -334,6 +343,16 @@ static enum store_status recover(struct fsck *fsck, const char *redis, const str
 out:
     buf_fini(&why);
     return status;
+}
+
+/* A log begins with the first takeover, or at what it was trimmed to at the latest. */
+static void check_head(struct fsck *fsck, struct position trimmed)
+{
+    const struct position first = fsck->result->first, allowed = trimmed.epoch > 0 ? trimmed : (struct position){1, 0};
+    if (fsck->result->entries > 0 && position_compare(first, allowed) > 0)
+        add(fsck, FSCK_LOG_HEAD_MISSING, "log",
+            "it begins at %" PRIu64 "-%" PRIu64 ", it may begin at %" PRIu64 "-%" PRIu64 " at the latest", first.epoch,
+            first.beat, allowed.epoch, allowed.beat);
 }
 
 /* ---- all of it ----------------------------------------------------------------------- */
@@ -357,15 +376,18 @@ static enum store_status look(struct fsck *fsck, const char *redis, const struct
         status = recover(fsck, redis, policy);
     if (status == STORE_OK)
         status = inspect_marks(fsck->inspect, &after);
-    if (status == STORE_OK)
-        fsck->result->moved =
-            position_compare(after.last, fsck->marks.last) != 0 || position_compare(after.view, fsck->marks.view) != 0;
+    if (status != STORE_OK)
+        return status;
+    check_head(fsck, after.trimmed);
+    fsck->result->moved =
+        position_compare(after.last, fsck->marks.last) != 0 || position_compare(after.view, fsck->marks.view) != 0;
     return status;
 }
 
-enum store_status fsck_run(const char *redis, const struct policy *policy, struct fsck_result *ret, struct buf *why)
+enum store_status fsck_run(const char *redis, const struct policy *policy, bool with_digest, struct fsck_result *ret,
+                           struct buf *why)
 {
-    struct fsck fsck = {.result = ret};
+    struct fsck fsck = {.result = ret, .with_digest = with_digest};
     *ret = (struct fsck_result){0};
     enum store_status status = inspect_open(redis, policy->cell, &fsck.inspect, why);
     if (status != STORE_OK)
@@ -388,6 +410,7 @@ enum store_status fsck_run(const char *redis, const struct policy *policy, struc
 void fsck_fini(struct fsck_result *result)
 {
     core_destroy(&result->core);
+    digest_destroy(&result->digest);
     buf_fini(&result->findings);
     buf_fini(&result->states);
 }

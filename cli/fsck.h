@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "broker/digest.h"
 #include "broker/store.h"
 #include "common/buf.h"
 #include "core/core.h"
@@ -25,6 +26,7 @@
     FINDING(ROW_DIFFERS, "the view's row is none that the log says it could be")                                       \
     FINDING(ENTRY_DAMAGED, "a log entry fails its check")                                                              \
     FINDING(LOG_BROKEN, "a log entry does not follow the one before it")                                               \
+    FINDING(LOG_HEAD_MISSING, "the log begins later than it was ever trimmed to")                                      \
     FINDING(POSITION_AHEAD, "the view claims more than the log holds")                                                 \
     FINDING(LAST_DIFFERS, "the log's last entry is missing")                                                           \
     FINDING(DUE_MISSING, "a lead that has not ended is not in :due")                                                   \
@@ -58,8 +60,9 @@ struct fsck_result {
     bool moved;     /* the store moved on while it was read */
     bool recovered; /* core holds the state: yours to use until fsck_fini() */
     struct core *core;
-    struct buf findings; /* struct fsck_finding */
-    struct buf states;   /* struct fsck_state: of every lead */
+    struct digest *digest; /* asked for: of the rows that were recovered */
+    struct buf findings;   /* struct fsck_finding */
+    struct buf states;     /* struct fsck_state: of every lead */
 };
 
 struct fsck_state {
@@ -68,7 +71,8 @@ struct fsck_state {
 };
 
 /* One look at everything. STORE_OK: it could be read; else `why` says why not. */
-enum store_status fsck_run(const char *redis, const struct policy *policy, struct fsck_result *ret, struct buf *why);
+enum store_status fsck_run(const char *redis, const struct policy *policy, bool with_digest, struct fsck_result *ret,
+                           struct buf *why);
 uint64_t fsck_count(const struct fsck_result *result);
 const struct fsck_finding *fsck_finding_at(const struct fsck_result *result, uint64_t i);
 void fsck_fini(struct fsck_result *result);

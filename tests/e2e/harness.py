@@ -118,10 +118,10 @@ class Program:
 class Cell:
     """One `takt up`, its folder, and what tests do with it."""
 
-    def __init__(self, policy=POLICY, workers=1, path_first=None):
+    def __init__(self, policy=POLICY, workers=1, path_first=None, up_args=()):
         self.folder = tempfile.mkdtemp(prefix="takt-e2e-")
         self.dir = os.path.join(self.folder, "cell")
-        self.policy, self.workers, self.path_first = policy, workers, path_first
+        self.policy, self.workers, self.path_first, self.up_args = policy, workers, path_first, up_args
         self.up, self.programs, self.ups = None, [], 0
 
     def __enter__(self):
@@ -159,7 +159,7 @@ class Cell:
             env["PATH"] = self.path_first + ":" + env["PATH"]
         ready = self.path(f"ready-{self.ups}")
         self.up = Program([TAKT, "up", "--dir", self.dir, "--policy", self.policy, "--workers", str(self.workers),
-                           "--ready-file", ready], self.path(f"up-{self.ups}"), env)
+                           "--ready-file", ready, *self.up_args], self.path(f"up-{self.ups}"), env)
         wait_for(lambda: os.path.exists(ready) or not self.up.is_running(), 40, "takt up is ready")
         expect(self.up.is_running(), f"takt up ended: {self.up.tail()}")
 

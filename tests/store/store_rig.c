@@ -269,6 +269,27 @@ void rig_heal(struct rig *rig)
         memory_world_fault(rig->world, FAULT_NONE);
 }
 
+/* ---- the log's length ------------------------------------------------------------- */
+
+void rig_archive(struct rig *rig, struct position at)
+{
+    if (rig->is_redis)
+        freeReplyObject(redis_server_command(rig->server, "SET {%s}:archive %llu-%llu", rig->cell,
+                                             (unsigned long long) at.epoch, (unsigned long long) at.beat));
+    else
+        memory_world_archive(rig->world, at);
+}
+
+uint64_t rig_log_entries(struct rig *rig, struct store *store)
+{
+    struct store_levels levels;
+    if (rig->is_redis)
+        return (uint64_t) redis_server_integer(rig->server, "XLEN {%s}:log", rig->cell);
+    rig_pump(store);
+    store_levels(store, &levels);
+    return levels.log_entries;
+}
+
 /* ---- turning the loop ------------------------------------------------------------ */
 
 void rig_pump(struct store *store)
@@ -311,6 +332,23 @@ void rig_until_flushed(struct store *store)
         store_levels(store, &levels);
         if (levels.view_rows_behind == 0 && levels.view.epoch == levels.last.epoch &&
             levels.view.beat == levels.last.beat)
+            break;
+        assert_true(clock_mono_us() < deadline_us);
+        wait_a_little(store);
+    }
+    store_idle(store, false);
+}
+
+void rig_until_trimmed(struct store *store, struct position below)
+{
+    const int64_t deadline_us = clock_mono_us() + PATIENCE_US;
+    store_idle(store, true);
+    for (;;) {
+        struct store_levels levels;
+        if (store_pump(store, clock_mono_us()) != STORE_OK)
+            fail_msg("%s", store_why(store));
+        store_levels(store, &levels);
+        if (levels.trimmed.epoch == below.epoch && levels.trimmed.beat == below.beat)
             break;
         assert_true(clock_mono_us() < deadline_us);
         wait_a_little(store);

@@ -34,9 +34,14 @@ void rig_lose_write(struct rig *rig);
 void rig_break(struct rig *rig, struct store *store); /* returns when the store has seen it: STORE_AWAY */
 void rig_heal(struct rig *rig);
 
+/* What an archive would publish; entries in the log; where the log may begin. */
+void rig_archive(struct rig *rig, struct position at);
+uint64_t rig_log_entries(struct rig *rig, struct store *store);
+
 /* Pump until it is so; fail the test after 10 s, or when the status is another. */
 void rig_until_stands(struct store *store, uint64_t ticket);
 void rig_until_flushed(struct store *store);
+void rig_until_trimmed(struct store *store, struct position below);
 void rig_until_status(struct store *store, enum store_status status);
 void rig_pump(struct store *store); /* once, with the clock */
 

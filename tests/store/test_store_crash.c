@@ -15,18 +15,22 @@
 
 static const struct position nothing_seen = {0, 0};
 
-enum { STORY_BEATS = 24, STORY_LEADS = 40 };
+enum { STORY_BEATS = 24, STORY_BEATS_MAX = 300, STORY_LEADS = 40 };
 
 /* A broker's life of seeded steps, with crashes, lost replies and writes anywhere
- * between append, flush and position. After each restart the state must be that
+ * between append, flush, position and trim. After each restart the state must be that
  * of a prefix of the beats, with all in it that stood. */
 struct story {
     struct rig *rig;
     struct store *store;
     uint64_t random;
-    struct buf bodies[STORY_BEATS];
+    struct buf bodies[STORY_BEATS_MAX];
     uint32_t n_bodies;
-    uint32_t base; /* bodies that were loaded, before this store's first ticket */
+    uint32_t base;      /* bodies that were loaded, before this store's first ticket */
+    struct model *sure; /* the state after the first n_sure bodies, which cannot get lost any more */
+    uint32_t n_sure;
+    bool has_archive;
+    struct position archive;
 };
 
 static uint32_t roll(struct story *story, uint32_t below)
@@ -37,8 +41,9 @@ static uint32_t roll(struct story *story, uint32_t below)
     return (uint32_t) (story->random >> 33) % below;
 }
 
-static void write_beat(struct story *story)
+static void append_beat(struct story *story)
 {
+    assert_true(story->n_bodies < STORY_BEATS_MAX);
     struct buf *body = &story->bodies[story->n_bodies++];
     const uint32_t rows = 1 + roll(story, 6) * roll(story, 6) * roll(story, 12);
     char payload[64];
@@ -51,6 +56,11 @@ static void write_beat(struct story *story)
         row_put(body, roll(story, 5) == 0 ? ROW_INPUT : ROW_LEAD, number, roll(story, 8) == 0 ? "T" : payload);
     }
     rig_append(story->store, story->n_bodies, body_slice(body));
+}
+
+static void write_beat(struct story *story)
+{
+    append_beat(story);
     if (roll(story, 3) == 0)
         rig_until_stands(story->store, store_stands(story->store) + store_in_flight(story->store));
 }
@@ -70,34 +80,54 @@ static void lose_something(struct story *story)
         fail_msg("%s", store_why(story->store));
 }
 
-/* Which prefix of the beats is this? */
-static uint32_t prefix_of(const struct story *story, const struct model *found, uint32_t from)
+/* Half of the brokers keep no more log than they must. */
+static void choose_retention(struct story *story)
 {
-    struct model *model = model_new();
-    uint32_t n = 0;
-    while (n < from || !model_equal(model, found)) {
-        if (n == story->n_bodies)
+    if (roll(story, 2) == 0)
+        store_retain(story->store, 0, 0);
+}
+
+static void move_archive(struct story *story)
+{
+    struct store_levels levels;
+    store_levels(story->store, &levels);
+    story->has_archive = true;
+    if (levels.last.epoch > story->archive.epoch)
+        story->archive = (struct position){levels.last.epoch, 0};
+    if (levels.last.beat > story->archive.beat)
+        story->archive.beat += roll(story, (uint32_t) (levels.last.beat - story->archive.beat) + 1);
+    rig_archive(story->rig, story->archive);
+}
+
+/* Which prefix of the beats is this, at least the first `from`? What was found stands for good. */
+static void take_prefix(struct story *story, const struct model *found, uint32_t from)
+{
+    while (story->n_sure < from || !model_equal(story->sure, found)) {
+        if (story->n_sure == story->n_bodies)
             fail_msg("what was loaded is no state that ever was");
-        model_apply(model, body_slice(&story->bodies[n++]));
+        model_apply(story->sure, body_slice(&story->bodies[story->n_sure++]));
     }
-    model_destroy(&model);
-    return n;
+    for (uint32_t i = story->n_sure; i < story->n_bodies; i++) /* what was never promised and is gone */
+        buf_fini(&story->bodies[i]);
+    story->n_bodies = story->base = story->n_sure;
+}
+
+static void restart(struct story *story, uint32_t appends_stood)
+{
+    struct loaded loaded = {0};
+    uint64_t epoch;
+    story->store = rig_store(story->rig);
+    if (store_open(story->store, nothing_seen, &epoch) != STORE_OK || rig_load(story->store, &loaded) != STORE_OK)
+        fail_msg("%s", store_why(story->store));
+    take_prefix(story, loaded.model, story->base + appends_stood);
+    model_destroy(&loaded.model);
+    choose_retention(story);
 }
 
 static void crash_and_restart(struct story *story, uint32_t appends_stood)
 {
     store_close(&story->store);
-    struct store *store = rig_store(story->rig);
-    struct loaded loaded = {0};
-    uint64_t epoch;
-    if (store_open(store, nothing_seen, &epoch) != STORE_OK || rig_load(store, &loaded) != STORE_OK)
-        fail_msg("%s", store_why(store));
-    const uint32_t prefix = prefix_of(story, loaded.model, story->base + appends_stood);
-    for (uint32_t i = prefix; i < story->n_bodies; i++) /* what was never promised and is gone */
-        buf_fini(&story->bodies[i]);
-    story->n_bodies = story->base = prefix;
-    story->store = store;
-    model_destroy(&loaded.model);
+    restart(story, appends_stood);
 }
 
 static uint32_t appends_of(const struct store *store)
@@ -107,34 +137,140 @@ static uint32_t appends_of(const struct store *store)
     return (uint32_t) levels.appends;
 }
 
+/* ---- a crash at each named step, in memory where steps have names ----------------- */
+
+/* Do what leads to the step that is armed, until it was met. */
+static void walk_into(struct story *story, enum memory_step step)
+{
+    store_retain(story->store, 0, 0);
+    while (store_pump(story->store, clock_mono_us()) == STORE_OK) {
+        struct store_levels levels;
+        store_levels(story->store, &levels);
+        if (story->has_archive && step == MEMORY_TRIM) /* or it would hold the log */
+            rig_archive(story->rig, story->archive = levels.last);
+        if (step == MEMORY_RENEW)
+            store_renew(story->store);
+        else
+            append_beat(story);
+        store_idle(story->store, step != MEMORY_APPEND && step != MEMORY_RENEW);
+    }
+}
+
+static void settle(struct story *story)
+{
+    rig_until_stands(story->store, store_stands(story->store) + store_in_flight(story->store));
+}
+
+static void reopen(struct story *story, enum store_status status)
+{
+    uint64_t epoch;
+    if (store_reopen(story->store, &epoch) != status)
+        fail_msg("%s", store_why(story->store));
+}
+
+static void crash_in_step(struct story *story, enum memory_step step, enum memory_fault fault, bool same_broker)
+{
+    struct memory_world *world = story->rig->world;
+    settle(story);
+    memory_world_fault_at(world, step, roll(story, 3), fault);
+    walk_into(story, step);
+    const uint32_t stood = appends_of(story->store);
+    memory_world_fault(world, FAULT_NONE);
+    if (same_broker)
+        reopen(story, STORE_OK);
+    else
+        crash_and_restart(story, stood);
+}
+
+static void crash_in_takeover(struct story *story, enum memory_fault fault, bool same_broker)
+{
+    struct memory_world *world = story->rig->world;
+    uint64_t epoch;
+    settle(story);
+    const uint32_t stood = appends_of(story->store);
+    if (same_broker) {
+        memory_world_fault(world, FAULT_AWAY);
+        store_renew(story->store);
+        rig_until_status(story->store, STORE_AWAY);
+    } else {
+        store_close(&story->store);
+        story->store = rig_store(story->rig);
+    }
+    memory_world_fault(world, FAULT_NONE);
+    memory_world_fault_at(world, MEMORY_TAKEOVER, 0, fault);
+    if (same_broker)
+        reopen(story, STORE_AWAY);
+    else
+        assert_int_equal(store_open(story->store, nothing_seen, &epoch), STORE_AWAY);
+    memory_world_fault(world, FAULT_NONE);
+    if (same_broker)
+        reopen(story, STORE_OK);
+    else
+        crash_and_restart(story, stood);
+}
+
+static void crash_everywhere(struct story *story)
+{
+    const uint32_t begin = roll(story, 4 * MEMORY_STEPS);
+    for (uint32_t i = 0; i < 4 * MEMORY_STEPS; i++) {
+        const uint32_t at = (begin + i) % (4 * MEMORY_STEPS);
+        const enum memory_fault fault = at % 2 == 0 ? FAULT_REPLY_LOST : FAULT_WRITE_LOST;
+        if (at / 4 == MEMORY_TAKEOVER)
+            crash_in_takeover(story, fault, at / 2 % 2 == 0);
+        else
+            crash_in_step(story, at / 4, fault, at / 2 % 2 == 0);
+    }
+}
+
+/* ---- lives -------------------------------------------------------------------------- */
+
+static void live_on(struct story *story, uint32_t beats)
+{
+    while (story->n_bodies < beats) {
+        switch (roll(story, 7)) {
+        case 0:
+            store_idle(story->store, roll(story, 2) == 0);
+            rig_pump(story->store);
+            break;
+        case 1:
+            rig_until_flushed(story->store);
+            break;
+        case 2:
+            crash_and_restart(story, appends_of(story->store));
+            break;
+        case 3:
+            lose_something(story);
+            break;
+        case 4:
+            if (story->has_archive)
+                move_archive(story);
+            break;
+        default:
+            write_beat(story);
+        }
+    }
+}
+
 static void live(struct rig *rig, uint64_t seed)
 {
     struct story story = {.rig = rig, .store = rig_opened(rig), .random = seed * 0x9e3779b97f4a7c15 + 1};
-    while (story.n_bodies < STORY_BEATS) {
-        switch (roll(&story, 6)) {
-        case 0:
-            store_idle(story.store, roll(&story, 2) == 0);
-            rig_pump(story.store);
-            break;
-        case 1:
-            rig_until_flushed(story.store);
-            break;
-        case 2:
-            crash_and_restart(&story, appends_of(story.store));
-            break;
-        case 3:
-            lose_something(&story);
-            break;
-        default:
-            write_beat(&story);
-        }
-    }
+    story.sure = model_new();
+    story.has_archive = roll(&story, 2) == 0;
+    if (story.has_archive)
+        move_archive(&story);
+    choose_retention(&story);
+    live_on(&story, STORY_BEATS);
+    if (!rig->is_redis)
+        crash_everywhere(&story);
+    live_on(&story, story.n_bodies + 2);
     rig_until_stands(story.store, store_stands(story.store) + store_in_flight(story.store));
+    const uint32_t beats = story.n_bodies;
     crash_and_restart(&story, appends_of(story.store));
-    assert_int_equal(story.n_bodies, STORY_BEATS);
+    assert_int_equal(story.n_bodies, beats);
     store_close(&story.store);
     for (uint32_t i = 0; i < story.n_bodies; i++)
         buf_fini(&story.bodies[i]);
+    model_destroy(&story.sure);
 }
 
 static void a_crash_between_any_two_steps_recovers_what_was_acknowledged(void **state)

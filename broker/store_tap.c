@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store_tap.c - a cell in Redis for its archive, over the Redis store's own
+ * connection, keys and paging. */
+#include "broker/store_tap.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/store_redis_private.h"
+#include "common/clock.h"
+
+enum { PATIENCE_US = 5000 * 1000, PLANT_OUT_MAX = 512 };
+
+struct tap {
+    struct store *store;
+    struct redis_store *redis; /* the same, as what it is */
+    uint32_t planted_out;      /* commands sent, not answered */
+    uint64_t nonce;
+};
+
+enum store_status tap_open(const char *address, const char *cell, struct tap **ret_tap, struct buf *why)
+{
+    struct store_redis_options options = {.address = address, .cell = cell, .allow_unsafe = true};
+    struct store *store = store_redis_new(&options);
+    struct redis_store *redis = (struct redis_store *) store;
+    char lost[160];
+    redis->log = redis_link_open(address, clock_mono_us() + PATIENCE_US, lost);
+    if (redis->log == NULL) {
+        buf_printf(why, "%s", lost);
+        store_close(&store);
+        return STORE_AWAY;
+    }
+    struct tap *tap = calloc(1, sizeof *tap);
+    if (tap == NULL)
+        abort();
+    *tap = (struct tap){.store = store, .redis = redis};
+    *ret_tap = tap;
+    return STORE_OK;
+}
+
+void tap_close(struct tap **tap_p)
+{
+    if (*tap_p == NULL)
+        return;
+    store_close(&(*tap_p)->store);
+    free(*tap_p);
+    *tap_p = NULL;
+}
+
+const char *tap_why(const struct tap *tap)
+{
+    return store_why(tap->store);
+}
+
+static void send(struct tap *tap, uint32_t n, const char *const words[])
+{
+    redis_link_command(tap->redis->log, n);
+    for (uint32_t i = 0; i < n; i++)
+        redis_link_text(tap->redis->log, words[i]);
+}
+
+/* Wait for one answer of this type, or REDIS_REPLY_NIL; NULL when it fails. */
+static redisReply *answer(struct tap *tap, int type)
+{
+    redisReply *reply = redis_link_wait(tap->redis->log, clock_mono_us() + PATIENCE_US);
+    if (reply != NULL && (reply->type == type || reply->type == REDIS_REPLY_NIL))
+        return reply;
+    redis_fail(tap->redis, tap->redis->log, reply);
+    if (reply != NULL)
+        freeReplyObject(reply);
+    return NULL;
+}
+
+/* ---- reading ------------------------------------------------------------------------ */
+
+static enum store_status get_position(struct tap *tap, const char *key, struct position *ret, bool *ret_there)
+{
+    send(tap, 2, (const char *const[]){"GET", key});
+    redisReply *reply = answer(tap, REDIS_REPLY_STRING);
+    if (reply == NULL)
+        return tap->store->status;
+    enum store_status status = STORE_OK;
+    *ret = (struct position){0};
+    *ret_there = reply->type == REDIS_REPLY_STRING;
+    if (*ret_there && !position_parse(reply->str, reply->len, ret))
+        status = store_fail(tap->store, STORE_DAMAGED, "%s holds no position", key);
+    freeReplyObject(reply);
+    return status;
+}
+
+enum store_status tap_marks(struct tap *tap, struct tap_marks *ret)
+{
+    struct view_mark mark;
+    bool there;
+    *ret = (struct tap_marks){0};
+    send(tap, 2, (const char *const[]){"EXISTS", tap->redis->keys.epoch});
+    redisReply *reply = answer(tap, REDIS_REPLY_INTEGER);
+    if (reply == NULL)
+        return tap->store->status;
+    const bool exists = reply->integer == 1;
+    freeReplyObject(reply);
+    if (!exists)
+        return store_fail(tap->store, STORE_NO_CELL, "there is no such cell here: `takt cell create` makes it");
+    enum store_status status = redis_read_mark(tap->store, &mark);
+    ret->view = mark.at;
+    if (status == STORE_OK)
+        status = redis_read_last(tap->store, &ret->last);
+    if (status == STORE_OK)
+        status = get_position(tap, tap->redis->keys.trimmed, &ret->trimmed, &there);
+    if (status == STORE_OK)
+        status = get_position(tap, tap->redis->keys.archive, &ret->archive, &ret->has_archive);
+    return status;
+}
+
+struct row_taking {
+    struct tap *tap;
+    tap_row_fn *each;
+    void *arg;
+};
+
+static enum store_status take_value(void *arg, struct slice key, struct slice value)
+{
+    const struct row_taking *taking = arg;
+    struct row_ref row;
+    const char *wrong = view_value_is_wrong(key, value, &row);
+    if (wrong != NULL)
+        return store_fail(taking->tap->store, STORE_DAMAGED, "the view's %.*s %s", (int) key.len, (const char *) key.at,
+                          wrong);
+    return taking->each(taking->arg, &row) ? STORE_OK : STORE_REFUSING;
+}
+
+enum store_status tap_view(struct tap *tap, tap_row_fn *each, void *arg)
+{
+    struct row_taking taking = {tap, each, arg};
+    return redis_read_view(tap->store, take_value, &taking);
+}
+
+struct entry_taking {
+    struct tap *tap;
+    tap_entry_fn *each;
+    void *arg;
+};
+
+static enum store_status take_entry(void *arg, struct position id, struct slice bytes)
+{
+    const struct entry_taking *taking = arg;
+    struct tap_entry entry = {.id = id, .bytes = bytes};
+    const char *wrong = entry_decode(bytes, &entry.entry, &entry.previous);
+    if (wrong == NULL && position_compare(id, entry.entry.at) != 0)
+        wrong = "it is stored under another id";
+    if (wrong != NULL)
+        return store_fail(taking->tap->store, STORE_DAMAGED, "log entry %" PRIu64 "-%" PRIu64 ": %s", id.epoch, id.beat,
+                          wrong);
+    return taking->each(taking->arg, &entry) ? STORE_OK : STORE_REFUSING;
+}
+
+enum store_status tap_log(struct tap *tap, struct position from, bool itself, tap_entry_fn *each, void *arg,
+                          uint32_t *ret_n)
+{
+    struct entry_taking taking = {tap, each, arg};
+    const struct redis_range range = {from, {INT64_MAX, INT64_MAX}, itself, TAP_PAGE};
+    struct position last;
+    return redis_read_page(tap->store, &range, take_entry, &taking, ret_n, &last);
+}
+
+/* ---- :archive ------------------------------------------------------------------------- */
+
+enum store_status tap_publish(struct tap *tap, struct position archived)
+{
+    char text[48];
+    position_text(archived, text);
+    send(tap, 3, (const char *const[]){"SET", tap->redis->keys.archive, text});
+    redisReply *reply = answer(tap, REDIS_REPLY_STATUS);
+    if (reply == NULL)
+        return tap->store->status;
+    freeReplyObject(reply);
+    return STORE_OK;
+}
+
+enum store_status tap_end_archive(struct tap *tap)
+{
+    send(tap, 2, (const char *const[]){"DEL", tap->redis->keys.archive});
+    redisReply *reply = answer(tap, REDIS_REPLY_INTEGER);
+    if (reply == NULL)
+        return tap->store->status;
+    freeReplyObject(reply);
+    return STORE_OK;
+}
+
+/* ---- planting --------------------------------------------------------------------------- */
+
+enum store_status tap_plant_begin(struct tap *tap)
+{
+    char pattern[KEY_MAX + 8], cursor[24] = "0";
+    const struct redis_keys *keys = &tap->redis->keys;
+    bool found = false;
+    clock_random(&tap->nonce, sizeof tap->nonce);
+    send(tap, 2, (const char *const[]){"EXISTS", keys->epoch});
+    redisReply *reply = answer(tap, REDIS_REPLY_INTEGER);
+    if (reply == NULL)
+        return tap->store->status;
+    found = reply->integer != 0;
+    freeReplyObject(reply);
+    if (found)
+        return store_fail(tap->store, STORE_REFUSING, "the cell is here already: restore into a Redis that lacks it");
+    snprintf(pattern, sizeof pattern, "%s*", keys->prefix);
+    do {
+        send(tap, 6, (const char *const[]){"SCAN", cursor, "MATCH", pattern, "COUNT", "1000"});
+        if ((reply = answer(tap, REDIS_REPLY_ARRAY)) == NULL)
+            return tap->store->status;
+        found = reply->elements == 2 && reply->element[1]->elements > 0;
+        snprintf(cursor, sizeof cursor, "%s", reply->elements == 2 ? reply->element[0]->str : "0");
+        freeReplyObject(reply);
+    } while (!found && strcmp(cursor, "0") != 0);
+    if (found)
+        return store_fail(tap->store, STORE_REFUSING,
+                          "keys of the cell are here, left by a restore that was cut off or by hand: empty this Redis");
+    return STORE_OK;
+}
+
+static enum store_status settle(struct tap *tap, uint32_t most)
+{
+    while (tap->planted_out > most) {
+        redisReply *reply = redis_link_wait(tap->redis->log, clock_mono_us() + PATIENCE_US);
+        if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
+            redis_fail(tap->redis, tap->redis->log, reply);
+            if (reply != NULL)
+                freeReplyObject(reply);
+            return tap->store->status;
+        }
+        freeReplyObject(reply);
+        tap->planted_out--;
+    }
+    return STORE_OK;
+}
+
+static void plant_member(struct tap *tap, const char *set, double score, const char *member)
+{
+    char key[KEY_MAX + 2 * NAME_BYTES_MAX + 16], text[40];
+    snprintf(key, sizeof key, "%s%s", tap->redis->keys.prefix, set);
+    snprintf(text, sizeof text, "%.17g", score);
+    send(tap, 4, (const char *const[]){"ZADD", key, text, member});
+    tap->planted_out++;
+}
+
+static enum store_status plant_places(struct tap *tap, const struct row_ref *row, const char *member)
+{
+    struct lead_glance glance;
+    char pool[2 * NAME_BYTES_MAX + 16];
+    if (row->key.len != 16 || !lead_glance(row->payload, &glance))
+        return store_fail(tap->store, STORE_DAMAGED, "the archive holds a lead that is none");
+    if (!glance.terminal)
+        plant_member(tap, "due", (double) glance.due_ms, member);
+    snprintf(pool, sizeof pool, "pool:%s", glance.pool_name);
+    if (glance.waiting)
+        plant_member(tap, pool, glance.rank, member);
+    return STORE_OK;
+}
+
+enum store_status tap_plant_row(struct tap *tap, const struct row_ref *row)
+{
+    static const size_t lead_prefix = sizeof "lead:" - 1;
+    struct redis_link *link = tap->redis->log;
+    const struct redis_keys *keys = &tap->redis->keys;
+    char key[VIEW_KEY_MAX + 1];
+    const uint32_t len = view_key(row, key);
+    const uint64_t check = htole64(entry_check(row->whole.at, row->whole.len));
+    const bool counter = row->type == ROW_PROGRAMME || row->type == ROW_CELL;
+    key[len] = '\0';
+    redis_link_command(link, counter ? 4 : 3);
+    redis_link_text(link, counter ? "HSET" : "SET");
+    if (counter)
+        redis_link_text(link, keys->counters);
+    redis_link_arg2(link, keys->prefix, counter ? 0 : strlen(keys->prefix), key, len);
+    redis_link_arg2(link, row->whole.at, row->whole.len, &check, sizeof check);
+    tap->planted_out++;
+    if (row->type == ROW_LEAD && plant_places(tap, row, key + lead_prefix) != STORE_OK)
+        return tap->store->status;
+    return settle(tap, PLANT_OUT_MAX);
+}
+
+enum store_status tap_plant_entry(struct tap *tap, struct position id, struct slice bytes)
+{
+    char text[48];
+    position_text(id, text);
+    redis_link_command(tap->redis->log, 5);
+    redis_link_text(tap->redis->log, "XADD");
+    redis_link_text(tap->redis->log, tap->redis->keys.log);
+    redis_link_text(tap->redis->log, text);
+    redis_link_text(tap->redis->log, "entry");
+    redis_link_arg(tap->redis->log, bytes.at, bytes.len);
+    tap->planted_out++;
+    return settle(tap, PLANT_OUT_MAX / 16);
+}
+
+static void plant_text(struct tap *tap, const char *key, const char *text)
+{
+    send(tap, 3, (const char *const[]){"SET", key, text});
+    tap->planted_out++;
+}
+
+/* :epoch comes last and alone: before it there is no cell. A nonce of its own, so that no broker of the
+ * lost Redis takes this for what it knew. */
+enum store_status tap_plant_end(struct tap *tap, struct position view, struct position first, struct position last)
+{
+    char at[48], text[80];
+    position_text(first, at);
+    plant_text(tap, tap->redis->keys.trimmed, at);
+    position_text(view, at);
+    snprintf(text, sizeof text, "%s 1", at);
+    if (view.epoch > 0)
+        plant_text(tap, tap->redis->keys.view, text);
+    if (settle(tap, 0) != STORE_OK)
+        return tap->store->status;
+    snprintf(text, sizeof text, "%" PRIu64 ":%016" PRIx64, last.epoch, tap->nonce);
+    plant_text(tap, tap->redis->keys.epoch, text);
+    return settle(tap, 0);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cmd_archive.c - `takt archive`: the process that keeps a cell's log on disk.
+ * `takt up` runs it as a child; with a Redis of your own it is a service beside
+ * the broker. It needs no broker and tells none: the position it publishes in
+ * Redis is what the broker trims by. */
+#include "cli/cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "archive/archive.h"
+#include "common/log.h"
+
+enum { PATH_ROOM = 4096, SEGMENT_KIB = 64 * 1024, SEGMENT_KIB_MAX = 1024 * 1024 };
+
+struct asked {
+    struct cli_common common;
+    const char *redis, *cell, *folder;
+    int64_t segment_kib;
+    bool end;
+};
+
+static int say_status(enum store_status status, const struct buf *why)
+{
+    if (status == STORE_OK)
+        return CLI_DONE;
+    cli_say("archive: %.*s", (int) why->len, (const char *) why->at);
+    return status == STORE_DAMAGED || status == STORE_ROLLED_BACK ? CLI_UNFIT : CLI_FAILED;
+}
+
+static int follow(const struct asked *asked)
+{
+    const struct archive_options options = {asked->redis, asked->cell, asked->folder,
+                                            (uint64_t) asked->segment_kib * 1024};
+    struct buf why = {0};
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    const int stop_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    log_open("takt-archive", LOG_INFO);
+    (void) !nice(10); /* broker and Redis first: what is not archived yet, they keep */
+    const int exit_code = say_status(archive_follow(&options, stop_fd, &why), &why);
+    close(stop_fd);
+    buf_fini(&why);
+    return exit_code;
+}
+
+static int end(const struct asked *asked)
+{
+    struct tap *tap = NULL;
+    struct buf why = {0};
+    enum store_status status = tap_open(asked->redis, asked->cell, &tap, &why);
+    if (status == STORE_OK && (status = tap_end_archive(tap)) != STORE_OK)
+        buf_printf(&why, "%s", tap_why(tap));
+    if (status == STORE_OK)
+        printf("cell %s is not archived any more: its log is trimmed without waiting\n", asked->cell);
+    const int exit_code = say_status(status, &why);
+    tap_close(&tap);
+    buf_fini(&why);
+    return exit_code;
+}
+
+static const struct cli_usage usage = {
+    .synopsis = "takt archive [--dir DIR | --redis ADDR --cell NAME --to FOLDER] [--end]",
+    .about = "Keeps a cell's log in FOLDER, in segments that each begin with an image of all state, until\n"
+             "SIGTERM. Entries leave Redis only when they are on this disk. `takt up` runs one by itself.\n"
+             "`takt fsck --archive FOLDER` checks it, `takt cell restore --from FOLDER` restores from it.\n"
+             "Exit code 0 stopped, 1 failed, 4 folder and Redis do not fit.",
+    .example = "takt archive --redis unix:/run/takt/redis.sock --cell demo --to /var/lib/takt/archive",
+};
+
+int cmd_archive(int argc, char **argv)
+{
+    struct asked asked = {.segment_kib = SEGMENT_KIB};
+    const struct cli_option options[] = {
+        {"dir", "DIR", CLI_TEXT, &asked.common.dir, 0, 0,
+         "where `takt up` runs (default: $TAKT_DIR, else ./takt-data)"},
+        {"redis", "ADDR", CLI_TEXT, &asked.redis, 0, 0, "unix:/path or 127.0.0.1:6379, instead of the one in DIR"},
+        {"cell", "NAME", CLI_TEXT, &asked.cell, 0, 0, "the cell (default: the one in DIR)"},
+        {"to", "FOLDER", CLI_TEXT, &asked.folder, 0, 0, "where segments are kept (default: DIR/archive)"},
+        {"segment-kib", "N", CLI_NUMBER, &asked.segment_kib, 1, SEGMENT_KIB_MAX,
+         "a new segment begins after N KiB of log, and not before an image's worth (default: 65536)"},
+        {"end", NULL, CLI_FLAG, &asked.end, 0, 0, "nothing archives this cell any more: its log must not wait"},
+        CLI_END,
+    };
+    int exit_code = CLI_FAILED;
+    char redis[256], cell[256], folder[PATH_ROOM];
+    if (cli_options(&usage, options, argc, argv, &exit_code) < 0)
+        return exit_code;
+    if (!asked.redis) {
+        if (!cli_endpoint(&asked.common, "redis", redis))
+            return CLI_FAILED;
+        asked.redis = redis;
+    }
+    if (!asked.cell) {
+        if (!cli_endpoint(&asked.common, "cell", cell))
+            return CLI_FAILED;
+        asked.cell = cell;
+    }
+    snprintf(folder, sizeof folder, "%s/archive", cli_dir(&asked.common));
+    if (!asked.folder)
+        asked.folder = folder;
+    if (!store_cell_is_valid(asked.cell)) {
+        cli_say("archive: --cell takes [a-z0-9-], at most 32 characters");
+        return CLI_USAGE;
+    }
+    return asked.end ? end(&asked) : follow(&asked);
+}

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The archive and the digest, on real processes with a real import: what is equal after a restart, after kills and
+after a recovery from the archive alone; that the log is trimmed behind it; and what is refused."""
+import json
+import os
+import signal
+import time
+import urllib.request
+
+from harness import MAP, Cell, children_of, expect, main, wait_for
+from test_fsck import Redis
+
+QUIET = 2000    # leads: more than one segment of the size these tests choose
+
+
+def look(cell, *args):
+    done = cell.run("fsck", "--json", *args, check=False)
+    expect(done.returncode == 0, f"fsck {args}: exit {done.returncode}: {done.stdout[-800:]} {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def position(text):
+    return tuple(int(part) for part in text.split("-"))
+
+
+def settled(cell):
+    """The digest once nothing changes any more."""
+    def same():
+        first = look(cell, "--digest")
+        return first["digest"] if first["digest"] == look(cell, "--digest")["digest"] else None
+    return wait_for(same, 30, "the state settles", pause=0.5)
+
+
+def archived(cell):
+    """The archive's digest, once it has the log's last entry."""
+    def whole():
+        found = look(cell, "--archive", os.path.join(cell.dir, "archive"), "--digest")
+        last = look(cell)["last"]
+        return found["digest"] if position(found["segments"][-1]["last"]) >= position(last) else None
+    return wait_for(whole, 20, "the archive has all", pause=0.2)
+
+
+def worked(cell, rng, leads=QUIET):
+    """An import, some of it worked off by agents that are gone again."""
+    file = cell.generate(leads, rng.randrange(1000))
+    cell.run("import", file, "--map", MAP, "--source", "web")
+    crew = cell.crew("north", "--team", "north", "--agents", "4", "--leads", "120")
+    expect(crew.wait(60) == 0, crew.tail())
+
+
+def the_digest_is_the_same_after_a_restart_kills_and_from_the_archive_alone(rng):
+    with Cell() as cell:
+        worked(cell, rng)
+        digest = settled(cell)
+        expect(archived(cell) == digest, "the archive holds another state")
+        cell.kill_child("takt-broker")
+        wait_for(lambda: cell.child("takt-broker"), 10, "the broker is back")
+        wait_for(lambda: cell.run("status", check=False).returncode == 0, 10, "it answers")
+        expect(settled(cell) == digest, "another state after kill -9 of the broker")
+        cell.kill_child("redis-server")
+        wait_for(lambda: cell.run("status", check=False, seconds=20).returncode == 0, 20, "it answers")
+        expect(settled(cell) == digest, "another state after kill -9 of Redis")
+        cell.stop()
+        cell.start()
+        expect(settled(cell) == digest, "another state after a restart")
+        expect(archived(cell) == digest, "the archive holds another state after all this")
+        cell.stop()
+
+        os.rename(os.path.join(cell.dir, "redis"), os.path.join(cell.folder, "lost"))
+        os.mkdir(os.path.join(cell.dir, "redis"))
+        redis = Redis(cell)
+        place = ("--redis", f"unix:{cell.dir}/redis.sock", "--cell", "test")
+        said = cell.run("cell", "restore", "--from", os.path.join(cell.dir, "archive"), *place).stdout
+        expect(look(cell, "--digest")["digest"] == digest, f"another state from the archive alone: {said}")
+        again = cell.run("cell", "restore", "--from", os.path.join(cell.dir, "archive"), *place, check=False)
+        expect(again.returncode == 1 and "is here already" in again.stderr, f"restored twice: {again.stderr}")
+        redis.kill()
+        cell.start()            # and a broker works on it, and the archive goes on
+        expect(settled(cell) == digest, "another state once a broker has loaded it")
+        expect(archived(cell) == digest, "the archive did not go on")
+        crew = cell.crew("more", "--team", "north", "--agents", "4", "--leads", "40")
+        expect(crew.wait(60) == 0, crew.tail())
+        expect(archived(cell) == settled(cell) != digest, "the archive did not follow")
+
+
+def archiver(cell):
+    """The pid of the archive's process; None while it is away."""
+    for pid, argv in children_of(cell.up.pid).items():
+        if argv[1:2] == ["archive"]:
+            return pid
+    return None
+
+
+def metric(cell, name):
+    with urllib.request.urlopen(f"http://{cell.endpoint('metrics')}/metrics", timeout=5) as answer:
+        for line in answer.read().decode().splitlines():
+            if line.startswith(name + " "):
+                return float(line.split()[1])
+    return None
+
+
+def an_archive_that_is_killed_misses_nothing(rng):
+    with Cell() as cell:
+        file = cell.generate(3000, rng.randrange(1000))
+        importer = cell.background("import", "import", file, "--map", MAP, "--source", "web", "--rate", "1000")
+        kills = 0
+        while importer.is_running():
+            pid = wait_for(lambda: archiver(cell), 10, "the archive runs")
+            time.sleep(rng.random() * 0.3)
+            os.kill(pid, signal.SIGKILL)
+            wait_for(lambda: archiver(cell) != pid, 5, "it is gone")
+            kills += 1
+        expect(importer.wait(60) == 0, importer.tail())
+        expect(kills >= 3, f"{kills} kills")
+        digest = settled(cell)
+        expect(archived(cell) == digest, "the archive holds another state")
+        found = look(cell, "--archive", os.path.join(cell.dir, "archive"))
+        expect(not found["findings"], f"{found['findings']}")
+        return f"{kills} kills"
+
+
+def the_log_waits_for_the_archive_and_is_trimmed_behind_it(rng):
+    with Cell() as cell:
+        worked(cell, rng, leads=1000)
+        expect(archived(cell), "archived")
+        pid = archiver(cell)
+        os.kill(pid, signal.SIGSTOP)
+        at = position(look(cell)["last"])
+        redis = Redis.__new__(Redis)
+        redis.path = os.path.join(cell.dir, "redis.sock")
+        wait_for(redis.connect, 5, "Redis answers")
+        cell.run("import", cell.generate(500, 7, "more.csv"), "--map", MAP, "--source", "more")
+        def trimmed():      # Redis is short of memory, whatever was given back, but intake goes on
+            used = next(line for line in redis("INFO", "memory").decode().split() if line.startswith("used_memory:"))
+            redis("CONFIG", "SET", "maxmemory", int(used[12:]) * 100 // 65)
+            return position((redis("GET", "{test}:trimmed") or b"0-0").decode())
+
+        wait_for(lambda: trimmed() > (0, 0), 10, "the log is trimmed")
+        time.sleep(1.5)                                         # the levels are asked once a second
+        expect(trimmed() <= at, f"trimmed to {trimmed()}, archived up to {at}")
+        expect(metric(cell, "takt_archive_lag_seconds") > 1, "the lag is told")
+        before = metric(cell, "takt_log_entries")
+        os.kill(pid, signal.SIGCONT)
+        wait_for(lambda: trimmed() > at, 10, "trimmed further")
+        expect(wait_for(lambda: metric(cell, "takt_archive_lag_seconds") == 0, 10, "no lag"), "caught up")
+        wait_for(lambda: metric(cell, "takt_log_entries") < before, 10, "a shorter log")
+        digest = settled(cell)
+        cell.kill_child("takt-broker")
+        wait_for(lambda: cell.run("status", check=False).returncode == 0, 10, "it answers")
+        expect(settled(cell) == digest == archived(cell), "another state from a trimmed log")
+        return f"{before:.0f} entries before, {metric(cell, 'takt_log_entries'):.0f} after"
+
+
+def a_damaged_segment_is_refused_and_a_torn_one_is_not(rng):
+    with Cell() as cell:
+        worked(cell, rng, leads=500)
+        digest = settled(cell)
+        expect(archived(cell) == digest, "archived")
+        cell.stop()
+        folder = os.path.join(cell.dir, "archive")
+        segment = os.path.join(folder, sorted(name for name in os.listdir(folder) if name.endswith(".takt"))[-1])
+        with open(segment, "ab") as file:
+            file.write(b"TAKB\x04\0\0\0torn")
+        found = look(cell, "--archive", folder, "--digest")
+        expect(found["digest"] == digest and found["segments"][-1]["torn_bytes"] == 12, f"torn: {found['segments']}")
+        with open(segment, "rb") as file:
+            whole = bytearray(file.read())
+        whole[rng.randrange(100, len(whole) // 2)] ^= 1 << rng.randrange(8)
+        with open(segment, "wb") as file:
+            file.write(whole)
+        done = cell.run("fsck", "--archive", folder, check=False)
+        expect(done.returncode == 1 and "SEGMENT_DAMAGED" in done.stdout, f"exit {done.returncode}: {done.stdout}")
+        done = cell.run("cell", "restore", "--from", folder, "--redis", "unix:/nowhere", "--cell", "test", check=False)
+        expect(done.returncode == 1 and os.path.basename(segment) in done.stderr, f"it said: {done.stderr}")
+        cell.start()
+        wait_for(lambda: "archive and Redis do not fit" in cell.up.tail(), 10, "takt up says so")
+        expect(settled(cell) == digest, "the cell itself is whole")
+
+
+def without_an_archive_the_log_waits_for_nobody(rng):
+    with Cell() as cell:
+        worked(cell, rng, leads=300)
+        expect(archived(cell), "archived")
+        cell.stop()
+        cell.up_args = ("--no-archive",)
+        cell.start()
+        wait_for(lambda: metric(cell, "takt_archive_present") == 0, 5, "nothing archives")
+        expect(archiver(cell) is None, "there is no such process")
+        look(cell)
+
+
+if __name__ == "__main__":
+    main({test.__name__: test for test in (
+        the_digest_is_the_same_after_a_restart_kills_and_from_the_archive_alone,
+        an_archive_that_is_killed_misses_nothing, the_log_waits_for_the_archive_and_is_trimmed_behind_it,
+        a_damaged_segment_is_refused_and_a_torn_one_is_not, without_an_archive_the_log_waits_for_nobody)})
