@@ -19,8 +19,11 @@
 
 enum {
     FRAMES_A_ROLE = 256, /* taken in one round */
+    FRAMES_LATE = 65536, /* and after a pause: more than live peers have under way */
     CHUNKS_A_ROUND = 4,  /* of sources: a bulk import must not hold up the others */
     CHUNKS_A_BEAT = 16,
+    QUERIES_A_ROUND = 8, /* of operators: their answers are large and wait in memory for the disk */
+    QUERIES_A_BEAT = 32,
     EVENTS_A_BEAT = 4096,
     HOLD_US = 1000,
     HOLD_EVENTS_MAX = 4,
@@ -35,7 +38,7 @@ enum {
 struct flight { /* a beat: being decided, or on its way */
     struct effects *effects;
     uint64_t ticket, number;
-    uint32_t events, chunks;
+    uint32_t events, chunks, queries;
 };
 
 struct retired { /* a peer's number, and the beat that may still speak to who had it */
@@ -93,7 +96,7 @@ static void note_lag(struct beat *beat, int waited_ms)
 
 static bool is_full(const struct flight *flight)
 {
-    return flight->events >= EVENTS_A_BEAT || flight->chunks >= CHUNKS_A_BEAT;
+    return flight->events >= EVENTS_A_BEAT || flight->chunks >= CHUNKS_A_BEAT || flight->queries >= QUERIES_A_BEAT;
 }
 
 static void sleep_until_needed(struct beat *beat)
@@ -183,13 +186,17 @@ static uint32_t take_events(struct beat *beat, bool late)
     }
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         /* late: hear everybody before anyone is judged silent */
-        const uint32_t most = order[i] == ROLE_SOURCE ? CHUNKS_A_ROUND : late ? UINT32_MAX : FRAMES_A_ROLE;
+        const uint32_t most = order[i] == ROLE_SOURCE     ? CHUNKS_A_ROUND
+                              : order[i] == ROLE_OPERATOR ? QUERIES_A_ROUND
+                              : late                      ? FRAMES_LATE
+                                                          : FRAMES_A_ROLE;
         struct msg msg;
         for (uint32_t n = 0; n < most && door_next(beat->parts.door, order[i], beat->woke_us, &peer, &msg); n++) {
             if (!intake_is_full(beat, peer, &msg))
                 step(beat, effects, EVENT_MESSAGE, peer, &msg);
             events++;
             beat->open.chunks += order[i] == ROLE_SOURCE;
+            beat->open.queries += order[i] == ROLE_OPERATOR;
         }
     }
     beat->open.events += events;
@@ -233,7 +240,7 @@ static void commit(struct beat *beat)
     struct flight *flight = &beat->open;
     assert(!beat->is_out);
     store_body(beat->parts.store, &beat->body);
-    flight->events = flight->chunks = 0;
+    flight->events = flight->chunks = flight->queries = 0;
     flight->number = beat->number++;
     const uint32_t rows = core_seal(beat->parts.core, &beat->body);
     if (rows > 0)
@@ -301,7 +308,7 @@ static void answer_busy(struct beat *beat)
     for (enum role role = ROLE_SOURCE; role <= ROLE_OPERATOR; role++) {
         uint32_t peer;
         struct msg msg;
-        while (door_next(beat->parts.door, role, clock_mono_us(), &peer, &msg)) {
+        for (int n = 0; n < FRAMES_A_ROLE && door_next(beat->parts.door, role, clock_mono_us(), &peer, &msg); n++) {
             struct msg busy = {.kind = MSG_ERROR, .error = {REASON_BUSY, msg.seq, slice_of("", 0), BUSY_RETRY_MS}};
             if (msg.kind == MSG_CHUNK)
                 busy = (struct msg){

@@ -8,7 +8,17 @@
 
 #include <uthash.h>
 
-enum { DOOR_HWM = 1000 };
+enum { REFUSED_IN_A_ROW = 1000 };
+
+/* Frames queued for and from one peer. At 256 KiB a frame this is what one who floods, or never reads, can make
+ * us hold: who has more to hear than that is taken for gone. Out, a source's 32 open chunks and an agent's share
+ * of a beat fit twice, since ZeroMQ counts as queued up to half of what has left. */
+static const struct {
+    int in, out;
+} queued[DOOR_ROLES] = {[ROLE_SOURCE - 1] = {32, 128},
+                        [ROLE_AGENT - 1] = {256, 512},
+                        [ROLE_WORKER - 1] = {64, 64},
+                        [ROLE_OPERATOR - 1] = {16, 16}};
 
 struct peer_key {
     uint8_t role, len, id[8];
@@ -43,7 +53,7 @@ struct door *door_open(const char *const endpoints[DOOR_ROLES], char why[160])
     door->out = wire_new();
     door->n_peers = 1;
     for (int i = 0; i < DOOR_ROLES; i++)
-        if (!(door->socks[i] = sock_bind(door->net, SOCK_ROUTER, endpoints[i], DOOR_HWM, why))) {
+        if (!(door->socks[i] = sock_bind(door->net, SOCK_ROUTER, endpoints[i], queued[i].in, queued[i].out, why))) {
             door_close(&door);
             return NULL;
         }
@@ -161,7 +171,9 @@ bool door_next(struct door *door, enum role role, int64_t now_us, uint32_t *ret_
 {
     struct address from;
     struct slice frame;
-    while (sock_recv(door->socks[role - 1], &from, &frame)) {
+    /* Peers are read in turn, so a thousand bad frames on end means that nobody else waits. Not to go on
+     * for ever: the sockets are still readable, and the next beat begins at once. */
+    for (int n = 0; n < REFUSED_IN_A_ROW && sock_recv(door->socks[role - 1], &from, &frame); n++) {
         struct peer *peer = peer_of(door, role, &from);
         if (peer->gone)
             continue;
@@ -211,4 +223,6 @@ void door_send(struct door *door, uint32_t number, const struct msg *msg)
 void door_levels(const struct door *door, struct door_levels *ret)
 {
     *ret = door->levels;
+    for (int i = 0; i < DOOR_ROLES; i++)
+        ret->bad += sock_dropped(door->socks[i]);
 }

@@ -18,7 +18,15 @@
 #include "policy/policy_yaml.h"
 #include "worker/score.h"
 
-enum { EXIT_USAGE = 2, EXIT_UNSAFE = 3, EXIT_FENCED = 4, EXIT_DAMAGED = 5, EXIT_AWAY = 6, OPEN_TRIES = 100 };
+enum {
+    EXIT_USAGE = 2,
+    EXIT_UNSAFE = 3,
+    EXIT_FENCED = 4,
+    EXIT_DAMAGED = 5,
+    EXIT_AWAY = 6,
+    OPEN_TRIES = 100,
+    FDS_MAX = 200 * 1000, /* more connections than a broker can serve */
+};
 
 struct options {
     const char *cell, *redis, *policy, *metrics;
@@ -211,6 +219,7 @@ int main(int argc, char **argv)
     struct buf findings = {0};
     char id[32];
     prepare_heap();
+    net_raise_fds(FDS_MAX);
     signal(SIGPIPE, SIG_IGN);
     log_open("takt-broker", LOG_INFO);
     if (!policy || parse(argc, argv, &options) < 0) {

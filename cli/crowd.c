@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 #include "common/clock.h"
+#include "common/net.h"
 
 enum { EVENTS_MAX = 256, FDS_PER_AGENT = 8 };
 
@@ -20,24 +20,11 @@ struct crowd {
     struct crew_agent *agents[CROWD_MAX];
 };
 
-/* A connection takes several descriptors; take what the hard limit allows. */
-static void raise_fd_limit(uint32_t agents)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    rlim_t wanted = (rlim_t) agents * FDS_PER_AGENT + 64;
-    if (limit.rlim_cur < wanted) {
-        limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 struct crowd *crowd_new(const struct crew_plan *plan, struct crew_counts *counts, uint32_t n, const char *prefix,
                         uint64_t seed)
 {
     struct crowd *crowd = calloc(1, sizeof *crowd);
-    raise_fd_limit(n);
+    net_raise_fds((uint64_t) n * FDS_PER_AGENT + 64);
     if (!crowd || (crowd->epoll_fd = epoll_create1(EPOLL_CLOEXEC)) < 0)
         abort();
     for (uint32_t i = 0; i < n; i++) {

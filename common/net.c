@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <zmq.h>
 
 enum {
@@ -26,6 +27,7 @@ enum {
     RECONNECT_MAX_MS = 500,
     ENDPOINT_BYTES_MAX = 256,
     WAIT_MAX = 64,
+    DROPPED_IN_A_ROW = 1000,
 };
 
 struct net {
@@ -68,6 +70,15 @@ void net_destroy(struct net **net_p)
     *net_p = NULL;
 }
 
+void net_raise_fds(uint64_t wanted)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* ---- opening and closing ------------------------------------------------------ */
 
 bool endpoint_is_local(const char *endpoint)
@@ -88,13 +99,13 @@ static void set_int(struct sock *sock, int option, int value)
     assert(!failed);
 }
 
-static void set_options(struct sock *sock, const char *endpoint, int hwm)
+static void set_options(struct sock *sock, const char *endpoint, int hwm_in, int hwm_out)
 {
     int64_t frame_max = FRAME_BYTES_MAX + FRAME_SLACK_BYTES;
     int failed = zmq_setsockopt(sock->zmq, ZMQ_MAXMSGSIZE, &frame_max, sizeof frame_max);
     assert(!failed);
-    set_int(sock, ZMQ_SNDHWM, hwm);
-    set_int(sock, ZMQ_RCVHWM, hwm);
+    set_int(sock, ZMQ_RCVHWM, hwm_in);
+    set_int(sock, ZMQ_SNDHWM, hwm_out);
     set_int(sock, ZMQ_LINGER, LINGER_MS);
     set_int(sock, ZMQ_BACKLOG, BACKLOG);
     set_int(sock, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
@@ -110,7 +121,8 @@ static void set_options(struct sock *sock, const char *endpoint, int hwm)
     }
 }
 
-static struct sock *open_sock(struct net *net, enum sock_kind kind, const char *endpoint, int hwm, char why[160])
+static struct sock *open_sock(struct net *net, enum sock_kind kind, const char *endpoint, int hwm_in, int hwm_out,
+                              char why[160])
 {
     if (!endpoint_is_local(endpoint)) {
         snprintf(why, 160, "only loopback (tcp://127.0.0.1:PORT) and ipc:// endpoints may be used without encryption");
@@ -130,16 +142,17 @@ static struct sock *open_sock(struct net *net, enum sock_kind kind, const char *
     }
     sock->kind = kind;
     zmq_msg_init(&sock->in);
-    set_options(sock, endpoint, hwm);
+    set_options(sock, endpoint, hwm_in, hwm_out);
     size_t len = sizeof sock->fd;
     int failed = zmq_getsockopt(sock->zmq, ZMQ_FD, &sock->fd, &len);
     assert(!failed);
     return sock;
 }
 
-struct sock *sock_bind(struct net *net, enum sock_kind kind, const char *endpoint, int hwm, char why[160])
+struct sock *sock_bind(struct net *net, enum sock_kind kind, const char *endpoint, int hwm_in, int hwm_out,
+                       char why[160])
 {
-    struct sock *sock = open_sock(net, kind, endpoint, hwm, why);
+    struct sock *sock = open_sock(net, kind, endpoint, hwm_in, hwm_out, why);
     if (!sock)
         return NULL;
     size_t len = sizeof sock->endpoint;
@@ -152,7 +165,7 @@ struct sock *sock_bind(struct net *net, enum sock_kind kind, const char *endpoin
 
 struct sock *sock_connect(struct net *net, enum sock_kind kind, const char *endpoint, int hwm, char why[160])
 {
-    struct sock *sock = open_sock(net, kind, endpoint, hwm, why);
+    struct sock *sock = open_sock(net, kind, endpoint, hwm, hwm, why);
     if (!sock)
         return NULL;
     snprintf(sock->endpoint, sizeof sock->endpoint, "%s", endpoint);
@@ -214,7 +227,8 @@ static void drop_rest(struct sock *sock)
 
 bool sock_recv(struct sock *sock, struct address *ret_from, struct slice *ret_frame)
 {
-    while (recv_part(sock)) {
+    /* a flood of what is dropped must not keep the caller here */
+    for (int dropped = 0; dropped < DROPPED_IN_A_ROW && recv_part(sock); dropped++) {
         if (sock->kind == SOCK_ROUTER) {
             size_t len = zmq_msg_size(&sock->in);
             struct address from = {0};

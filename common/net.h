@@ -28,16 +28,23 @@ enum sock_sent { SENT_OK, SENT_FULL, SENT_GONE }; /* queued is not delivered */
 struct net *net_new(void);
 void net_destroy(struct net **net_p); /* close every sock first */
 
+/* Take as many descriptors as the hard limit allows, up to `wanted`. A connection needs one at
+ * the ROUTER; a listener that has none left turns its thread round and round. */
+void net_raise_fds(uint64_t wanted);
+
 /* Returns NULL and a sentence in why[160] on failure. `endpoint` as in ZeroMQ
- * ("tcp://127.0.0.1:*", "ipc:///run/x"). `hwm` messages each way. */
-struct sock *sock_bind(struct net *net, enum sock_kind kind, const char *endpoint, int hwm, char why[160]);
+ * ("tcp://127.0.0.1:*", "ipc:///run/x"). At most `hwm` messages wait each way, for each peer
+ * of a ROUTER; more are not read, or SENT_FULL. */
+struct sock *sock_bind(struct net *net, enum sock_kind kind, const char *endpoint, int hwm_in, int hwm_out,
+                       char why[160]);
 struct sock *sock_connect(struct net *net, enum sock_kind kind, const char *endpoint, int hwm, char why[160]);
 void sock_close(struct sock **sock_p);
 const char *sock_endpoint(const struct sock *sock); /* as bound, port filled in */
 
 /* Take one frame if there is one. *ret_frame is borrowed until the next
  * sock_recv() on this sock. Messages of more than one frame are dropped whole
- * and counted. ret_from may be NULL for a DEALER. */
+ * and counted; after a thousand of them in a row it returns false, and net_wait()
+ * at once. ret_from may be NULL for a DEALER. */
 bool sock_recv(struct sock *sock, struct address *ret_from, struct slice *ret_frame);
 uint64_t sock_dropped(const struct sock *sock);
 

@@ -3,33 +3,12 @@
 another language may count on. The client is stranger_client.py; the classes of the schema are made here, by protoc."""
 import hashlib
 import os
-import subprocess
-import sys
-import tempfile
 import time
 
-from harness import POLICY, ROOT, Cell, Failed, expect, main, wait_for
+from harness import POLICY, ROOT, Cell, Failed, expect, main, stranger, wait_for
 
-try:
-    import google.protobuf
-    import zmq
-except ImportError as missing:
-    print(f"skipped: {missing}; deploy/packages.txt names Debian's package, which /usr/bin/python3 finds")
-    sys.exit(77)
-
-
-def classes_of_the_schema():
-    """Make takt_pb2 in a folder that goes with the program, and import the client that needs it."""
-    folder = tempfile.TemporaryDirectory(prefix="takt-pb2-")
-    subprocess.run(["protoc", f"--python_out={folder.name}", "-I", os.path.join(ROOT, "proto"), "takt.proto"], check=True)
-    sys.path.insert(0, folder.name)
-    return folder
-
-
-FOLDER = classes_of_the_schema()
-import stranger_client as takt  # noqa: E402
-from stranger_client import Intent, Reason, State, Verb, wire  # noqa: E402
-
+takt = stranger()
+Intent, Reason, State, Verb, wire = takt.Intent, takt.Reason, takt.State, takt.Verb, takt.wire
 PHONE = b"+1 212 555 0142"
 
 

@@ -17,7 +17,7 @@ void fake_open(struct fake_broker *fake)
     *fake = (struct fake_broker){.heartbeat_ms = FAKE_HEARTBEAT_MS};
     fake->net = net_new();
     fake->wire = wire_new();
-    fake->router = sock_bind(fake->net, SOCK_ROUTER, "tcp://127.0.0.1:*", 1000, why);
+    fake->router = sock_bind(fake->net, SOCK_ROUTER, "tcp://127.0.0.1:*", 1000, 1000, why);
     assert_non_null(fake->router);
     snprintf(fake->endpoint, sizeof fake->endpoint, "%s", sock_endpoint(fake->router));
 }
@@ -33,7 +33,7 @@ void fake_reopen(struct fake_broker *fake)
     sock_close(&fake->router);
     fake->session = 0;
     int64_t until_us = clock_mono_us() + PATIENCE_MS * 1000;
-    while (!(fake->router = sock_bind(fake->net, SOCK_ROUTER, fake->endpoint, 1000, why))) {
+    while (!(fake->router = sock_bind(fake->net, SOCK_ROUTER, fake->endpoint, 1000, 1000, why))) {
         assert_true(clock_mono_us() < until_us); /* the old socket is closed in the background */
         net_wait(NULL, 0, NULL, 0, 5);
     }

@@ -26,7 +26,7 @@ static int open_pair(void **state)
     static struct pair pair;
     char why[160];
     pair.net = net_new();
-    pair.router = sock_bind(pair.net, SOCK_ROUTER, "tcp://127.0.0.1:*", HWM, why);
+    pair.router = sock_bind(pair.net, SOCK_ROUTER, "tcp://127.0.0.1:*", HWM, HWM, why);
     assert_non_null(pair.router);
     pair.dealer = sock_connect(pair.net, SOCK_DEALER, sock_endpoint(pair.router), HWM, why);
     assert_non_null(pair.dealer);
@@ -207,6 +207,28 @@ static void test_a_message_of_several_frames_is_dropped_whole_and_counted(void *
     close_raw(raw, context);
 }
 
+static void test_a_flood_of_dropped_messages_does_not_keep_the_caller(void **state)
+{
+    struct pair *pair = *state;
+    void *context, *raw = open_raw_dealer(pair, &context);
+    struct slice frame;
+    uint64_t dropped = 0;
+    for (int i = 0; i < 1500; i++) {
+        zmq_send(raw, "a", 1, ZMQ_SNDMORE);
+        zmq_send(raw, "b", 1, 0);
+    }
+    zmq_send(raw, "single", 6, 0);
+    for (int64_t until_us = clock_mono_us() + PATIENCE_MS * 1000; !sock_recv(pair->router, NULL, &frame);) {
+        assert_true(sock_dropped(pair->router) - dropped <= 1000);
+        dropped = sock_dropped(pair->router);
+        assert_true(clock_mono_us() < until_us);
+        net_wait(&pair->router, 1, NULL, 0, 100);
+    }
+    assert_int_equal(frame.len, 6);
+    assert_int_equal(sock_dropped(pair->router), 1500);
+    close_raw(raw, context);
+}
+
 static void test_a_peer_with_a_long_address_of_its_own_is_dropped(void **state)
 {
     struct pair *pair = *state;
@@ -291,7 +313,7 @@ static void test_only_local_endpoints_are_accepted(void **state)
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         assert_false(endpoint_is_local(foreign[i]));
         why[0] = '\0';
-        assert_null(sock_bind(pair->net, SOCK_ROUTER, foreign[i], HWM, why));
+        assert_null(sock_bind(pair->net, SOCK_ROUTER, foreign[i], HWM, HWM, why));
         assert_non_null(strstr(why, "loopback"));
         assert_null(sock_connect(pair->net, SOCK_DEALER, foreign[i], HWM, why));
     }
@@ -301,7 +323,7 @@ static void test_a_second_bind_says_why_it_failed(void **state)
 {
     struct pair *pair = *state;
     char why[160] = "";
-    assert_null(sock_bind(pair->net, SOCK_ROUTER, sock_endpoint(pair->router), HWM, why));
+    assert_null(sock_bind(pair->net, SOCK_ROUTER, sock_endpoint(pair->router), HWM, HWM, why));
     assert_non_null(strstr(why, "in use"));
 }
 
@@ -318,6 +340,7 @@ int main(void)
         TEST(test_a_gone_peer_is_gone_and_not_silently_dropped),
         TEST(test_a_peer_that_does_not_read_is_full_and_does_not_block_the_others),
         TEST(test_a_message_of_several_frames_is_dropped_whole_and_counted),
+        TEST(test_a_flood_of_dropped_messages_does_not_keep_the_caller),
         TEST(test_a_peer_with_a_long_address_of_its_own_is_dropped),
         TEST(test_a_frame_over_the_limit_ends_only_its_own_connection),
         TEST(test_a_frame_just_over_the_limit_arrives_to_be_refused),
