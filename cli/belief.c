@@ -169,7 +169,11 @@ static int by_lead_and_start(const void *a_, const void *b_)
 {
     const struct interval *a = a_, *b = b_;
     int order = strcmp(a->lead, b->lead);
-    return order ? order : (a->from_us > b->from_us) - (a->from_us < b->from_us);
+    if (order == 0)
+        order = (a->from_us > b->from_us) - (a->from_us < b->from_us);
+    if (order == 0) /* what was over at once first: the verdict must not hang on the order of the files */
+        order = (a->to_us > b->to_us) - (a->to_us < b->to_us);
+    return order ? order : strcmp(a->agent, b->agent);
 }
 
 static int by_agent(const void *a_, const void *b_)

@@ -21,7 +21,8 @@ import zmq  # noqa: E402, after it is known to be there
 State, Verb, wire = takt.State, takt.Verb, takt.wire
 FRAME_MAX = 256 * 1024
 MIB = 1024 * 1024
-CYCLE_S = 2.0                    # a lead from its source until it is closed, while the attack goes on
+SANITIZED = "TAKT_SANITIZED" in os.environ  # such a program is slow, and what it frees it keeps
+CYCLE_S = 8.0 if SANITIZED else 2.0         # a lead from its source until it is closed, while the attack goes on
 CANARY = (b"Zebedee Canary", b"+1 212 555 0191", b"zebedee@canary.example", b"7 Canary Wharf", b"canary remark")
 ROLES = {"source": wire.SOURCE, "agent": wire.AGENT, "worker": wire.WORKER, "operator": wire.OPERATOR}
 
@@ -108,7 +109,7 @@ class Siege:
         expect(self.cell.child("takt-broker") == self.pid, f"{name}: the broker lives")
         grown = self.memory("VmHWM") - before
         self.costs.append(f"{name} {grown / MIB:.1f}")
-        expect(grown <= mib * MIB, f"{name}: {grown / MIB:.1f} MiB more, the bound is {mib}")
+        expect(grown <= mib * MIB or SANITIZED, f"{name}: {grown / MIB:.1f} MiB more, the bound is {mib}")
         counted = self.metric("takt_frames_refused_total") - bad
         expect(counted >= refused, f"{name}: {refused} frames refused, {counted:.0f} counted")
         wait_for(lambda: self.listen() > 0, CYCLE_S + 1, f"{name}: the witness is served")

@@ -111,8 +111,8 @@ def frames_of_a_wrong_form_are_dropped_or_their_connection_is(rng):
         def oversized():
             sock = dealer(endpoint)
             expect(answer_to(sock, bytes(FRAME_MAX + 1)) == Reason.FRAME_TOO_LARGE, "just over the limit")
-            sock.send(bytes(MIB))
             monitor = sock.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+            sock.send(bytes(MIB))
             expect(monitor.poll(3000), "far over it, the connection is ended")
             sock.disable_monitor()
             sock.close()

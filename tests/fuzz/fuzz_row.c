@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * fuzz_row.c - any bytes as one encoded Lead: never a crash, and what is accepted
- * goes round with the same id. */
+ * goes round with the same id, and its contact data is judged. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/contact.h"
 #include "proto/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,6 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(row.reject != REASON_OK && id_is_none(row.lead) && row.key.at == NULL);
         return 0;
     }
+    enum reason reject = REASON_OK;
+    contact_check(&row, &reject);
+    assert(reject == REASON_OK || reject == REASON_NO_CONTACT);
     struct id lead = row.lead;
     size_t len = wire_encode_row(&row, once, sizeof once);
     assert(len > 0); /* ours is the shortest form */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * fuzz_log.c - any bytes as a log entry, and as the rows of one: never a crash, a
+ * body is walked to its end or called damaged, and of a state that was accepted
+ * the dump brings the same state back.
+ *
+ * The check of an entry is made anew here: chance does not find 64 bits. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/entry.h"
+#include "tests/fuzz/small_cell.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Returns false when rows or state are damaged. */
+static bool load(struct core *core, struct slice body)
+{
+    struct row_ref row;
+    struct lead_glance glance;
+    uint32_t at = 0;
+    int got;
+    while ((got = row_next(body, &at, &row)) == 1) {
+        assert(row.whole.at >= body.at && row.whole.at + row.whole.len <= body.at + body.len);
+        if (row.type == ROW_LEAD && lead_glance(row.payload, &glance))
+            assert(memchr(glance.pool_name, 0, sizeof glance.pool_name));
+        if (!core_apply(core, &row))
+            return false;
+    }
+    assert(got == 0 || got == -1);
+    return got == 0 && core_loaded(core);
+}
+
+static void rows(struct slice body)
+{
+    struct core *core = core_new(small_cell_policy()), *again = core_new(small_cell_policy());
+    if (load(core, body)) {
+        struct buf once = {0}, twice = {0};
+        core_dump(core, &once);
+        bool loaded = load(again, slice_of(once.at, once.len));
+        assert(loaded);
+        core_dump(again, &twice);
+        assert(once.len == twice.len && (once.len == 0 || memcmp(once.at, twice.at, once.len) == 0));
+        buf_fini(&once);
+        buf_fini(&twice);
+    }
+    core_destroy(&core);
+    core_destroy(&again);
+}
+
+static void entry(const uint8_t *data, size_t size)
+{
+    struct entry entry;
+    struct entry_hash previous;
+    const char *wrong = entry_decode(slice_of(data, size), &entry, &previous);
+    if (size < ENTRY_HEAD_BYTES + ENTRY_CHECK_BYTES) {
+        assert(wrong);
+        return;
+    }
+    uint8_t *bytes = malloc(size), *again = malloc(size);
+    assert(bytes && again);
+    memcpy(bytes, data, size);
+    const uint64_t check = entry_check(bytes, size - ENTRY_CHECK_BYTES);
+    memcpy(bytes + size - ENTRY_CHECK_BYTES, &check, sizeof check);
+    wrong = entry_decode(slice_of(bytes, size), &entry, &previous);
+    if (!wrong) {
+        assert(entry_size(entry.body.len) == size);
+        entry_encode(&entry, &previous, again);
+        assert(memcmp(bytes, again, size) == 0);
+    }
+    free(bytes);
+    free(again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    entry(data, size);
+    rows(slice_of(data, size));
+    return 0;
+}
