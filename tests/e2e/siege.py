@@ -22,7 +22,7 @@ State, Verb, wire = takt.State, takt.Verb, takt.wire
 FRAME_MAX = 256 * 1024
 MIB = 1024 * 1024
 SANITIZED = "TAKT_SANITIZED" in os.environ  # such a program is slow, and what it frees it keeps
-CYCLE_S = 8.0 if SANITIZED else 2.0         # a lead from its source until it is closed, while the attack goes on
+CYCLE_S = 8.0 if SANITIZED else 4.0         # a lead from its source until it is closed, while the attack goes on
 CANARY = (b"Zebedee Canary", b"+1 212 555 0191", b"zebedee@canary.example", b"7 Canary Wharf", b"canary remark")
 ROLES = {"source": wire.SOURCE, "agent": wire.AGENT, "worker": wire.WORKER, "operator": wire.OPERATOR}
 
@@ -170,10 +170,10 @@ def dealer(endpoint):
     return sock
 
 
-def heard(sock, seconds=0.2):
-    """The frames that came."""
+def heard(sock, seconds=0.2, most=1 << 30):
+    """The frames that came, until there are so many or it is quiet for a while."""
     frames = []
-    while sock.poll(int(seconds * 1000)):
+    while len(frames) < most and sock.poll(int(seconds * 1000)):
         frames.append(wire.Frame.FromString(sock.recv()))
     return frames
 
