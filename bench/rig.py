@@ -218,8 +218,8 @@ class Rig:
         return spent
 
     def memory(self):
-        """Bytes: the broker's resident pages, and what Redis uses. Last of all, since it empties the log: how long
-        that is kept is another matter, and MEMORY USAGE does not know what its blocks really take."""
+        """Bytes: the broker's resident pages, and what Redis uses with its log emptied: how long that is kept is
+        another matter, and MEMORY USAGE does not know what its blocks really take."""
         self.redis("xtrim", "{bench}:log", "maxlen", "0")
         pages = int(pathlib.Path(f"/proc/{self.servers['broker'].pid}/statm").read_text().split()[1])
         info = dict(line.split(":", 1) for line in self.redis("info", "memory").splitlines() if ":" in line)
