@@ -5,6 +5,7 @@
 #include "core/report_private.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *worker_state(const struct worker *worker)
@@ -63,41 +64,54 @@ void report_undrain(struct table *table, const struct msg_query *query)
 
 /* ---- teams: what a thousand rows of agents say in one ------------------------------------------- */
 
+struct team_row {
+    uint64_t known, present, by_intent[INTENT_AWAY + 1], lost, card, offered, owned, working, wrap_up;
+};
+
+static void count_agent(const struct core *core, const struct agent *agent, struct team_row *row)
+{
+    enum reason why;
+    struct id lead;
+    row->known++;
+    row->present += agent->present;
+    row->lost += agent->present && !agent->peer;
+    row->by_intent[agent->intent] += agent->present;
+    row->card += agent_cards(core, agent, &why, &lead) > 0;
+    row->offered += agent->offered;
+    row->owned += agent->owned;
+    row->working += agent->working;
+    row->wrap_up += agent->wrap_up;
+}
+
 void report_teams(struct table *table, const struct msg_query *query)
 {
-    (void) query;
-    struct core *core = table->core;
-    for (uint32_t t = 0; t < core->policy.n_teams && !full(table); t++) {
-        uint64_t known = 0, present = 0, lost = 0, by_intent[INTENT_AWAY + 1] = {0}, card = 0, held[4] = {0};
-        for (uint32_t i = 0; i < core->n_agents; i++) {
-            const struct agent *agent = core->agents[i];
-            enum reason why;
-            struct id lead;
-            if (agent->team != t)
-                continue;
-            known++;
-            present += agent->present;
-            lost += agent->present && !agent->peer;
-            by_intent[agent->intent] += agent->present;
-            card += agent_cards(core, agent, &why, &lead) > 0;
-            held[0] += agent->offered, held[1] += agent->owned, held[2] += agent->working, held[3] += agent->wrap_up;
-        }
+    const struct core *core = table->core;
+    struct team_row *rows = calloc(core->policy.n_teams, sizeof *rows);
+    assert(rows);
+    for (uint32_t i = 0; i < core->n_agents; i++)
+        count_agent(core, core->agents[i], &rows[core->agents[i]->team]);
+    for (uint32_t t = 0; t < core->policy.n_teams; t++) {
+        const struct team_row *row = &rows[t];
+        table->report->more = t >= query->limit || full(table);
+        if (table->report->more)
+            break;
         cell(table, "%s", core->policy.teams[t].name);
         cell(table, "%s", programme_of(core, core->policy.teams[t].programme)->name);
-        const uint64_t cells[] = {known,
-                                  present,
-                                  by_intent[INTENT_AVAILABLE],
-                                  by_intent[INTENT_ON_DEMAND],
-                                  by_intent[INTENT_AWAY],
-                                  lost,
-                                  card,
-                                  held[0],
-                                  held[1],
-                                  held[2],
-                                  held[3]};
+        const uint64_t cells[] = {row->known,
+                                  row->present,
+                                  row->by_intent[INTENT_AVAILABLE],
+                                  row->by_intent[INTENT_ON_DEMAND],
+                                  row->by_intent[INTENT_AWAY],
+                                  row->lost,
+                                  row->card,
+                                  row->offered,
+                                  row->owned,
+                                  row->working,
+                                  row->wrap_up};
         for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
             number(table, cells[i]);
     }
+    free(rows);
 }
 
 /* ---- metrics ------------------------------------------------------------------------------------ */

@@ -135,10 +135,11 @@ def without_a_terminal_it_is_plain_lines_or_one_object_a_line(rng):
         lines = cell.run("watch", "--count", "2", "--every", "200").stdout.splitlines()
         expect(len(lines) == 2 and all("waiting 0" in line and "\033" not in line for line in lines), f"two lines: {lines}")
         watch = cell.background("watch", "watch", "--json", "--every", "200")
-        said = json.loads(cell.run("import", cell.generate(500, rng.randrange(1000)), "--map", MAP, "--source", "web", "--json").stdout)
 
         def objects():
             return [json.loads(line) for line in watch.output().splitlines() if line.endswith("}")]
+        wait_for(objects, 10, "the first object")
+        said = json.loads(cell.run("import", cell.generate(500, rng.randrange(1000)), "--map", MAP, "--source", "web", "--json").stdout)
         wait_for(lambda: objects() and objects()[-1]["waiting"] == said["accepted"], 10, "the last object counts what waits")
         got = objects()
         expect(got[0]["in_per_s"] is None and any(one["in_per_s"] > 0 for one in got[1:]), "a rate needs two refreshes")

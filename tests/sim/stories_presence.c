@@ -327,6 +327,45 @@ static void machinery_never_overwrites_what_an_agent_intends(void **state)
     sim_destroy(&sim);
 }
 
+/* A cell of the report on teams, "" when there is none. */
+static const char *team_cell(struct sim *sim, const char *team, const char *column, char ret[32])
+{
+    struct msg_report report;
+    core_report(sim_core(sim), &(struct msg_query){.what = QUERY_TEAMS}, &report);
+    ret[0] = '\0';
+    for (uint32_t i = 0; i < report.n_rows * report.n_columns; i++) {
+        const struct slice first = report.cells[i - i % report.n_columns], name = report.columns[i % report.n_columns];
+        if (first.len == strlen(team) && !memcmp(first.at, team, first.len) && name.len == strlen(column) &&
+            !memcmp(name.at, column, name.len))
+            snprintf(ret, 32, "%.*s", (int) report.cells[i].len, report.cells[i].at);
+    }
+    return ret;
+}
+
+static void a_team_is_told_in_one_row(void **state)
+{
+    (void) state;
+    char cell[32];
+    struct sim *sim = story_new(NULL);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    story_agent(sim, "ben", "east", INTENT_AWAY);
+    struct sim_agent *cleo = story_agent(sim, "cleo", "east", INTENT_AVAILABLE);
+    story_agent(sim, "dan", "north", INTENT_AVAILABLE);
+    sim_bye(sim, cleo);
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 2);
+    story_work_up_to(sim, ana, lead, LEAD_WORKING);
+    assert_string_equal(team_cell(sim, "east", "agents", cell), "3");
+    assert_string_equal(team_cell(sim, "east", "present", cell), "2");
+    assert_string_equal(team_cell(sim, "east", "available", cell), "1");
+    assert_string_equal(team_cell(sim, "east", "away", cell), "1");
+    assert_string_equal(team_cell(sim, "east", "working", cell), "1");
+    assert_string_equal(team_cell(sim, "east", "programme", cell), "push");
+    assert_string_equal(team_cell(sim, "north", "with_card", cell), "1");
+    assert_string_equal(team_cell(sim, "south", "agents", cell), "0");
+    sim_destroy(&sim);
+}
+
 const struct CMUnitTest stories_of_presence[] = {
     cmocka_unit_test(the_offer_of_a_silent_agent_is_withdrawn_at_the_lease_and_goes_on_after_the_guard),
     cmocka_unit_test(what_a_silent_agent_owns_is_redistributed_after_lease_and_grace),
@@ -343,5 +382,6 @@ const struct CMUnitTest stories_of_presence[] = {
     cmocka_unit_test(a_stranger_cannot_let_go_for_another),
     cmocka_unit_test(a_deadline_that_ends_right_after_the_lease_still_waits_for_the_guard),
     cmocka_unit_test(machinery_never_overwrites_what_an_agent_intends),
+    cmocka_unit_test(a_team_is_told_in_one_row),
 };
 const size_t n_stories_of_presence = sizeof stories_of_presence / sizeof *stories_of_presence;
