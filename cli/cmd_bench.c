@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/ask.h"
@@ -139,15 +140,16 @@ static bool is_over(const struct bench *bench, int64_t now_us)
            crowd_holds(bench->crowd) == 0;
 }
 
-static int wait_ms(const struct bench *bench)
+/* To the microsecond: a rate of thousands a second has less than a millisecond between two leads. */
+static struct timespec wait_time(const struct bench *bench)
 {
     const int64_t now_us = clock_mono_us();
     int64_t next_us = load_next_us(bench->load, now_us);
     if (crowd_next_us(bench->crowd) < next_us)
         next_us = crowd_next_us(bench->crowd);
-    if (next_us <= now_us)
-        return 0;
-    return next_us - now_us > LOOK_MS * 1000 ? LOOK_MS : (int) ((next_us - now_us + 999) / 1000);
+    int64_t left_us = next_us - now_us;
+    left_us = left_us < 0 ? 0 : left_us > LOOK_MS * 1000 ? LOOK_MS * 1000 : left_us;
+    return (struct timespec){.tv_sec = left_us / 1000000, .tv_nsec = left_us % 1000000 * 1000};
 }
 
 /* One turn of everything. Returns false when the run must end. */
@@ -156,7 +158,8 @@ static bool turn(struct bench *bench)
     struct pollfd fds[] = {{.fd = load_fd(bench->load), .events = POLLIN},
                            {.fd = crowd_fd(bench->crowd), .events = POLLIN},
                            {.fd = bench->signal_fd, .events = POLLIN}};
-    poll(fds, sizeof fds / sizeof *fds, wait_ms(bench));
+    const struct timespec wait = wait_time(bench);
+    ppoll(fds, sizeof fds / sizeof *fds, &wait, NULL);
     const uint64_t before = progress(bench);
     crowd_turn(bench->crowd, clock_mono_us());
     if (!load_turn(bench->load, clock_mono_us())) {
