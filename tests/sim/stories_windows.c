@@ -206,6 +206,23 @@ static void what_one_agent_may_not_have_goes_to_another_although_a_due_lead_came
     sim_destroy(&sim);
 }
 
+/* An operator who cannot decide: each worker drained, or asked again, or left as it is. */
+static void drain_by_chance(struct sim *sim, uint32_t workers)
+{
+    static const char *const names[] = {"w", "w.2"};
+    for (uint32_t w = 0; w < workers && w < 2; w++) {
+        struct msg_report report;
+        const uint32_t what = sim_rand(sim, 3);
+        if (what == 0)
+            continue;
+        core_report(sim_core(sim),
+                    &(struct msg_query){.what = what == 1 ? QUERY_DRAIN : QUERY_UNDRAIN,
+                                        .arg = slice_of(names[w], strlen(names[w]))},
+                    &report);
+        assert_int_equal(report.n_rows, 1);
+    }
+}
+
 /* Random days with complete workers: after each beat without a request out, nobody waits in vain. */
 static void a_day(uint64_t seed, uint32_t workers)
 {
@@ -234,6 +251,7 @@ static void a_day(uint64_t seed, uint32_t workers)
     for (uint32_t i = 0; i < 10; i++) {
         sim_submit(sim, sources[sim_rand(sim, 3)], 1 + sim_rand(sim, 8));
         sim_run_ms(sim, 700);
+        drain_by_chance(sim, workers);
     }
     sim_run_ms(sim, 20000);
     sim_destroy(&sim);
