@@ -176,6 +176,8 @@ static struct ask *ask_new(struct core *core, const struct pool *pool)
         core->n_asks++;
         ask->pool = pool->index;
         ask->programme = pool->programme;
+        ask->strategy = (uint8_t) programme_of(core, pool->programme)->strategy;
+        ask->rotation = core->programmes[pool->programme].rotation;
         ask->worker = NONE;
         ask->asked_us = 0;
         ask->n_leads = ask->n_agents = ask->n_excluded = 0;
@@ -192,6 +194,18 @@ struct ask *allocate_ask_of(struct core *core, uint64_t id)
     return NULL;
 }
 
+/* Where the agent stands among others, as the window's strategy counts it. A weighted
+ * turn from long ago is one lead owed, and no more: absence is made up for by nobody. */
+static uint64_t turn_of(const struct ask *ask, const struct agent *agent)
+{
+    const uint64_t step = turn_step(agent->weight);
+    if (ask->strategy == STRATEGY_TOP_DOWN)
+        return agent->list_place;
+    if (ask->strategy != STRATEGY_WEIGHTED_ROUND_ROBIN)
+        return agent->index + 1;
+    return ask->rotation > step && agent->turn < ask->rotation - step ? ask->rotation - step : agent->turn;
+}
+
 static void add_agent(struct core *core, struct ask *ask, struct agent *agent, uint32_t free)
 {
     const uint32_t i = ask->n_agents++;
@@ -199,14 +213,15 @@ static void add_agent(struct core *core, struct ask *ask, struct agent *agent, u
     agent->ask_place = i;
     ask->agents[i] = agent->index;
     ask->slots[i] = free;
-    const int64_t idle_ms = (core->now_us - agent->queue_us) / 1000;
+    const int64_t since_us = strategy_keeps(ask->strategy) == KEEPS_GIVEN ? agent->served_us : agent->queue_us;
+    const int64_t idle_ms = (core->now_us - since_us) / 1000;
     ask->request_agents[i] =
         (struct request_agent){.open = agent->offered + agent->owned + agent->working + agent->wrap_up,
                                .idle_ms = idle_ms < 0            ? 0
                                           : idle_ms > UINT32_MAX ? UINT32_MAX
                                                                  : (uint32_t) idle_ms,
-                               .weight = 1,
-                               .turn = agent->index + 1,
+                               .weight = agent->weight,
+                               .turn = turn_of(ask, agent),
                                .won = agent->won,
                                .closed = agent->closed,
                                .n_skills = agent->n_skills,
@@ -341,7 +356,6 @@ static struct ask *build(struct core *core, struct pool *pool, struct agent *onl
     }
     add_leads(core, ask, pool, total * 4 < ASK_LEADS_MIN ? ASK_LEADS_MIN : total * 4);
     lend(core, ask);
-    ask->rotation = core->programmes[pool->programme].rotation;
     return ask;
 }
 
@@ -363,11 +377,22 @@ static bool twice_refused(const struct ask *ask)
     return false;
 }
 
+/* Turns are handed out one window at a time: two that begin at the same turn would serve it twice. */
+static bool turn_is_out(const struct core *core, uint32_t programme)
+{
+    const enum keeps keeps = strategy_keeps(programme_of(core, programme)->strategy);
+    for (uint32_t i = 0; i < ASKS_MAX && (keeps == KEEPS_TURN || keeps == KEEPS_PASS); i++)
+        if (core->asks[i] && core->asks[i]->id && core->asks[i]->programme == programme)
+            return true;
+    return false;
+}
+
 /* Returns false when nothing more can be decided in this beat for this pool. */
 static bool decide_window(struct core *core, struct pool *pool, struct agent *only)
 {
     uint32_t index = NONE;
-    struct worker *worker = worker_pick(core, &index);
+    const bool in_turn = !turn_is_out(core, pool->programme);
+    struct worker *worker = in_turn ? worker_pick(core, &index) : NULL;
     if (!worker && any_worker(core)) { /* all have their hands full: an answer or a lapse comes soon */
         if (only)
             allocate_agent(core, only);

@@ -206,6 +206,20 @@ struct agent *agent_new(struct core *core, struct slice name)
     return agent;
 }
 
+/* Who is not listed comes after those who are, in the order of arrival in the cell. */
+void agent_read_policy(const struct core *core, struct agent *agent)
+{
+    agent->weight = 1;
+    agent->list_place = POLICY_AGENTS_MAX + agent->index;
+    for (uint32_t i = 0; i < core->policy.n_agents; i++) {
+        const struct policy_agent *listed = &core->policy.agents[i];
+        if (listed->programme != agent->programme || strcmp(listed->name, agent->name) != 0)
+            continue;
+        agent->weight = listed->weight;
+        agent->list_place = i;
+    }
+}
+
 void agent_touch(struct core *core, struct agent *agent)
 {
     if (agent->dirty)

@@ -64,6 +64,7 @@ static inline struct agent *agent_at(const struct heap_node *node)
 {
     return heap_entry(node, struct agent_node, node)->agent;
 }
+void agent_read_policy(const struct core *core, struct agent *agent); /* its weight and place in the list */
 void agent_missed(struct core *core, struct agent *agent);
 void agent_declined(struct core *core, struct agent *agent);
 

@@ -258,7 +258,6 @@ bool effects_next_ask(struct effects *effects, uint32_t *ret_peer, struct msg *r
         const struct core *core = asked->core;
         if (ask->id != asked->id)
             continue; /* it ended before it left */
-        const struct programme *programme = programme_of(core, ask->programme);
         *ret_peer = core->workers[ask->worker].peer;
         *ret_wants_policy = ask->needs_policy;
         *ret = (struct msg){.kind = MSG_REQUEST,
@@ -268,7 +267,7 @@ bool effects_next_ask(struct effects *effects, uint32_t *ret_peer, struct msg *r
                                         .policy_version = core->policy.version,
                                         .programme = ask->programme,
                                         .deadline_ms = (uint32_t) core->policy.scorer_deadline_ms,
-                                        .strategy = programme->strategy,
+                                        .strategy = (enum strategy) ask->strategy,
                                         .leads = ask->request_leads,
                                         .n_leads = ask->n_leads,
                                         .agents = ask->request_agents,

@@ -15,6 +15,8 @@ enum {
     POLICY_WEIGHTS_MAX = 64,
     POLICY_GAPS_MAX = 8,
     POLICY_NAME_MAX = 64,
+    POLICY_AGENTS_MAX = 1024,
+    POLICY_AGENT_WEIGHT_MAX = 1000,
 };
 
 enum mode { MODE_PUSH = 1, MODE_PULL, MODE_PUSH_PULL };
@@ -62,6 +64,10 @@ struct programme {
     struct scoring scoring;
 };
 
+struct policy_agent { /* listed in a programme: TOP_DOWN goes by the order, WEIGHTED_ROUND_ROBIN by the weight */
+    char name[POLICY_NAME_MAX + 1];
+    uint32_t programme, weight;
+};
 struct policy_member { /* a team or a source of a programme */
     char name[POLICY_NAME_MAX + 1];
     uint32_t programme;
@@ -73,11 +79,12 @@ struct policy {
     int64_t heartbeat_ms, lease_ms, guard_ms, orphan_grace_ms, scorer_deadline_ms;
     uint32_t waiting_max; /* leads waiting in the cell; above it intake is BUSY */
     uint32_t agents_max;
-    uint32_t n_programmes, n_teams, n_sources;
+    uint32_t n_programmes, n_teams, n_sources, n_agents;
     uint32_t default_programme; /* 1 + index: of sources not listed; 0 = refuse them */
     struct programme programmes[POLICY_PROGRAMMES_MAX];
     struct policy_member teams[POLICY_TEAMS_MAX];
     struct policy_member sources[POLICY_SOURCES_MAX];
+    struct policy_agent agents[POLICY_AGENTS_MAX]; /* in the order of the file */
 };
 
 #endif

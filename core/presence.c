@@ -118,6 +118,7 @@ static void agent_hello(struct core *core, uint32_t peer, const struct msg *msg)
     agent_set_present(core, agent, false);
     agent->team = team;
     agent->programme = core->policy.teams[team].programme;
+    agent_read_policy(core, agent);
     agent->intent = hello->intent;
     agent->capacity = hello->capacity;
     agent->n_skills = hello->n_skills;

@@ -28,7 +28,7 @@ int row_next(struct slice body, uint32_t *at, struct row_ref *ret)
 
 /* ---- agents, programmes, imports, the cell --------------------------------------------------- */
 
-enum { AGENT_FIELDS_MAX = (24 + SKILLS_MAX) * NUMBER_BYTES_MAX + NAME_BYTES_MAX + 2 * 16 };
+enum { AGENT_FIELDS_MAX = (26 + SKILLS_MAX) * NUMBER_BYTES_MAX + NAME_BYTES_MAX + 2 * 16 };
 
 static void record_agent(const struct core *core, const struct agent *agent, struct buf *body)
 {
@@ -55,6 +55,8 @@ static void record_agent(const struct core *core, const struct agent *agent, str
     put_id(&row, agent->ready_last.lead);
     put_uint(&row, agent->ready_last.reason);
     put_uint(&row, agent->ready_last.wait_ms);
+    put_int(&row, agent->served_us);
+    put_uint(&row, agent->turn);
     row_end(&row);
 }
 
@@ -79,6 +81,7 @@ static bool apply_agent(struct core *core, struct slice name, struct reader *rea
         return false;
     agent->team = team;
     agent->programme = core->policy.teams[team].programme;
+    agent_read_policy(core, agent);
     agent->intent = get_u8(reader);
     if (named == NONE)
         agent->intent = INTENT_OFFLINE;
@@ -106,6 +109,8 @@ static bool apply_agent(struct core *core, struct slice name, struct reader *rea
     agent->ready_last.lead = get_id(reader);
     agent->ready_last.reason = get_u16(reader);
     agent->ready_last.wait_ms = get_u32(reader);
+    agent->served_us = get_int(reader);
+    agent->turn = get_u64(reader);
     return !reader->bad && reader->at == reader->end;
 }
 
@@ -113,12 +118,13 @@ static void record_programme(const struct core *core, uint32_t index, struct buf
 {
     const struct programme_state *state = &core->programmes[index];
     const char *name = programme_of(core, index)->name;
-    struct writer row = row_begin(body, ROW_PROGRAMME, name, strlen(name), 12 * NUMBER_BYTES_MAX);
+    struct writer row = row_begin(body, ROW_PROGRAMME, name, strlen(name), 14 * NUMBER_BYTES_MAX);
     put_uint(&row, state->rotation);
     put_uint(&row, state->refill_turn);
-    const uint64_t counts[] = {state->received, state->offers,         state->accepts,
-                               state->declines, state->lapses,         state->redistributions,
-                               state->alerts,   state->decided_scored, state->decided_plain};
+    const uint64_t counts[] = {state->received,       state->offers,          state->accepts,
+                               state->declines,       state->lapses,          state->redistributions,
+                               state->alerts,         state->decided_scored,  state->decided_plain,
+                               state->decided_greedy, state->greedy_gap_cents};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         put_uint(&row, counts[i]);
     row_end(&row);
@@ -132,9 +138,10 @@ static bool apply_programme(struct core *core, struct slice name, struct reader 
     struct programme_state *state = &core->programmes[index];
     state->rotation = get_u64(reader);
     state->refill_turn = get_u32(reader);
-    uint64_t *counts[] = {&state->received, &state->offers,         &state->accepts,
-                          &state->declines, &state->lapses,         &state->redistributions,
-                          &state->alerts,   &state->decided_scored, &state->decided_plain};
+    uint64_t *counts[] = {&state->received,       &state->offers,          &state->accepts,
+                          &state->declines,       &state->lapses,          &state->redistributions,
+                          &state->alerts,         &state->decided_scored,  &state->decided_plain,
+                          &state->decided_greedy, &state->greedy_gap_cents};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         *counts[i] = get_u64(reader);
     return !reader->bad && reader->at == reader->end;
@@ -208,13 +215,14 @@ static bool apply_cell(struct core *core, struct reader *reader)
 void record_snapshot(struct core *core, const struct ask *ask)
 {
     struct buf *body = &core->snapshots;
+    const bool has_turns = ask->strategy == STRATEGY_WEIGHTED_ROUND_ROBIN || ask->strategy == STRATEGY_TOP_DOWN;
     uint8_t key[8];
     memcpy(key, &ask->id, sizeof key);
-    const size_t room = (8 + 6 * (size_t) ask->n_agents) * NUMBER_BYTES_MAX + NAME_BYTES_MAX;
+    const size_t room = (8 + 8 * (size_t) ask->n_agents) * NUMBER_BYTES_MAX + NAME_BYTES_MAX;
     struct writer row = row_begin(body, ROW_SNAPSHOT, key, sizeof key, room);
     put_text(&row, programme_of(core, ask->programme)->name);
     put_uint(&row, core->policy.version);
-    put_uint(&row, programme_of(core, ask->programme)->strategy);
+    put_uint(&row, ask->strategy);
     put_uint(&row, ask->rotation);
     put_uint(&row, ask->n_leads);
     put_uint(&row, ask->n_agents);
@@ -226,6 +234,10 @@ void record_snapshot(struct core *core, const struct ask *ask)
         put_uint(&row, agent->idle_ms);
         put_uint(&row, agent->won);
         put_uint(&row, agent->closed);
+        if (!has_turns)
+            continue;
+        put_uint(&row, agent->turn);
+        put_uint(&row, agent->weight);
     }
     row_end(&row);
 }

@@ -104,6 +104,7 @@ static void put_decision(const struct decision *decision, int64_t state_us, stru
     put_int(row, decision->score);
     put_int(row, decision->margin);
     put_uint(row, decision->by);
+    put_uint(row, decision->strategy);
 }
 
 static struct decision get_decision(struct reader *reader, int64_t state_us)
@@ -117,6 +118,7 @@ static struct decision get_decision(struct reader *reader, int64_t state_us)
     decision.score = get_i32(reader);
     decision.margin = get_i32(reader);
     decision.by = get_u16(reader);
+    decision.strategy = get_u8(reader);
     return decision;
 }
 

@@ -112,6 +112,17 @@ static void report_lead(struct table *table, const struct msg_query *query)
         table->report->reason = REASON_UNKNOWN_LEAD;
 }
 
+/* The choice in words. A strategy that did not decide is named by its own row, and is not the reason. */
+static void why_cells(struct table *table, const struct decision *decision)
+{
+    const char *winner = agent_name(table->core, decision->winner);
+    const char *other = decision->runner_up == NONE ? "nobody" : agent_name(table->core, decision->runner_up);
+    const char *rule = decision->by == REASON_SCORED   ? strategy_text(decision->strategy)
+                       : decision->by == REASON_GREEDY ? strategy_text(STRATEGY_BEST_SCORE)
+                                                       : strategy_text(STRATEGY_LONGEST_IDLE);
+    cell(table, "why"), cell(table, "%s: %s, then %s", rule, winner, other);
+}
+
 static void report_explain(struct table *table, const struct msg_query *query)
 {
     const struct core *core = table->core;
@@ -127,7 +138,8 @@ static void report_explain(struct table *table, const struct msg_query *query)
     } else {
         cell(table, "decision"), cell(table, "%s", reason_text(decision->by));
         cell(table, "decided_ms"), cell(table, "%" PRId64, decision->at_us / 1000);
-        cell(table, "strategy"), cell(table, "%s", strategy_word(programme_of(core, lead->programme)->strategy));
+        cell(table, "strategy"), cell(table, "%s", strategy_word(decision->strategy));
+        why_cells(table, decision);
         cell(table, "policy_version"), number(table, decision->policy_version);
         cell(table, "candidates"), number(table, decision->candidates);
         cell(table, "winner"), cell(table, "%s", agent_name(core, decision->winner));
@@ -293,6 +305,10 @@ static void report_metrics(struct table *table, const struct msg_query *query)
     COUNTER("takt_alerts_total", "Leads that need somebody to look.", alerts);
     COUNTER("takt_decisions_scored_total", "Decisions made by workers.", decided_scored);
     COUNTER("takt_decisions_plain_total", "Decisions made by the plain order.", decided_plain);
+    COUNTER("takt_decisions_greedy_total", "Decisions lead by lead, since the optimum would have come too late.",
+            decided_greedy);
+    COUNTER("takt_greedy_gap_cents_total", "What the optimum may have been worth above them, at most.",
+            greedy_gap_cents);
 #undef COUNTER
     gauge(table, "takt_agents_present", "Agents whose lease runs.", levels.agents_present);
     gauge(table, "takt_workers", "Scoring workers attached.", levels.workers);

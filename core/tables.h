@@ -78,7 +78,8 @@ struct decision {     /* why the lead went where it went, the last time */
     uint32_t winner, runner_up; /* agent index or NONE */
     uint32_t policy_version, candidates;
     int32_t score, margin;
-    uint16_t by; /* REASON_SCORED or REASON_PLAIN_ORDER */
+    uint16_t by; /* REASON_SCORED, GREEDY or PLAIN_ORDER */
+    uint8_t strategy;
 };
 
 struct past { /* of a lead that was decided: those that still wait, the many, do without */
@@ -186,6 +187,8 @@ struct agent {
     int64_t ready_until_ms; /* run clock */
     uint32_t ready_wait_ms;
     struct ready_result ready_last;
+    int64_t served_us; /* its last lead: LEAST_RECENT; under other strategies it stands still, and is not logged */
+    uint64_t turn;     /* in virtual time: WEIGHTED_ROUND_ROBIN */
 
     /* derived */
     uint32_t peer; /* 0: not connected to this broker */
@@ -197,6 +200,7 @@ struct agent {
     int64_t valid_until_ms; /* run clock: until when it may still show what it held, guard included */
     uint32_t offered, owned, working, wrap_up, pipeline, due;
     int64_t given_us;                /* when it was last handed a lead */
+    uint32_t weight, list_place;     /* out of the policy's list of agents */
     int64_t queue_us;                /* its place among agents: free since, or last handed one while it holds any */
     uint32_t lent;                   /* slots in requests not yet answered */
     uint32_t slots_seen, cards_seen; /* at the last agent_update() */
@@ -234,10 +238,11 @@ struct pool {
 };
 
 struct programme_state {
-    uint64_t rotation;    /* round robin: the agent index last served, + 1 */
+    uint64_t rotation;    /* round robin: the agent index last served, + 1; weighted: virtual time */
     uint32_t refill_turn; /* push_pull: the team last refilled */
     uint64_t count[LEAD_STATES];
     uint64_t received, offers, accepts, declines, lapses, redistributions, alerts, decided_scored, decided_plain;
+    uint64_t decided_greedy, greedy_gap_cents; /* of decided_scored; what the optimum may have been above them */
     bool dirty;
 };
 
@@ -253,13 +258,14 @@ struct worker {
     char name[NAME_BYTES_MAX + 1], place[NAME_BYTES_MAX + 1];
     struct timer timer;
     int64_t hello_us, heard_ms;
-    uint32_t policy_version;        /* the scoring it is known to hold */
-    uint64_t answered, lapsed;      /* requests in time; those that were not */
-    uint64_t too_late;              /* answers that came after the deadline all the same */
-    uint64_t decided, dropped;      /* leads it gave to an agent; those of them that held no more */
-    uint64_t spent_us;              /* on answers, as it says itself */
-    uint64_t busy_us[BUSY_SECONDS]; /* the same by second, a ring */
-    int64_t busy_second;            /* the last one in it */
+    uint32_t policy_version;           /* the scoring it is known to hold */
+    uint64_t answered, lapsed;         /* requests in time; those that were not */
+    uint64_t too_late;                 /* answers that came after the deadline all the same */
+    uint64_t decided, dropped;         /* leads it gave to an agent; those of them that held no more */
+    uint64_t spent_us;                 /* on answers, as it says itself */
+    uint64_t busy_us[BUSY_SECONDS];    /* the same by second, a ring */
+    int64_t busy_second;               /* the last one in it */
+    uint64_t greedy, greedy_gap_cents; /* requests too large for the optimum in time; as of the programme */
 };
 
 struct ask {
@@ -277,6 +283,7 @@ struct ask {
     uint32_t excluded_from[ASK_LEADS_MAX]; /* where a lead's begin in it */
     uint32_t n_leads, n_agents, n_excluded;
     uint64_t rotation;
+    uint8_t strategy;
 };
 
 /* ---- the rest ---------------------------------------------------------------------- */

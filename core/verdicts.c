@@ -30,6 +30,23 @@ static void offer(struct core *core, struct lead *lead, struct agent *agent)
                                   .row = slice_of(lead->raw, lead->raw_len)});
 }
 
+/* What the strategy must find again at the next window, also after a restart. A lead that comes back to its owner is
+ * nobody's turn. */
+static void move_turn(struct core *core, const struct ask *ask, const struct lead *lead, struct agent *agent,
+                      uint64_t turn)
+{
+    const enum keeps keeps = strategy_keeps(ask->strategy);
+    if (lead->state == LEAD_PIPELINE)
+        return;
+    if (keeps == KEEPS_GIVEN)
+        agent->served_us = core->now_us;
+    else if (keeps == KEEPS_PASS)
+        agent->turn = (agent->turn > turn ? agent->turn : turn) + turn_step(agent->weight);
+    else
+        return;
+    agent_touch(core, agent);
+}
+
 static void grant(struct core *core, const struct ask *ask, struct lead *lead, struct agent *agent,
                   const struct verdict *verdict, enum reason by)
 {
@@ -44,13 +61,16 @@ static void grant(struct core *core, const struct ask *ask, struct lead *lead, s
         .candidates = ask->n_agents,
         .score = verdict->score,
         .margin = verdict->margin,
-        .by = (uint16_t) by};
+        .by = (uint16_t) by,
+        .strategy = ask->strategy};
     lead->noted = false;
     lead->passed = false;
     lead->refusals = 0;
-    *(by == REASON_SCORED ? &state->decided_scored : &state->decided_plain) += 1;
+    *(by == REASON_PLAIN_ORDER ? &state->decided_plain : &state->decided_scored) += 1;
+    state->decided_greedy += by == REASON_GREEDY;
     state->offers++;
     agent->given_us = core->now_us;
+    move_turn(core, ask, lead, agent, ask->request_agents[verdict->agent - 1].turn);
     if (agent->ready || lead->state == LEAD_PIPELINE) { /* asked for, or its own again: accepted by asking */
         lead_move(core, lead, MOVE_GRANT, LEAD_OWNED, agent->index, by);
         lead_handed(core, lead);
@@ -158,6 +178,16 @@ uint32_t verdict_plain(struct core *core, struct ask *ask)
 
 /* ---- answers --------------------------------------------------------------------------------------- */
 
+static void count_greedy(struct programme_state *state, struct worker *worker, const struct msg_decision *decision)
+{
+    uint64_t gap_cents = 0; /* what the worker says is not believed to be in order */
+    if (decision->bound > decision->total && decision->total >= 0)
+        gap_cents = (uint64_t) (decision->bound - decision->total);
+    worker->greedy++;
+    worker->greedy_gap_cents += gap_cents;
+    state->greedy_gap_cents += gap_cents;
+}
+
 void verdict_decision(struct core *core, uint32_t peer, const struct msg *msg)
 {
     const struct msg_decision *decision = &msg->decision;
@@ -169,7 +199,8 @@ void verdict_decision(struct core *core, uint32_t peer, const struct msg *msg)
         return;
     }
     worker->out--;
-    if (decision->reason != REASON_OK || decision->n_verdicts != ask->n_leads) {
+    const bool greedy = decision->reason == REASON_GREEDY;
+    if ((decision->reason != REASON_OK && !greedy) || decision->n_verdicts != ask->n_leads) {
         worker->policy_version = 0;
         verdict_plain(core, ask);
         return;
@@ -179,7 +210,9 @@ void verdict_decision(struct core *core, uint32_t peer, const struct msg *msg)
     core->programmes[ask->programme].dirty = true;
     for (uint32_t i = 0; i < decision->n_verdicts; i++)
         worker->dropped += decision->verdicts[i].agent != 0;
-    const uint32_t granted = apply(core, ask, decision->verdicts, REASON_SCORED);
+    if (greedy)
+        count_greedy(&core->programmes[ask->programme], worker, decision);
+    const uint32_t granted = apply(core, ask, decision->verdicts, greedy ? REASON_GREEDY : REASON_SCORED);
     worker->decided += granted;
     worker->dropped -= granted;
 }

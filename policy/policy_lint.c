@@ -51,6 +51,26 @@ static void lint_members(struct policy_findings *findings, const char *key, cons
     }
 }
 
+/* An agent may be listed by several programmes, since who moves to another team takes its place there. */
+static void lint_agents(struct policy_findings *findings, const struct policy *policy)
+{
+    for (uint32_t i = 0; i < policy->n_agents; i++) {
+        const struct policy_agent *agent = &policy->agents[i];
+        uint32_t place = 0;
+        bool twice = false;
+        for (uint32_t k = 0; k < i; k++) {
+            place += policy->agents[k].programme == agent->programme;
+            twice |=
+                policy->agents[k].programme == agent->programme && strcmp(policy->agents[k].name, agent->name) == 0;
+        }
+        char path[64];
+        snprintf(path, sizeof path, "programmes[%u].agents[%u].name", agent->programme, place);
+        if (twice && agent->name[0] != '\0')
+            finding_add(findings, FAULT_DUPLICATE, path, "\"%s\" is there twice; a name belongs to one place",
+                        agent->name);
+    }
+}
+
 static void lint_programmes(struct policy_findings *findings, const struct policy *policy)
 {
     for (uint32_t i = 0; i < policy->n_programmes; i++)
@@ -85,6 +105,7 @@ void policy_lint(const struct policy *policy, struct policy_findings *findings)
     lint_programmes(findings, policy);
     lint_members(findings, "teams", policy->teams, policy->n_teams);
     lint_members(findings, "sources", policy->sources, policy->n_sources);
+    lint_agents(findings, policy);
     for (uint32_t i = 0; i < policy->n_programmes; i++) {
         snprintf(findings->where, sizeof findings->where, "programmes[%u].", i);
         lint_programme(policy, i, findings);

@@ -38,11 +38,20 @@ static const cyaml_schema_field_t timer_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t agent_fields[] = {
+#define AGENT_WORD(key, allowed, initial, text) TEXT(struct raw_agent, key),
+#include "policy/policy_keys.def"
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t agent_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_agent, agent_fields)};
+
 static const cyaml_schema_field_t programme_fields[] = {
 #define PROGRAMME_WORD(key, allowed, initial, text) TEXT(struct raw_programme, key),
 #define PROGRAMME_LIST(key, least, most, of, initial, text) LIST(struct raw_programme, key, &text_schema, least, most),
 #define PROGRAMME_KEY(key, member, kind, initial, least, most, text) TEXT(struct raw_programme, key),
 #include "policy/policy_keys.def"
+    LIST(struct raw_programme, agents, &agent_schema, 0, POLICY_AGENTS_MAX),
     CYAML_FIELD_MAPPING("timers", CYAML_FLAG_OPTIONAL, struct raw_programme, timers, timer_fields),
     CYAML_FIELD_MAPPING("score", CYAML_FLAG_OPTIONAL, struct raw_programme, score, score_fields),
     CYAML_FIELD_END,

@@ -13,6 +13,11 @@ struct raw_weight {
 #include "policy/policy_keys.def"
 };
 
+struct raw_agent {
+#define AGENT_WORD(key, allowed, initial, text) char *key;
+#include "policy/policy_keys.def"
+};
+
 struct raw_score {
 #define SCORE_KEY(key, member, kind, initial, least, most, text) char *key;
 #include "policy/policy_keys.def"
@@ -32,6 +37,8 @@ struct raw_programme {
     uint32_t key##_count;
 #define PROGRAMME_KEY(key, member, kind, initial, least, most, text) char *key;
 #include "policy/policy_keys.def"
+    struct raw_agent *agents;
+    uint32_t agents_count;
     struct raw_timers timers;
     struct raw_score score;
 };

@@ -43,11 +43,17 @@ static const struct field score_fields[] = {
     {"weights", SHAPE_MAPS, 0, POLICY_WEIGHTS_MAX, weight_fields},
     {NULL, SHAPE_VALUE, 0, 0, NULL},
 };
+static const struct field agent_fields[] = {
+#define AGENT_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
+#include "policy/policy_keys.def"
+    {NULL, SHAPE_VALUE, 0, 0, NULL},
+};
 static const struct field programme_fields[] = {
 #define PROGRAMME_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
 #define PROGRAMME_LIST(key, least, most, of, initial, text) {#key, SHAPE_VALUES, least, most, NULL},
 #define PROGRAMME_KEY(key, member, kind, initial, least, most, text) {#key, SHAPE_VALUE, 0, 0, NULL},
 #include "policy/policy_keys.def"
+    {"agents", SHAPE_MAPS, 0, POLICY_AGENTS_MAX, agent_fields},
     {"timers", SHAPE_MAP, 0, 0, timer_fields},
     {"score", SHAPE_MAP, 0, 0, score_fields},
     {NULL, SHAPE_VALUE, 0, 0, NULL},

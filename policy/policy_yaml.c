@@ -60,7 +60,7 @@ static const struct value_word modes[] = {
 static const struct value_word widens[] = {{"programme", WIDEN_PROGRAMME}, {"cell", WIDEN_CELL}, {NULL, 0}};
 static const struct value_word orders[] = {{"oldest_first", false}, {"newest_first", true}, {NULL, 0}};
 static const struct value_word strategies[] = {
-#define STRATEGY(number, name, word, text) {word, number},
+#define STRATEGY(number, name, word, keeps, text) {word, number},
 #include "proto/strategies.def"
 #undef STRATEGY
     {NULL, 0}};
@@ -278,6 +278,28 @@ static uint32_t read_members(struct policy_findings *findings, const char *key, 
     return n;
 }
 
+static void read_agents(struct policy_findings *findings, const struct raw_programme *raw, uint32_t number,
+                        struct policy *policy)
+{
+    for (uint32_t i = 0; i < raw->agents_count; i++) {
+        char path[40];
+        int64_t weight = 1;
+        snprintf(path, sizeof path, "agents[%u]", i);
+        if (policy->n_agents == POLICY_AGENTS_MAX) {
+            finding_add(findings, FAULT_TOO_MANY, path, "the cell has more than %d", POLICY_AGENTS_MAX);
+            return;
+        }
+        struct policy_agent *agent = &policy->agents[policy->n_agents++];
+        agent->programme = number;
+        snprintf(path, sizeof path, "agents[%u].name", i);
+        read_name(findings, path, raw->agents[i].name, agent->name);
+        snprintf(path, sizeof path, "agents[%u].weight", i);
+        if (raw->agents[i].weight != NULL)
+            read_value(findings, path, raw->agents[i].weight, VALUE_COUNT, 1, POLICY_AGENT_WEIGHT_MAX, &weight);
+        agent->weight = (uint32_t) weight;
+    }
+}
+
 static void read_gaps(struct policy_findings *findings, const struct raw_programme *raw, struct programme *programme)
 {
     if (raw->attempt_gaps == NULL)
@@ -309,6 +331,7 @@ static void read_programme(struct policy_findings *findings, const struct raw_pr
                                    policy->n_teams, POLICY_TEAMS_MAX);
     policy->n_sources = read_members(findings, "sources", raw->sources, raw->sources_count, number, policy->sources,
                                      policy->n_sources, POLICY_SOURCES_MAX);
+    read_agents(findings, raw, number, policy);
 }
 
 static void read_default_programme(struct policy_findings *findings, const char *text, struct policy *policy)

@@ -82,10 +82,12 @@ enum intent {
 };
 
 enum strategy {
-#define STRATEGY(number, name, word, text) STRATEGY_##name = number,
+#define STRATEGY(number, name, word, keeps, text) STRATEGY_##name = number,
 #include "proto/strategies.def"
 #undef STRATEGY
+    STRATEGIES
 };
+enum keeps { KEEPS_NOTHING, KEEPS_TURN, KEEPS_PASS, KEEPS_GIVEN };
 
 enum query_what {
 #define QUERY(number, name, text) QUERY_##name = number,
@@ -116,6 +118,8 @@ const char *row_warning_name(unsigned bit); /* of bit 0, 1, ... */
 const char *act_verb_name(unsigned verb);
 const char *intent_name(unsigned intent);
 const char *strategy_word(unsigned strategy);
+const char *strategy_text(unsigned strategy);
+enum keeps strategy_keeps(unsigned strategy);
 unsigned strategy_by_word(const char *word); /* 0 = none */
 const char *query_name(unsigned what);
 const char *disposition_word(unsigned code);
@@ -299,7 +303,11 @@ struct request_lead {
 };
 
 struct request_agent {
-    uint32_t slots, open, idle_ms, weight, turn, won, closed;
+    uint32_t slots, open;
+    uint32_t idle_ms; /* how long it has waited: since it was free, or since it was last given a lead (LEAST_RECENT) */
+    uint32_t weight;
+    uint64_t turn; /* in the rotation; in the list (TOP_DOWN); in virtual time (WEIGHTED_ROUND_ROBIN) */
+    uint32_t won, closed;
     uint32_t n_skills;
     const uint32_t *skills; /* hashes: feature_skill() */
 };
@@ -307,6 +315,13 @@ struct request_agent {
 struct exclusion {
     uint16_t lead, agent;
 };
+
+/* Virtual time of WEIGHTED_ROUND_ROBIN: in one round each agent has as many leads as its weight, one a step. */
+#define TURN_ROUND (UINT64_C(1) << 32)
+static inline uint64_t turn_step(uint32_t weight)
+{
+    return TURN_ROUND / (weight > 0 ? weight : 1);
+}
 
 struct msg_request {
     uint64_t id, seed, rotation;
@@ -330,7 +345,7 @@ struct msg_decision {
     const struct verdict *verdicts; /* one a lead of the request */
     uint32_t n_verdicts;
     uint32_t spent_us, policy_version;
-    int64_t total;
+    int64_t total, bound; /* bound: with GREEDY, no assignment is worth more */
 };
 
 struct msg_query {

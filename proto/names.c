@@ -43,7 +43,13 @@ static const struct name intents[] = {
 };
 
 static const struct name strategies[] = {
-#define STRATEGY(number, name, word, text) [number] = {word, text},
+#define STRATEGY(number, name, word, keeps, text) [number] = {word, text},
+#include "proto/strategies.def"
+#undef STRATEGY
+};
+
+static const uint8_t strategy_keeps_what[] = {
+#define STRATEGY(number, name, word, keeps, text) [number] = KEEPS_##keeps,
 #include "proto/strategies.def"
 #undef STRATEGY
 };
@@ -105,6 +111,16 @@ const char *intent_name(unsigned intent)
 const char *strategy_word(unsigned strategy)
 {
     return NAME_OF(strategies, strategy);
+}
+
+const char *strategy_text(unsigned strategy)
+{
+    return strategy < COUNT(strategies) && strategies[strategy].text != NULL ? strategies[strategy].text : "?";
+}
+
+enum keeps strategy_keeps(unsigned strategy)
+{
+    return strategy < COUNT(strategy_keeps_what) ? strategy_keeps_what[strategy] : KEEPS_NOTHING;
 }
 
 unsigned strategy_by_word(const char *word)

@@ -389,6 +389,7 @@ static const char *decode_decision(struct wire *wire, const Wire__Frame *frame, 
         .spent_us = from->spent_us,
         .policy_version = from->policy_version,
         .total = from->total,
+        .bound = from->bound,
     };
     return NULL;
 }

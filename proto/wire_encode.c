@@ -453,6 +453,7 @@ static void encode_decision(struct pen *pen, const struct msg *msg)
     put_uint(pen, 8, m->spent_us);
     put_sint(pen, 9, m->total);
     put_uint(pen, 10, m->policy_version);
+    put_sint(pen, 11, m->bound);
 }
 
 static void encode_query(struct pen *pen, const struct msg *msg)

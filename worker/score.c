@@ -31,6 +31,7 @@ void scorer_destroy(struct scorer **scorer_p)
         return;
     free(scorer->points);
     free(scorer->slots);
+    free(scorer->order);
     free(scorer->verdicts);
     free(scorer->ranks);
     free(scorer->agents);
@@ -77,6 +78,8 @@ static void reserve(struct scorer *s, const struct msg_request *request)
             *columns[i] = block + i * s->width;
         s->slots = resized(s->slots, s->width, 2 * sizeof *s->slots);
         s->given = s->slots + s->width;
+        s->order = resized(s->order, s->width, 2 * sizeof *s->order);
+        s->turn = s->order + s->width;
         s->ring = resized(s->ring, s->width, sizeof *s->ring);
         s->width_room = s->width;
     }
@@ -123,11 +126,12 @@ static void queue_up(struct scorer *s, uint32_t agent)
     s->at_place[s->n_places++] = agent;
 }
 
-static void lay_out_agents(struct scorer *s)
+void score_lay_out_agents(struct scorer *s)
 {
     const struct msg_request *request = s->request;
     for (uint32_t a = 0; a < request->n_agents; a++) {
         s->slots[a] = request->agents[a].slots;
+        s->turn[a] = request->agents[a].turn;
         s->given[a] = 0;
         s->full[a] = s->slots[a] == 0 ? NOT_POSSIBLE : 0;
         s->barred[a] = 0;
@@ -138,11 +142,13 @@ static void lay_out_agents(struct scorer *s)
     for (uint32_t a = request->n_agents; a < s->width; a++) {
         s->points[a] = s->place[a] = 0;
         s->full[a] = s->barred[a] = NOT_POSSIBLE;
+        s->order[a] = s->turn[a] = 0;
     }
     qsort(s->ring, request->n_agents, sizeof *s->ring, score_compare_numbers);
     s->n_places = 0;
     for (uint32_t a = 0; a < request->n_agents; a++)
         queue_up(s, (uint32_t) s->ring[a]);
+    s->rotation = request->rotation;
 }
 
 static void lay_out_skills(struct scorer *s)
@@ -250,19 +256,18 @@ void score_end_rating(struct scorer *s, const struct rating *rating)
         memset(s->skill_points, 0, s->width * sizeof *s->skill_points);
 }
 
-/* The best key of all agents but one. */
-static int32_t best_other(struct scorer *s, const struct rating *rating, int32_t agent)
+int32_t score_best_other(struct scorer *s, const struct rating *rating, int32_t agent)
 {
-    if (agent < 0 || rating->best == NOT_POSSIBLE || key_agent(s, rating->best) != (uint32_t) agent)
-        return rating->best;
-    int32_t best = NOT_POSSIBLE;
-    s->key[agent] = NOT_POSSIBLE;
-    for (uint32_t a = 0; a < s->width; a++)
-        best = best > s->key[a] ? best : s->key[a];
-    return best;
+    int32_t best = rating->best;
+    if (agent >= 0 && best != NOT_POSSIBLE && key_agent(s, best) == (uint32_t) agent) {
+        best = NOT_POSSIBLE;
+        for (uint32_t a = 0; a < s->width; a++)
+            best = a != (uint32_t) agent && s->key[a] > best ? s->key[a] : best;
+    }
+    return best == NOT_POSSIBLE ? -1 : (int32_t) key_agent(s, best);
 }
 
-void score_settle(struct scorer *s, const struct rating *rating, int32_t agent)
+void score_settle(struct scorer *s, const struct rating *rating, int32_t agent, int32_t other)
 {
     struct verdict *verdict = &s->verdicts[rating->lead];
     *verdict = (struct verdict){0};
@@ -271,11 +276,10 @@ void score_settle(struct scorer *s, const struct rating *rating, int32_t agent)
         verdict->agent = (uint32_t) agent + 1;
         verdict->score = key_score(rating, s->key[agent]);
     }
-    int32_t other = best_other(s, rating, agent);
     verdict->margin = verdict->score;
-    if (other != NOT_POSSIBLE) {
-        verdict->runner_up = key_agent(s, other) + 1;
-        verdict->margin -= key_score(rating, other);
+    if (other >= 0) {
+        verdict->runner_up = (uint32_t) other + 1;
+        verdict->margin -= key_score(rating, s->key[other]);
     }
 }
 
@@ -299,13 +303,16 @@ void score_request(struct scorer *scorer, const struct scoring *scoring, const s
     s->is_frozen = false;
     formula_prepare(&s->formula, scoring);
     reserve(s, request);
-    lay_out_agents(s);
+    score_lay_out_agents(s);
     lay_out_skills(s);
     lay_out_exclusions(s);
-    uint64_t rotation = strategy_decide(s);
+    s->reason = REASON_OK;
+    s->bound = 0;
+    strategy_decide(s);
     *ret_decision = (struct msg_decision){.id = request->id,
-                                          .rotation = rotation,
-                                          .reason = REASON_OK,
+                                          .rotation = s->rotation,
+                                          .reason = s->reason,
+                                          .bound = s->bound,
                                           .verdicts = s->verdicts,
                                           .n_verdicts = request->n_leads,
                                           .policy_version = request->policy_version};

@@ -32,6 +32,8 @@ struct scorer {
     uint32_t width, width_room; /* agent columns */
     int32_t *points, *skill_points, *place, *full, *barred, *key;
     uint32_t *slots, *given;
+    uint64_t *order, *turn; /* the strategy's: less comes first; as in the request, and moved on */
+    uint64_t rotation;      /* the same of the programme */
 
     uint32_t leads_room;
     struct verdict *verdicts;
@@ -43,11 +45,13 @@ struct scorer {
 
     uint32_t *excluded;
     uint32_t excluded_room;
-    uint64_t *skills, *ring; /* sorted: skill << 32 | agent; turn << 32 | agent */
+    uint64_t *skills, *ring; /* sorted: skill << 32 | agent; idleness << 32 | agent */
     size_t n_skills, skills_room;
     double *scores; /* joint optimum: n_leads rows of width */
     size_t scores_room;
     struct solver *solver;
+    enum reason reason; /* of the decision: OK or GREEDY */
+    int64_t bound;
 };
 
 struct rating { /* of one lead, with all agents */
@@ -63,14 +67,20 @@ int score_compare_numbers(const void *a, const void *b);
 void score_begin_rating(struct scorer *s, uint32_t lead, struct rating *ret_rating);
 void score_end_rating(struct scorer *s, const struct rating *rating);
 
-/* The verdict on the lead just rated; agent -1 = nobody. */
-void score_settle(struct scorer *s, const struct rating *rating, int32_t agent);
+/* Who else scores best for the lead just rated, room or not; -1 = nobody. */
+int32_t score_best_other(struct scorer *s, const struct rating *rating, int32_t agent);
+
+/* The verdict on the lead just rated: agent and runner-up; -1 = nobody. */
+void score_settle(struct scorer *s, const struct rating *rating, int32_t agent, int32_t other);
 
 /* One slot less, one lead more, and to the end of the queue of those who have been free. */
 void score_give(struct scorer *s, uint32_t agent);
 
-/* Settles all leads of the window laid out. Returns round robin's last turn served, or the one it was given. */
-uint64_t strategy_decide(struct scorer *s);
+/* All agents as the request has them: takes back what was given. */
+void score_lay_out_agents(struct scorer *s);
+
+/* Settles all leads of the window laid out. */
+void strategy_decide(struct scorer *s);
 
 static inline uint32_t key_agent(const struct scorer *s, int32_t key)
 {

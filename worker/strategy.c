@@ -2,62 +2,136 @@
  * strategy.c - the strategies: which lead of a window is next, and who gets it.
  * What a pair scores is score.c, the exact solution of a whole window solve.c.
  *
- * Each pick is written for the lead at hand; only best_score with too few slots
- * and the joint optimum look at all leads first. Then both serve the higher
- * priority first: best_score by falling score within it, the joint optimum so
- * that as many as can be get an agent, and then with the highest total. */
+ * Leads are served by priority, always and strictly: no age and no value lifts one
+ * over another's band, since the two are compared and never added. Within it most
+ * strategies are one mechanism, a column of numbers: who has the least comes first,
+ * among equals who has been free the longest (the place in score.c's queue). A
+ * strategy says how the column is filled before a lead, and what moves on after it.
+ * The joint optimum alone takes the window as one. */
 #include "worker/score_private.h"
 
 #include <stdlib.h>
 
-/* ---- one by one: who gets the lead just rated; -1 = nobody can ---------------------- */
+static const uint64_t order_max = (UINT64_C(1) << (63 - PLACE_BITS)) - 1; /* what an order and a place fit into */
 
-static int32_t pick_best(struct scorer *s, const struct rating *rating)
-{
-    return rating->best_open == NOT_POSSIBLE ? -1 : (int32_t) key_agent(s, rating->best_open);
-}
-
-static int32_t pick_idle(struct scorer *s, const struct rating *rating)
-{
-    int32_t best = NOT_POSSIBLE;
-    (void) rating;
-    for (uint32_t a = 0; a < s->width; a++) {
-        int32_t place = s->place[a] | s->full[a] | s->barred[a];
-        best = best > place ? best : place;
-    }
-    return best == NOT_POSSIBLE ? -1 : (int32_t) key_agent(s, best);
-}
-
-struct rotation {
-    uint32_t at;   /* where in the ring to go on */
-    uint64_t last; /* turn served */
+struct choice { /* agents; -1 = nobody */
+    int32_t agent, other;
 };
 
-static void rotation_begin(struct scorer *s, struct rotation *rotation)
+/* ---- the strategies' columns --------------------------------------------------------- */
+
+static void order_none(struct scorer *s, uint32_t lead)
 {
-    uint32_t n = s->request->n_agents;
-    for (uint32_t a = 0; a < n; a++)
-        s->ring[a] = (uint64_t) s->request->agents[a].turn << 32 | a;
-    qsort(s->ring, n, sizeof *s->ring, score_compare_numbers);
-    for (rotation->at = 0; rotation->at < n && s->ring[rotation->at] >> 32 <= rotation->last;)
-        rotation->at++;
+    (void) lead;
+    for (uint32_t a = 0; a < s->width; a++)
+        s->order[a] = 0;
 }
 
-/* A lead kept for its owner is nobody's turn: it does not move the rotation. */
-static int32_t pick_next(struct scorer *s, const struct rating *rating, struct rotation *rotation)
+static void order_by_open(struct scorer *s, uint32_t lead)
 {
-    uint32_t n = s->request->n_agents;
-    if (s->request->leads[rating->lead].only_agent > 0)
-        return pick_best(s, rating);
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t at = (rotation->at + i) % n, agent = (uint32_t) s->ring[at];
-        if ((s->full[agent] | s->barred[agent]) == 0) {
-            rotation->at = (at + 1) % n;
-            rotation->last = s->ring[at] >> 32;
-            return (int32_t) agent;
-        }
+    (void) lead;
+    for (uint32_t a = 0; a < s->request->n_agents; a++)
+        s->order[a] = (uint64_t) s->request->agents[a].open + s->given[a];
+}
+
+static void order_by_list(struct scorer *s, uint32_t lead)
+{
+    (void) lead;
+    for (uint32_t a = 0; a < s->width; a++)
+        s->order[a] = s->turn[a] & order_max;
+}
+
+/* How far the turn is from the last one served, around. */
+static void order_by_turn(struct scorer *s, uint32_t lead)
+{
+    (void) lead;
+    for (uint32_t a = 0; a < s->width; a++)
+        s->order[a] = (uint32_t) (s->turn[a] - s->rotation - 1);
+}
+
+static void turn_moves(struct scorer *s, uint32_t agent)
+{
+    s->rotation = s->turn[agent];
+}
+
+/* In virtual time an agent's next lead may come no sooner than its turn, and should
+ * be there a step later: of those whose turn has come, the one due first. Nobody is
+ * ever a whole lead ahead of the share of its weight, or behind (worst-case fair
+ * weighted fair queueing). Credits as in smooth weighted round robin spread leads as
+ * evenly, but each lead would change every agent's, and all of them would be logged. */
+static void order_by_due_turn(struct scorer *s, uint32_t lead)
+{
+    (void) lead;
+    for (uint32_t a = 0; a < s->request->n_agents; a++) {
+        const int64_t round = (int64_t) TURN_ROUND, step = (int64_t) turn_step(s->request->agents[a].weight);
+        int64_t wait = (int64_t) (s->turn[a] - s->rotation);
+        wait = wait < -2 * round ? -2 * round : wait > 2 * round ? 2 * round : wait;
+        s->order[a] = (uint64_t) (wait > 0 ? wait + 4 * round : wait + step + 2 * round);
     }
-    return -1;
+}
+
+/* A lead is one step of everybody who could take one; time does not stand still while no turn has come. */
+static void due_turn_moves(struct scorer *s, uint32_t agent)
+{
+    const struct request_agent *agents = s->request->agents;
+    uint64_t weights = 0, first = UINT64_MAX;
+    s->turn[agent] += turn_step(agents[agent].weight);
+    for (uint32_t a = 0; a < s->request->n_agents; a++) {
+        if (s->full[a] != 0)
+            continue;
+        weights += agents[a].weight > 0 ? agents[a].weight : 1;
+        first = s->turn[a] < first ? s->turn[a] : first;
+    }
+    s->rotation += TURN_ROUND / weights;
+    s->rotation = s->rotation > first ? s->rotation : first;
+}
+
+/* splitmix64 of seed, lead and agent: a draw for each pair, the same whenever it is repeated. */
+static void order_by_chance(struct scorer *s, uint32_t lead)
+{
+    for (uint32_t a = 0; a < s->request->n_agents; a++) {
+        uint64_t x = s->request->seed + ((uint64_t) lead << 32 | a) * UINT64_C(0x9E3779B97F4A7C15);
+        x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+        x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
+        s->order[a] = (x ^ x >> 31) & order_max;
+    }
+}
+
+static const struct {
+    void (*order)(struct scorer *s, uint32_t lead);  /* NULL: by score */
+    void (*moves)(struct scorer *s, uint32_t agent); /* once it was served */
+} strategies[STRATEGIES] = {
+    [STRATEGY_BEST_SCORE] = {NULL, NULL},
+    [STRATEGY_ROUND_ROBIN] = {order_by_turn, turn_moves},
+    [STRATEGY_LONGEST_IDLE] = {order_none, NULL},
+    [STRATEGY_WEIGHTED_ROUND_ROBIN] = {order_by_due_turn, due_turn_moves},
+    [STRATEGY_FEWEST_OPEN] = {order_by_open, NULL},
+    [STRATEGY_LEAST_RECENT] = {order_none, NULL}, /* of the idleness that the broker counts from the last lead */
+    [STRATEGY_TOP_DOWN] = {order_by_list, NULL},
+    [STRATEGY_RANDOM] = {order_by_chance, NULL},
+};
+
+/* ---- one by one ---------------------------------------------------------------------- */
+
+static struct choice choose_best(struct scorer *s, const struct rating *rating)
+{
+    const int32_t agent = rating->best_open == NOT_POSSIBLE ? -1 : (int32_t) key_agent(s, rating->best_open);
+    return (struct choice){agent, score_best_other(s, rating, agent)};
+}
+
+/* The first in the column who can, and who would be first without that one. */
+static struct choice choose_first(const struct scorer *s)
+{
+    uint64_t first = UINT64_MAX, second = UINT64_MAX;
+    for (uint32_t a = 0; a < s->width; a++) {
+        uint64_t key = s->order[a] << PLACE_BITS | (uint64_t) (PLACE_MAX - s->place[a]);
+        key |= (uint64_t) (int64_t) (s->full[a] | s->barred[a]);
+        const uint64_t later = key > first ? key : first;
+        first = key < first ? key : first;
+        second = later < second ? later : second;
+    }
+    return (struct choice){first == UINT64_MAX ? -1 : (int32_t) s->at_place[first & PLACE_MAX],
+                           second == UINT64_MAX ? -1 : (int32_t) s->at_place[second & PLACE_MAX]};
 }
 
 static int by_rank(const void *a, const void *b)
@@ -72,47 +146,47 @@ static int by_rank(const void *a, const void *b)
 
 /* The order in which leads are served. With fewer slots than leads the best score
  * is a choice among leads too: within a priority the ones most worth calling. */
-static void rank_leads(struct scorer *s)
+static void rank_leads(struct scorer *s, enum strategy strategy)
 {
     const struct msg_request *request = s->request;
     uint64_t slots = 0;
     for (uint32_t a = 0; a < request->n_agents; a++)
         slots += request->agents[a].slots;
-    const bool scarce = request->strategy == STRATEGY_BEST_SCORE && slots < request->n_leads;
+    const bool scarce = strategy == STRATEGY_BEST_SCORE && slots < request->n_leads;
+    bool sorted = !scarce;
     for (uint32_t i = 0; i < request->n_leads; i++) {
         struct rating rating;
-        s->ranks[i] = (struct lead_rank){.lead = i};
+        s->ranks[i] = (struct lead_rank){.lead = i, .priority = request->leads[i].priority};
+        sorted = sorted && (i == 0 || s->ranks[i].priority <= s->ranks[i - 1].priority);
         if (!scarce)
             continue;
         score_begin_rating(s, i, &rating);
         score_end_rating(s, &rating);
-        s->ranks[i].priority = request->leads[i].priority;
         s->ranks[i].score = rating.best_open == NOT_POSSIBLE ? -1 : key_score(&rating, rating.best_open);
     }
-    if (scarce)
+    if (!sorted)
         qsort(s->ranks, request->n_leads, sizeof *s->ranks, by_rank);
 }
 
-/* Returns the rotation: round robin's last turn served. */
-static uint64_t decide_one_by_one(struct scorer *s)
+/* A lead kept for its owner is nobody's turn: it moves nothing on. */
+static void decide_one_by_one(struct scorer *s, enum strategy strategy)
 {
-    struct rotation rotation = {0, s->request->rotation};
     struct rating rating;
-    enum strategy strategy = s->request->strategy;
-    if (strategy == STRATEGY_ROUND_ROBIN)
-        rotation_begin(s, &rotation);
-    rank_leads(s);
+    rank_leads(s, strategy);
     for (uint32_t i = 0; i < s->request->n_leads; i++) {
-        score_begin_rating(s, s->ranks[i].lead, &rating);
-        int32_t agent = strategy == STRATEGY_ROUND_ROBIN    ? pick_next(s, &rating, &rotation)
-                        : strategy == STRATEGY_LONGEST_IDLE ? pick_idle(s, &rating)
-                                                            : pick_best(s, &rating);
-        score_settle(s, &rating, agent);
+        const uint32_t lead = s->ranks[i].lead;
+        score_begin_rating(s, lead, &rating);
+        if (strategies[strategy].order != NULL)
+            strategies[strategy].order(s, lead);
+        const struct choice choice = strategies[strategy].order != NULL ? choose_first(s) : choose_best(s, &rating);
+        score_settle(s, &rating, choice.agent, choice.other);
         score_end_rating(s, &rating);
-        if (agent >= 0)
-            score_give(s, (uint32_t) agent);
+        if (choice.agent < 0)
+            continue;
+        if (strategies[strategy].moves != NULL && s->request->leads[lead].only_agent == 0)
+            strategies[strategy].moves(s, (uint32_t) choice.agent);
+        score_give(s, (uint32_t) choice.agent);
     }
-    return rotation.last;
 }
 
 /* ---- the joint optimum --------------------------------------------------------- */
@@ -167,15 +241,15 @@ static void decide_jointly(struct scorer *s)
     }
     for (uint32_t i = 0; i < request->n_leads; i++) {
         score_begin_rating(s, i, &rating);
-        score_settle(s, &rating, s->agents[i]);
+        score_settle(s, &rating, s->agents[i], score_best_other(s, &rating, s->agents[i]));
         score_end_rating(s, &rating);
     }
 }
 
-uint64_t strategy_decide(struct scorer *s)
+void strategy_decide(struct scorer *s)
 {
-    if (s->request->strategy != STRATEGY_JOINT_OPTIMUM)
-        return decide_one_by_one(s);
-    decide_jointly(s);
-    return s->request->rotation;
+    if (s->request->strategy == STRATEGY_JOINT_OPTIMUM)
+        decide_jointly(s);
+    else
+        decide_one_by_one(s, s->request->strategy);
 }

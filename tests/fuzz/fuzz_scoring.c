@@ -25,7 +25,7 @@ static void use(const struct scoring *scoring, const uint8_t *data, size_t size)
         scorer = scorer_new();
     for (size_t i = 0; i < size && i < sizeof features; i++)
         ((uint8_t *) features)[i] = data[size - 1 - i];
-    for (unsigned strategy = STRATEGY_BEST_SCORE; strategy <= STRATEGY_LONGEST_IDLE; strategy++) {
+    for (unsigned strategy = STRATEGY_BEST_SCORE; strategy < STRATEGIES; strategy++) {
         request.strategy = (enum strategy) strategy;
         score_request(scorer, scoring, &request, &decision);
         assert(decision.verdicts[0].agent > 0 && decision.verdicts[1].agent > 0);

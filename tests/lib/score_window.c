@@ -169,15 +169,22 @@ void check_verdicts(const struct window *window, const struct scoring *scoring, 
             int32_t score = score_with(window, scoring, i, a, given[a]);
             if (given[a] < window->agents[a].slots && score > best_open)
                 best_open = score;
-            if (a + 1 != verdict->agent && score > best_other)
+            if (a + 1 != verdict->agent && score > best_other && (is_best || given[a] < window->agents[a].slots))
                 best_other = score;
         }
         assert_int_equal(verdict->agent == 0, best_open < 0);
         assert_int_equal(verdict->runner_up == 0, best_other < 0);
+        if (verdict->runner_up > 0) {
+            const uint32_t other = verdict->runner_up - 1;
+            const int32_t score = score_with(window, scoring, i, other, given[other]);
+            assert_true(is_eligible(window, i, other) && verdict->runner_up != verdict->agent);
+            if (is_best)
+                assert_int_equal(score, best_other);
+            else
+                assert_true(given[other] < window->agents[other].slots);
+            best_other = score;
+        }
         assert_int_equal(verdict->margin, verdict->score - (best_other < 0 ? 0 : best_other));
-        if (verdict->runner_up > 0)
-            assert_int_equal(score_with(window, scoring, i, verdict->runner_up - 1, given[verdict->runner_up - 1]),
-                             best_other);
         if (verdict->agent == 0) {
             assert_int_equal(verdict->score, 0);
             continue;

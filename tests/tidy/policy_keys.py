@@ -72,7 +72,7 @@ def tables():
         lines = ["| key | type | allowed | default | |", "| --- | --- | --- | --- | --- |"]
         lines += [f"| `{name}` | {type_} | {allowed} | {default} | {text} |" for name, type_, allowed, default, text in rows]
         made[section.lower()] = "\n".join(lines)
-    strategies = re.findall(rf"^STRATEGY\(\d+, \w+, {STRING}, {STRING}\)", (ROOT / "proto/strategies.def").read_text(), re.M)
+    strategies = re.findall(rf"^STRATEGY\(\d+, \w+, {STRING}, \w+, {STRING}\)", (ROOT / "proto/strategies.def").read_text(), re.M)
     made["strategies"] = "\n".join(["| strategy | |", "| --- | --- |"] + [f"| `{word}` | {text} |" for word, text in strategies])
     faults = re.findall(rf"^FAULT\((\w+), {STRING}\)", (ROOT / "policy/policy_faults.def").read_text(), re.M)
     made["faults"] = "\n".join(["| reason | |", "| --- | --- |"] + [f"| `{name}` | {text} |" for name, text in faults])

@@ -31,7 +31,7 @@ static void test_numbers_have_the_names_of_the_lists(void **state)
 
 static void test_numbers_out_of_the_lists_have_no_name(void **state)
 {
-    static const unsigned numbers[] = {38, 59, 126, 255, 256, 999, 1u << 31, UINT32_MAX};
+    static const unsigned numbers[] = {38, 59, 200, 255, 256, 999, 1u << 31, UINT32_MAX};
     (void) state;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         assert_string_equal(reason_name(numbers[i]), "?");
@@ -177,7 +177,7 @@ static void test_the_protocol_page_tells_every_number(void **state)
 #define AGENT_INTENT(number, name, text) buf_printf(&lines, "| %d | %s | %s |\n", number, #name, text), n++;
 #include "proto/agent_intents.def"
     LIST("\n## Intents");
-#define STRATEGY(number, name, word, text) buf_printf(&lines, "| %d | %s | %s |\n", number, word, text), n++;
+#define STRATEGY(number, name, word, keeps, text) buf_printf(&lines, "| %d | %s | %s |\n", number, word, text), n++;
 #include "proto/strategies.def"
     LIST("\n## Strategies");
 #define QUERY(number, name, text) buf_printf(&lines, "| %d | %s | %s |\n", number, #name, text), n++;

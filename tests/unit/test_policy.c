@@ -151,7 +151,8 @@ static const char full[] =
     "    depth_per_agent: 5\n    attempts_max: 6\n    distributions_max: 8\n    misses_max: 9\n"
     "    timers: {offer: 1s, first_action: 2m, activity: 3h, disposition: 4s, disposition_hard: 5d,\n"
     "             unclaimed: 250ms, pipeline_grace: 6s, ready: 7000}\n"
-    "    decline_exclusion: 8s\n    penalty: 9s\n    penalty_max: 10s\n    attempt_gaps: [1s, 2m]\n"
+    "    agents: [{name: ana, weight: 3}, {name: ben}]\n    decline_exclusion: 8s\n    penalty: 9s\n    penalty_max: "
+    "10s\n    attempt_gaps: [1s, 2m]\n"
     "    score:\n      base: 11\n      load: 12\n      performance: 13\n      value: 99.5\n      half_life: 14h\n"
     "      weights:\n"
     "        - {attribute: product, is: Refinance, add: 15}\n"
@@ -175,6 +176,12 @@ static void every_key_of_the_cell_is_read(void **state)
     assert_int_equal(p->waiting_max, 99);
     assert_int_equal(p->agents_max, 12);
     assert_int_equal(p->default_programme, 2);
+    assert_int_equal(p->n_agents, 2);
+    assert_string_equal(p->agents[0].name, "ana");
+    assert_int_equal(p->agents[0].weight, 3);
+    assert_string_equal(p->agents[1].name, "ben");
+    assert_int_equal(p->agents[1].weight, 1);
+    assert_int_equal(p->agents[1].programme, 1);
     assert_int_equal(p->n_teams, 3);
     assert_string_equal(p->teams[2].name, "t3");
     assert_int_equal(p->teams[2].programme, 1);
@@ -321,6 +328,11 @@ static const struct fault {
     {WITH("sources: [s, \"\"]"),
      "2:40 BAD_VALUE programmes[0].sources[1]: is \"\"; allowed are 1 to 64 letters, digits and . _ @ -\n"},
     {WITH("mode: shove"), "2:33 BAD_VALUE programmes[0].mode: is \"shove\"; allowed is one of push, pull, push_pull\n"},
+    {WITH("agents: [{name: a, weight: 0}]"),
+     "2:54 OUT_OF_RANGE programmes[0].agents[0].weight: is \"0\"; allowed is 1 to 1000\n"},
+    {WITH("agents: [{weight: 2}]"), "2:36 MISSING programmes[0].agents[0].name: is missing\n"},
+    {WITH("agents: [{name: a}, {name: b}, {name: a}]"),
+     "2:65 DUPLICATE programmes[0].agents[2].name: \"a\" is there twice; a name belongs to one place\n"},
     {WITH("strategy: shove"), "2:37 BAD_VALUE programmes[0].strategy: is \"shove\"; allowed is one of best_score, "},
     {WITH("widen: all"), "2:34 BAD_VALUE programmes[0].widen: is \"all\"; allowed is one of programme, cell\n"},
     {WITH("order: fifo"),
