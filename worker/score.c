@@ -141,6 +141,7 @@ void score_lay_out_agents(struct scorer *s)
     memset(s->skill_points, 0, s->width * sizeof *s->skill_points);
     for (uint32_t a = request->n_agents; a < s->width; a++) {
         s->points[a] = s->place[a] = 0;
+        s->slots[a] = 0;
         s->full[a] = s->barred[a] = NOT_POSSIBLE;
         s->order[a] = s->turn[a] = 0;
     }

@@ -13,8 +13,8 @@
 #include "worker/solve.h"
 
 enum {
-    LANES = 2 * SOLVE_LANES, /* columns are padded to this, so that the inner loop has no tail */
-    PLACE_BITS = 20,         /* below the chance in a key; larger = longer free */
+    LANES = SOLVE_LANES, /* columns are padded to this, so that the inner loop has no tail */
+    PLACE_BITS = 20,     /* below the chance in a key; larger = longer free */
     PLACE_MAX = (1 << PLACE_BITS) - 1,
     NOT_POSSIBLE = -1, /* as a key, and as a mask that makes any key one */
 };

@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
- * solve.c - shortest augmenting paths with prices (Jonker and Volgenant, with
- * capacities). Leads enter one by one; each goes to the agent that is nearest
- * over a chain of "this lead moves there, that one moves on", and a full agent's
- * price rises by what he is fought over. The graph has a node an agent and not
- * one a slot: slots of one agent are alike. "No agent" is one more column, dear
- * and with room for all, so that every lead finds a path and few end there.
+ * solve.c - leads to agents by prices: each lead is with an agent whose score less
+ * price is its highest, and only agents without a free slot have a price. Such an
+ * assignment has the highest total there is, and the prices prove it.
  *
- * Higher priorities enter first, and for an entrant only a lead of its own priority
- * is left without agent. This is exact: which leads of the higher priorities have
- * an agent may matter to the lower ones' scores, but not to how many of them can.
+ * First an auction: leads bid and outbid each other by at least a small step. That
+ * is fast and almost right; a lead that is then with an agent not quite its best
+ * lets go. What is left is set right exactly, by shortest augmenting paths (Jonker
+ * and Volgenant, with capacities): let_in() finds each such lead a place over a
+ * chain of "this one moves there, that one moves on"; lower() finds the free slots
+ * that still have a price somebody to fill them, or lowers it. The graph has a node
+ * an agent and not one a slot: slots of one agent are alike.
+ *
+ * "No agent" is one more column with room for all, worth nothing: as scores are
+ * not negative, nobody stays there who could fill a slot, unless bars make the
+ * highest total leave one empty. Then who is left over comes in again with "no
+ * agent" very dear. Higher priorities go first, and of those in it nobody is let
+ * go again. This is exact: which leads of the higher priorities have an agent may
+ * matter to the lower ones' scores, but not to how many of them can.
  *
  * Doubles hold nothing but whole numbers below 2^53, so every sum is exact; they
  * are used because plain x86-64 compares two of them at once, and int64_t not. */
@@ -20,32 +28,49 @@
 #include <string.h>
 
 /* More than all scores of a window together: 2^31 x 2^13 leads. */
-static const double unassigned_cost = 0x1p45;
+static const double dear = 0x1p45;
 
-enum { NONE = -1 };
+/* The auction's steps, as parts of the highest score: from coarse to fine each is a fraction of the one before. */
+static const double coarsest = 128, finest = 8192, fraction = 4;
+
+enum { NONE = -1, NOBODY = -2, BIDS_PER_LEAD = 64 };
 
 struct solver {
+    const struct assignment *problem;
     /* one a column */
     double *price;
     double *toll; /* the price, or infinite once the column was passed */
     double *distance;
-    int64_t *via;   /* the lead that would move here; as wide as a double, for the loop's sake */
-    int32_t *first; /* of the leads held */
+    float *bid_price; /* in the auction, which need not be exact: half as wide is twice as fast */
+    int32_t *first;   /* of the leads held; the column behind the last is "no agent" */
     uint32_t *held;
     struct passed {
-        uint32_t column;
+        uint32_t column, n_taken; /* so many steps had been taken when it was */
         double distance;
     } * passed;
+    uint32_t n_passed;
+    struct step { /* of the search: this lead can leave its place at this distance */
+        int32_t lead;
+        double start;
+    } * taken;
+    uint32_t n_taken;
     double none_distance; /* of the column "no agent" */
     int32_t none_via;
-    int32_t priority; /* of the entrant: who is above it keeps an agent */
+    double none_cost; /* of that column to leads of the priority in hand */
+    int32_t priority;
+    float step;
+    uint64_t rows; /* looked at */
     /* one a lead */
-    int32_t *next, *previous; /* among the leads of one agent */
+    int32_t *next, *previous; /* among the leads of one column */
+    float *limit;             /* in the auction: the price up to which the lead stays */
+    float *bid_scores;        /* n_leads rows of width */
     struct entrant {
         double best;
         int32_t priority, lead;
     } * entrants;
+    int32_t *queue;
     uint32_t columns_room, leads_room;
+    size_t scores_room;
 };
 
 struct solver *solver_new(void)
@@ -64,13 +89,17 @@ void solver_destroy(struct solver **solver_p)
     free(solver->price);
     free(solver->toll);
     free(solver->distance);
-    free(solver->via);
+    free(solver->bid_price);
+    free(solver->bid_scores);
+    free(solver->taken);
     free(solver->first);
     free(solver->held);
     free(solver->passed);
     free(solver->next);
     free(solver->previous);
+    free(solver->limit);
     free(solver->entrants);
+    free(solver->queue);
     free(solver);
     *solver_p = NULL;
 }
@@ -89,7 +118,7 @@ static void reserve(struct solver *solver, uint32_t columns, uint32_t leads)
         solver->price = resized(solver->price, columns, sizeof *solver->price);
         solver->toll = resized(solver->toll, columns, sizeof *solver->toll);
         solver->distance = resized(solver->distance, columns, sizeof *solver->distance);
-        solver->via = resized(solver->via, columns, sizeof *solver->via);
+        solver->bid_price = resized(solver->bid_price, columns, sizeof *solver->bid_price);
         solver->first = resized(solver->first, columns, sizeof *solver->first);
         solver->held = resized(solver->held, columns, sizeof *solver->held);
         solver->passed = resized(solver->passed, columns, sizeof *solver->passed);
@@ -98,57 +127,201 @@ static void reserve(struct solver *solver, uint32_t columns, uint32_t leads)
     if (leads > solver->leads_room) {
         solver->next = resized(solver->next, leads, sizeof *solver->next);
         solver->previous = resized(solver->previous, leads, sizeof *solver->previous);
+        solver->limit = resized(solver->limit, leads, sizeof *solver->limit);
         solver->entrants = resized(solver->entrants, leads, sizeof *solver->entrants);
+        solver->queue = resized(solver->queue, leads, sizeof *solver->queue);
+        solver->taken = resized(solver->taken, leads, sizeof *solver->taken);
         solver->leads_room = leads;
     }
+    if ((size_t) columns * leads > solver->scores_room) {
+        solver->scores_room = (size_t) columns * leads;
+        solver->bid_scores = resized(solver->bid_scores, solver->scores_room, sizeof *solver->bid_scores);
+    }
+}
+
+/* ---- who is where ------------------------------------------------------------------ */
+
+static const double *row_of(const struct solver *solver, int32_t lead)
+{
+    return solver->problem->scores + (size_t) lead * solver->problem->width;
+}
+
+static uint32_t column_of(const struct solver *solver, int32_t agent)
+{
+    return agent == NONE ? solver->problem->width : (uint32_t) agent;
 }
 
 static void hold(struct solver *solver, int32_t lead, int32_t agent)
 {
-    int32_t after = solver->first[agent];
+    const uint32_t column = column_of(solver, agent);
+    int32_t after = solver->first[column];
     solver->next[lead] = after;
     solver->previous[lead] = NONE;
     if (after != NONE)
         solver->previous[after] = lead;
-    solver->first[agent] = lead;
-    solver->held[agent]++;
+    solver->first[column] = lead;
+    solver->held[column]++;
+    solver->problem->agents[lead] = agent;
 }
 
-static void let_go(struct solver *solver, int32_t lead, int32_t agent)
+static void let_go(struct solver *solver, int32_t lead)
 {
+    const uint32_t column = column_of(solver, solver->problem->agents[lead]);
     int32_t before = solver->previous[lead], after = solver->next[lead];
     if (before != NONE)
         solver->next[before] = after;
     else
-        solver->first[agent] = after;
+        solver->first[column] = after;
     if (after != NONE)
         solver->previous[after] = before;
-    solver->held[agent]--;
+    solver->held[column]--;
+    solver->problem->agents[lead] = NOBODY;
 }
 
-/* The hot loop: let `lead`, which can leave its place at distance `start`,
- * shorten the way to each column. */
-static void relax(struct solver *solver, const struct assignment *problem, int32_t lead, double start)
+static bool has_room(const struct solver *solver, int32_t agent)
 {
-    const double *restrict row = problem->scores + (size_t) lead * problem->width, *restrict toll = solver->toll;
-    double *restrict distance = solver->distance;
-    int64_t *restrict via = solver->via;
-    uint32_t width = problem->width / SOLVE_LANES * SOLVE_LANES;
-    for (uint32_t k = 0; k < width; k++) {
-        double here = start + toll[k] - row[k], known = distance[k];
-        distance[k] = here < known ? here : known;
-        via[k] = here < known ? lead : via[k];
+    return solver->held[agent] < solver->problem->slots[agent];
+}
+
+/* What "no agent" is worth to a lead: who is of a higher priority than the one in hand must have one. */
+static double worth_of_none(const struct solver *solver, int32_t lead)
+{
+    return solver->problem->priorities[lead] == solver->priority ? -solver->none_cost : -INFINITY;
+}
+
+/* ---- the auction --------------------------------------------------------------------- */
+
+struct bid {
+    int32_t agent; /* the best one, or NONE */
+    float value;   /* score less price */
+    float next;    /* the same of the second best, or of none */
+};
+
+/* The two highest of what each lane found. */
+static struct bid best_of_lanes(const float best[SOLVE_LANES], const float second[SOLVE_LANES])
+{
+    struct bid bid = {NONE, best[0], second[0]};
+    for (uint32_t lane = 1; lane < SOLVE_LANES; lane++) {
+        const float less = best[lane] < bid.value ? best[lane] : bid.value;
+        const float next = second[lane] > bid.next ? second[lane] : bid.next;
+        bid.value = best[lane] > bid.value ? best[lane] : bid.value;
+        bid.next = less > next ? less : next;
     }
-    if (problem->priorities[lead] == solver->priority && start + unassigned_cost < solver->none_distance) {
-        solver->none_distance = start + unassigned_cost;
+    return bid;
+}
+
+static int32_t agent_of_value(const float *row, const float *price, float value)
+{
+    uint32_t at = 0, hits = 0;
+    for (; hits == 0; at += SOLVE_LANES)
+        for (uint32_t lane = 0; lane < SOLVE_LANES; lane++)
+            hits |= row[at + lane] - price[at + lane] == value;
+    for (at -= SOLVE_LANES; row[at] - price[at] != value;)
+        at++;
+    return (int32_t) at;
+}
+
+/* The auction's hot loop. */
+static struct bid bid_of(struct solver *solver, int32_t lead)
+{
+    const uint32_t width = solver->problem->width / SOLVE_LANES * SOLVE_LANES;
+    const float *restrict row = solver->bid_scores + (size_t) lead * width, *restrict price = solver->bid_price;
+    const float none = (float) worth_of_none(solver, lead);
+    float best[SOLVE_LANES], second[SOLVE_LANES];
+    solver->rows++;
+    for (uint32_t lane = 0; lane < SOLVE_LANES; lane++)
+        best[lane] = second[lane] = -INFINITY;
+    for (uint32_t k = 0; k < width; k += SOLVE_LANES)
+        for (uint32_t lane = 0; lane < SOLVE_LANES; lane++) {
+            const float value = row[k + lane] - price[k + lane];
+            const float less = value < best[lane] ? value : best[lane];
+            best[lane] = value > best[lane] ? value : best[lane];
+            second[lane] = less > second[lane] ? less : second[lane];
+        }
+    struct bid bid = best_of_lanes(best, second);
+    bid.next = bid.next < (float) SOLVE_BARRED / 2 || bid.next < none ? none : bid.next;
+    if (bid.value >= (float) SOLVE_BARRED / 2 && bid.value >= none)
+        bid.agent = agent_of_value(row, price, bid.value);
+    return bid;
+}
+
+/* Who of an agent's leads would leave at the lowest price. */
+static int32_t first_to_leave(const struct solver *solver, int32_t agent)
+{
+    int32_t found = solver->first[agent];
+    for (int32_t lead = found; lead != NONE; lead = solver->next[lead])
+        if (solver->limit[lead] < solver->limit[found])
+            found = lead;
+    return found;
+}
+
+/* Each lead in the queue gets an agent or none, or is too long in getting one. */
+static void auction(struct solver *solver, uint32_t n)
+{
+    uint64_t bids = (uint64_t) n * BIDS_PER_LEAD;
+    int32_t *queue = solver->queue;
+    for (uint32_t i = 0; i < n && bids > 0; bids--) {
+        const int32_t lead = queue[i];
+        const struct bid bid = bid_of(solver, lead);
+        if (bid.agent == NONE) {
+            i++;
+            continue;
+        }
+        float *price = &solver->bid_price[bid.agent];
+        const float limit = *price + bid.value - bid.next + solver->step;
+        const int32_t other = has_room(solver, bid.agent) ? NONE : first_to_leave(solver, bid.agent);
+        if (has_room(solver, bid.agent)) {
+            i++;
+        } else if (other != NONE && solver->limit[other] < limit) {
+            *price = solver->limit[other] > *price ? solver->limit[other] : *price;
+            let_go(solver, other);
+            queue[i] = other;
+        } else if (limit < INFINITY) {
+            *price = limit;
+            continue;
+        } else { /* it must have this one, and so must all who do */
+            i++;
+            continue;
+        }
+        hold(solver, lead, bid.agent);
+        solver->limit[lead] = limit;
+    }
+}
+
+/* ---- shortest paths ------------------------------------------------------------------ */
+
+/* The hot loop: let `lead`, which can leave its place at distance `start`,
+ * shorten the way to each column. Which lead did is found out again where it matters. */
+static void relax(struct solver *solver, int32_t lead, double start)
+{
+    const double *restrict row = row_of(solver, lead), *restrict toll = solver->toll;
+    double *restrict distance = solver->distance;
+    const uint32_t width = solver->problem->width / SOLVE_LANES * SOLVE_LANES;
+    const double none = start - worth_of_none(solver, lead);
+    for (uint32_t k = 0; k < width; k++) {
+        const double here = start + toll[k] - row[k];
+        distance[k] = here < distance[k] ? here : distance[k];
+    }
+    if (none < solver->none_distance) {
+        solver->none_distance = none;
         solver->none_via = lead;
     }
+    solver->taken[solver->n_taken++] = (struct step){lead, start};
+    solver->rows++;
+}
+
+static void relax_all(struct solver *solver, int32_t agent, double here)
+{
+    const double start = agent == NONE ? here : here - solver->price[agent];
+    for (int32_t lead = solver->first[column_of(solver, agent)]; lead != NONE; lead = solver->next[lead])
+        relax(solver, lead, start + (agent == NONE ? -solver->none_cost : row_of(solver, lead)[agent]));
 }
 
 /* Returns NONE for "no agent". */
-static int32_t nearest(const struct solver *solver, uint32_t width)
+static int32_t nearest(const struct solver *solver)
 {
     const double *distance = solver->distance;
+    const uint32_t width = solver->problem->width;
     double best[SOLVE_LANES], least = solver->none_distance;
     for (uint32_t lane = 0; lane < SOLVE_LANES; lane++)
         best[lane] = INFINITY;
@@ -164,46 +337,217 @@ static int32_t nearest(const struct solver *solver, uint32_t width)
             return (int32_t) k;
 }
 
-/* Moves leads along the path that was found, from its end back to the entrant. */
-static void augment(struct solver *solver, int32_t *agents, int32_t entrant, int32_t end)
+static void pass(struct solver *solver, int32_t agent)
 {
-    for (int32_t to = end;;) {
-        int32_t moved = to == NONE ? solver->none_via : (int32_t) solver->via[to], from = agents[moved];
-        if (from != NONE)
-            let_go(solver, moved, from);
-        agents[moved] = to;
-        if (to != NONE)
-            hold(solver, moved, to);
-        if (moved == entrant)
+    const double here = solver->distance[agent];
+    solver->passed[solver->n_passed++] = (struct passed){(uint32_t) agent, solver->n_taken, here};
+    solver->distance[agent] = solver->toll[agent] = INFINITY;
+    relax_all(solver, agent, here);
+}
+
+/* The lead that made the way to this agent as short as it is; NOBODY: it began there. */
+static int32_t via(const struct solver *solver, int32_t agent)
+{
+    double distance = solver->distance[agent];
+    uint32_t n = solver->n_taken;
+    for (uint32_t i = 0; i < solver->n_passed; i++)
+        if (solver->passed[i].column == (uint32_t) agent) {
+            distance = solver->passed[i].distance;
+            n = solver->passed[i].n_taken;
+        }
+    for (uint32_t i = 0; i < n; i++) {
+        const struct step *step = &solver->taken[i];
+        if (step->start + solver->price[agent] - row_of(solver, step->lead)[agent] == distance)
+            return step->lead;
+    }
+    return NOBODY;
+}
+
+/* Moves leads along the path that was found, from its end back to where it began. Before prices change. */
+static void move_along(struct solver *solver, int32_t to)
+{
+    for (;;) {
+        const int32_t moved = to == NONE ? solver->none_via : via(solver, to);
+        if (moved == NOBODY)
+            return;
+        const int32_t from = solver->problem->agents[moved];
+        if (from != NOBODY)
+            let_go(solver, moved);
+        hold(solver, moved, to);
+        if (from < 0)
             return;
         to = from;
     }
 }
 
-static void enter(struct solver *solver, const struct assignment *problem, int32_t entrant)
+static void let_in(struct solver *solver, int32_t lead)
 {
-    uint32_t n_passed = 0;
     int32_t end;
-    for (uint32_t k = 0; k < problem->width; k++)
+    for (uint32_t k = 0; k < solver->problem->width; k++)
         solver->distance[k] = INFINITY;
-    memcpy(solver->toll, solver->price, problem->width * sizeof *solver->toll);
+    memcpy(solver->toll, solver->price, solver->problem->width * sizeof *solver->toll);
     solver->none_distance = INFINITY;
-    solver->priority = problem->priorities[entrant];
-    relax(solver, problem, entrant, 0);
+    solver->n_passed = solver->n_taken = 0;
+    relax(solver, lead, 0);
+    while ((end = nearest(solver)) != NONE && !has_room(solver, end))
+        pass(solver, end);
 
-    while ((end = nearest(solver, problem->width)) != NONE && solver->held[end] == problem->slots[end]) {
-        double here = solver->distance[end];
-        solver->passed[n_passed++] = (struct passed){(uint32_t) end, here};
-        solver->distance[end] = solver->toll[end] = INFINITY;
-        for (int32_t lead = solver->first[end]; lead != NONE; lead = solver->next[lead])
-            relax(solver, problem, lead,
-                  here - solver->price[end] + problem->scores[(size_t) lead * problem->width + (uint32_t) end]);
-    }
-
-    double reached = end == NONE ? solver->none_distance : solver->distance[end];
-    for (uint32_t i = 0; i < n_passed; i++)
+    const double reached = end == NONE ? solver->none_distance : solver->distance[end];
+    move_along(solver, end);
+    for (uint32_t i = 0; i < solver->n_passed; i++)
         solver->price[solver->passed[i].column] += reached - solver->passed[i].distance;
-    augment(solver, problem->agents, entrant, end);
+}
+
+/* A free slot with a price: the nearest of them is filled, over a chain that begins where a slot is free for
+ * nothing or at "no agent", or its price falls. All other prices fall with it, or stay. */
+static void lower(struct solver *solver)
+{
+    const uint32_t n_agents = solver->problem->n_agents;
+    int32_t end;
+    for (uint32_t k = 0; k < solver->problem->width; k++)
+        solver->distance[k] = solver->toll[k] = k < n_agents ? solver->price[k] : INFINITY;
+    solver->n_passed = solver->n_taken = 0;
+    relax_all(solver, NONE, 0);
+    for (;;) {
+        solver->none_distance = INFINITY; /* from there, and never back */
+        end = nearest(solver);
+        if (has_room(solver, end) && solver->price[end] > 0)
+            break;
+        pass(solver, end);
+    }
+    const double reached = solver->distance[end];
+    move_along(solver, end);
+    for (uint32_t i = 0; i < solver->n_passed; i++)
+        solver->price[solver->passed[i].column] += reached - solver->passed[i].distance;
+    for (uint32_t k = 0; k < n_agents; k++)
+        solver->price[k] -= reached;
+}
+
+/* ---- a priority's leads --------------------------------------------------------------- */
+
+static bool is_over(const struct solver *solver)
+{
+    return solver->problem->rows_max > 0 && solver->rows > solver->problem->rows_max;
+}
+
+static double best_value(struct solver *solver, int32_t lead)
+{
+    const double *restrict row = row_of(solver, lead), *restrict price = solver->price;
+    double best[SOLVE_LANES], value = -INFINITY;
+    solver->rows++;
+    for (uint32_t lane = 0; lane < SOLVE_LANES; lane++)
+        best[lane] = -INFINITY;
+    for (uint32_t k = 0; k < solver->problem->width; k += SOLVE_LANES)
+        for (uint32_t lane = 0; lane < SOLVE_LANES; lane++)
+            best[lane] = row[k + lane] - price[k + lane] > best[lane] ? row[k + lane] - price[k + lane] : best[lane];
+    for (uint32_t lane = 0; lane < SOLVE_LANES; lane++)
+        value = best[lane] > value ? best[lane] : value;
+    return value;
+}
+
+/* Who is with an agent that is a step or more below its best, lets go of it and bids. */
+static uint32_t call_bidders(struct solver *solver)
+{
+    const uint32_t width = solver->problem->width;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < solver->problem->n_leads && solver->entrants[i].priority >= solver->priority; i++) {
+        const int32_t lead = solver->entrants[i].lead, agent = solver->problem->agents[lead];
+        if (agent >= 0 && bid_of(solver, lead).value > solver->bid_scores[(size_t) lead * width + (uint32_t) agent] -
+                                                           solver->bid_price[agent] + solver->step)
+            let_go(solver, lead);
+        if (solver->problem->agents[lead] == NOBODY)
+            solver->queue[n++] = lead;
+    }
+    return n;
+}
+
+/* Scores that are all multiples of something have an optimum at prices that are, too: prices that are only almost
+ * so are rounded, and leads that are equally well off with two agents then stay. A sample will do for a start. */
+static double grain_of(const struct solver *solver)
+{
+    uint64_t grain = 0;
+    for (uint32_t i = 0; i < solver->problem->n_leads + solver->problem->n_agents && grain != 1; i++) {
+        const uint32_t n = solver->problem->n_leads;
+        const double score = i < n ? solver->entrants[i].best : row_of(solver, solver->entrants[0].lead)[i - n];
+        for (uint64_t rest = score > 0 ? (uint64_t) score : 0; rest > 0;) {
+            const uint64_t next = grain % rest;
+            grain = rest;
+            rest = next;
+        }
+    }
+    return grain > 0 ? (double) grain : 1;
+}
+
+static void bid_in_steps(struct solver *solver, double highest)
+{
+    for (uint32_t k = 0; k < solver->problem->width; k++)
+        solver->bid_price[k] = (float) solver->price[k];
+    for (double part = coarsest; part <= finest; part *= fraction) {
+        solver->step = (float) floor(highest / part) + 1;
+        auction(solver, call_bidders(solver));
+    }
+    const double grain = grain_of(solver);
+    for (uint32_t k = 0; k < solver->problem->width; k++)
+        if (solver->bid_price[k] != (float) solver->price[k])
+            solver->price[k] = floor((double) solver->bid_price[k] / grain + 0.5) * grain;
+    for (uint32_t i = 0; i < solver->problem->n_leads; i++) {
+        const int32_t lead = (int32_t) i, agent = solver->problem->agents[i];
+        if (agent < 0)
+            continue;
+        const double value = row_of(solver, lead)[agent] - solver->price[agent];
+        if (value < best_value(solver, lead) || value < worth_of_none(solver, lead))
+            let_go(solver, lead);
+    }
+}
+
+static bool let_in_all(struct solver *solver)
+{
+    for (uint32_t i = 0; i < solver->problem->n_leads; i++) {
+        if (is_over(solver))
+            return false;
+        if (solver->problem->agents[i] == NOBODY && solver->problem->priorities[i] >= solver->priority)
+            let_in(solver, (int32_t) i);
+    }
+    return true;
+}
+
+static bool lower_all(struct solver *solver)
+{
+    for (uint32_t k = 0; k < solver->problem->n_agents; k++)
+        while (solver->price[k] > 0 && has_room(solver, (int32_t) k)) {
+            if (is_over(solver))
+                return false;
+            lower(solver);
+        }
+    return true;
+}
+
+/* Who is left over although a slot is: a place for as many as can be, whatever that costs the total. */
+static bool fill_up(struct solver *solver)
+{
+    bool has_slot = false;
+    for (uint32_t k = 0; k < solver->problem->n_agents; k++)
+        has_slot = has_slot || has_room(solver, (int32_t) k);
+    const uint32_t none = solver->problem->width;
+    uint32_t n = 0;
+    for (int32_t lead = solver->first[none]; lead != NONE; lead = solver->next[lead])
+        solver->queue[n++] = lead;
+    if (!has_slot)
+        n = 0;
+    solver->none_cost = dear;
+    for (uint32_t i = 0; i < n; i++)
+        let_go(solver, solver->queue[i]);
+    const bool is_done = let_in_all(solver);
+    solver->none_cost = 0;
+    solver->first[none] = NONE; /* they stay without, and have no part in what follows */
+    solver->held[none] = 0;
+    return is_done;
+}
+
+static bool settle_priority(struct solver *solver, double highest)
+{
+    bid_in_steps(solver, highest);
+    return let_in_all(solver) && lower_all(solver) && fill_up(solver);
 }
 
 static int by_rank(const void *a, const void *b)
@@ -216,44 +560,69 @@ static int by_rank(const void *a, const void *b)
     return (left->lead > right->lead) - (left->lead < right->lead);
 }
 
-/* Within a priority the most valuable leads enter first: they are moved least, which halves the work. */
-static uint32_t line_up(struct solver *solver, const struct assignment *problem)
+/* Within a priority the most valuable leads first: they are outbid least. */
+static double line_up(struct solver *solver)
 {
-    uint32_t n = 0;
+    const struct assignment *problem = solver->problem;
+    double highest = 0;
     for (uint32_t i = 0; i < problem->n_leads; i++) {
-        const double *row = problem->scores + (size_t) i * problem->width;
-        if (problem->agents[i] != NONE)
-            continue;
-        struct entrant entrant = {SOLVE_BARRED, problem->priorities[i], (int32_t) i};
-        for (uint32_t k = 0; k < problem->n_agents; k++)
+        const double *row = row_of(solver, (int32_t) i);
+        struct entrant entrant = {0, problem->priorities[i], (int32_t) i};
+        float *bid_row = solver->bid_scores + (size_t) i * problem->width;
+        for (uint32_t k = 0; k < problem->width; k++) {
             entrant.best = row[k] > entrant.best ? row[k] : entrant.best;
-        if (entrant.best > SOLVE_BARRED)
-            solver->entrants[n++] = entrant;
+            bid_row[k] = (float) row[k];
+        }
+        highest = entrant.best > highest ? entrant.best : highest;
+        solver->entrants[i] = entrant;
+        problem->agents[i] = NOBODY;
     }
-    qsort(solver->entrants, n, sizeof *solver->entrants, by_rank);
-    return n;
+    qsort(solver->entrants, problem->n_leads, sizeof *solver->entrants, by_rank);
+    return highest;
 }
 
-void solve_assignment(struct solver *solver, const struct assignment *problem)
+/* Any prices prove a bound: no total is above what all slots cost and each lead can have beyond that. */
+static int64_t bound_of(struct solver *solver)
+{
+    double at_prices = 0, at_best = 0;
+    for (uint32_t k = 0; k < solver->problem->n_agents; k++)
+        at_prices += solver->price[k] * solver->problem->slots[k];
+    solver->none_cost = 0;
+    for (uint32_t i = 0; i < solver->problem->n_leads; i++) {
+        const double value = best_value(solver, (int32_t) i);
+        at_prices += value > 0 ? value : 0;
+        at_best += solver->entrants[i].best;
+    }
+    return (int64_t) (at_prices < at_best ? at_prices : at_best);
+}
+
+bool solve_assignment(struct solver *solver, const struct assignment *problem, int64_t *ret_bound)
 {
     assert(problem->n_leads <= SOLVE_LEADS_MAX && problem->width % SOLVE_LANES == 0);
     assert(problem->n_leads > 0 && problem->n_agents > 0 && problem->n_agents <= problem->width);
-    reserve(solver, problem->width, problem->n_leads);
-    for (uint32_t k = 0; k < problem->width; k++) {
+    reserve(solver, problem->width + 1, problem->n_leads);
+    solver->problem = problem;
+    solver->rows = 0;
+    solver->none_cost = 0;
+    for (uint32_t k = 0; k <= problem->width; k++) {
         solver->price[k] = 0;
         solver->first[k] = NONE;
         solver->held[k] = 0;
     }
-    int32_t highest = INT32_MIN;
-    for (uint32_t i = 0; i < problem->n_leads; i++)
-        highest = problem->priorities[i] > highest ? problem->priorities[i] : highest;
+    const double highest = line_up(solver);
     for (uint32_t i = 0; i < problem->n_leads; i++) {
-        if (problem->priorities[i] < highest)
-            problem->agents[i] = NONE; /* enters in its turn */
-        if (problem->agents[i] != NONE)
-            hold(solver, (int32_t) i, problem->agents[i]);
+        solver->priority = solver->entrants[i].priority;
+        if (i + 1 < problem->n_leads && solver->entrants[i + 1].priority == solver->priority)
+            continue;
+        if (!settle_priority(solver, highest)) {
+            *ret_bound = bound_of(solver);
+            return false;
+        }
     }
-    uint32_t n = line_up(solver, problem);
-    for (uint32_t i = 0; i < n; i++)
-        enter(solver, problem, solver->entrants[i].lead);
+    return true;
+}
+
+const double *solve_prices(const struct solver *solver)
+{
+    return solver->price;
 }

@@ -7,10 +7,16 @@
  * strategies are one mechanism, a column of numbers: who has the least comes first,
  * among equals who has been free the longest (the place in score.c's queue). A
  * strategy says how the column is filled before a lead, and what moves on after it.
- * The joint optimum alone takes the window as one. */
+ * The joint optimum alone takes the window as one; when that would outlast the
+ * request's deadline, best_score decides, and the decision says what it may have
+ * cost. */
 #include "worker/score_private.h"
 
 #include <stdlib.h>
+
+/* Pairs of lead and agent that the optimum may look at for each ms of the deadline: half of what a core of 2023
+ * does in it. Counted and not timed, so that the same request ends the same way wherever it is decided again. */
+enum { PAIRS_PER_MS = 400000 };
 
 static const uint64_t order_max = (UINT64_C(1) << (63 - PLACE_BITS)) - 1; /* what an order and a place fit into */
 
@@ -189,57 +195,61 @@ static void decide_one_by_one(struct scorer *s, enum strategy strategy)
     }
 }
 
-/* ---- the joint optimum --------------------------------------------------------- */
+/* ---- the joint optimum --------------------------------------------------------------- */
 
-/* Every lead to one of its best agents who has a slot left. Returns how many
- * found none: at 0 nothing can be better. */
-static uint32_t settle_contented(struct scorer *s)
+/* A lead with one of its best agents, as long as these have a slot left. Returns
+ * whether that was so for all: then nothing can be better. */
+static bool settle_contented(struct scorer *s)
 {
     struct rating rating;
-    uint32_t n_left = 0;
     for (uint32_t i = 0; i < s->request->n_leads; i++) {
         score_begin_rating(s, i, &rating);
         score_end_rating(s, &rating);
         s->agents[i] = -1;
         if (rating.best == NOT_POSSIBLE)
             continue;
-        if (rating.best_open >> PLACE_BITS == rating.best >> PLACE_BITS) {
-            s->agents[i] = (int32_t) key_agent(s, rating.best_open);
-            score_give(s, (uint32_t) s->agents[i]);
-        } else {
-            n_left++;
-        }
+        if (rating.best_open >> PLACE_BITS != rating.best >> PLACE_BITS)
+            return false;
+        s->agents[i] = (int32_t) key_agent(s, rating.best_open);
+        score_give(s, (uint32_t) s->agents[i]);
     }
-    return n_left;
+    return true;
 }
 
-static void fill_scores(struct scorer *s)
+static bool solve(struct scorer *s)
 {
+    const struct msg_request *request = s->request;
     struct rating rating;
     double *at = s->scores;
-    for (uint32_t i = 0; i < s->request->n_leads; i++) {
+    score_lay_out_agents(s);
+    for (uint32_t i = 0; i < request->n_leads; i++) {
         score_begin_rating(s, i, &rating);
         score_end_rating(s, &rating);
         for (uint32_t a = 0; a < s->width; a++)
             *at++ = s->key[a] == NOT_POSSIBLE ? SOLVE_BARRED : key_score(&rating, s->key[a]);
+        s->priorities[i] = request->leads[i].priority;
     }
+    const struct assignment problem = {.n_leads = request->n_leads,
+                                       .n_agents = request->n_agents,
+                                       .width = s->width,
+                                       .scores = s->scores,
+                                       .priorities = s->priorities,
+                                       .slots = s->slots,
+                                       .rows_max = (uint64_t) request->deadline_ms * PAIRS_PER_MS / s->width,
+                                       .agents = s->agents};
+    return solve_assignment(s->solver, &problem, &s->bound);
 }
 
 static void decide_jointly(struct scorer *s)
 {
-    const struct msg_request *request = s->request;
     struct rating rating;
     s->is_frozen = true;
-    if (settle_contented(s) > 0) {
-        fill_scores(s);
-        for (uint32_t a = 0; a < request->n_agents; a++)
-            s->slots[a] = request->agents[a].slots;
-        for (uint32_t i = 0; i < request->n_leads; i++)
-            s->priorities[i] = request->leads[i].priority;
-        solve_assignment(s->solver, &(struct assignment){request->n_leads, request->n_agents, s->width, s->scores,
-                                                         s->priorities, s->slots, s->agents});
+    if (!settle_contented(s) && !solve(s)) {
+        s->reason = REASON_GREEDY; /* in the scores of the snapshot, as the bound is */
+        decide_one_by_one(s, STRATEGY_BEST_SCORE);
+        return;
     }
-    for (uint32_t i = 0; i < request->n_leads; i++) {
+    for (uint32_t i = 0; i < s->request->n_leads; i++) {
         score_begin_rating(s, i, &rating);
         score_settle(s, &rating, s->agents[i], score_best_other(s, &rating, s->agents[i]));
         score_end_rating(s, &rating);
