@@ -92,15 +92,20 @@ static void due_turn_moves(struct scorer *s, uint32_t agent)
     s->rotation = s->rotation > first ? s->rotation : first;
 }
 
-/* splitmix64 of seed, lead and agent: a draw for each pair, the same whenever it is repeated. */
+static uint64_t mixed(uint64_t x) /* splitmix64 */
+{
+    x += UINT64_C(0x9E3779B97F4A7C15);
+    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
+    return x ^ x >> 31;
+}
+
+/* A draw for each pair, the same whenever it is repeated. Mixed twice: the seeds of requests lie in a row. */
 static void order_by_chance(struct scorer *s, uint32_t lead)
 {
-    for (uint32_t a = 0; a < s->request->n_agents; a++) {
-        uint64_t x = s->request->seed + ((uint64_t) lead << 32 | a) * UINT64_C(0x9E3779B97F4A7C15);
-        x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-        x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
-        s->order[a] = (x ^ x >> 31) & order_max;
-    }
+    const uint64_t of_lead = mixed(mixed(s->request->seed) + lead);
+    for (uint32_t a = 0; a < s->request->n_agents; a++)
+        s->order[a] = mixed(of_lead + a) & order_max;
 }
 
 static const struct {

@@ -343,12 +343,12 @@ static void the_same_request_gives_the_same_bytes(void **state)
     struct verdict first[LEADS_MAX];
     random_seed(17);
     for (int i = 0; i < 400; i++) {
-        enum strategy strategy = (enum strategy)(1 + i % 4);
+        enum strategy strategy = (enum strategy)(1 + i % (STRATEGIES - 1));
         window_fill(&window, strategy, 1 + below(LEADS_MAX), 1 + below(AGENTS_MAX));
         struct msg_decision decision = decide(scorer, &window, &scoring);
         struct msg_decision kept = decision;
         memcpy(first, decision.verdicts, decision.n_verdicts * sizeof first[0]);
-        window_fill(&other, (enum strategy)(1 + below(4)), LEADS_MAX, AGENTS_MAX); /* leaves dirt in the scratch */
+        window_fill(&other, (enum strategy)(1 + below(STRATEGIES - 1)), LEADS_MAX, AGENTS_MAX); /* leaves dirt in the scratch */
         decide(scorer, &other, &scoring);
         decision = decide(scorer, &window, &scoring);
         assert_memory_equal(decision.verdicts, first, decision.n_verdicts * sizeof first[0]);
@@ -362,7 +362,7 @@ static void nobody_and_nothing_are_fine(void **state)
     (void) state;
     struct window window;
     struct scoring scoring = rich_scoring();
-    for (unsigned strategy = 1; strategy <= 4; strategy++) {
+    for (unsigned strategy = 1; strategy < STRATEGIES; strategy++) {
         window_open(&window, (enum strategy) strategy, 0, 0);
         decide(scorer, &window, &scoring);
         window_open(&window, (enum strategy) strategy, 0, 3);

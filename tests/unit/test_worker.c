@@ -91,7 +91,7 @@ static void it_decides_as_the_library_does(void **state)
     fake_welcome(&ends->broker, 1);
     random_seed(21);
     for (unsigned i = 0; i < 40; i++) {
-        window_fill(&window, (enum strategy)(1 + i % 4), 1 + below(LEADS_MAX), 1 + below(AGENTS_MAX));
+        window_fill(&window, (enum strategy)(1 + i % (STRATEGIES - 1)), 1 + below(LEADS_MAX), 1 + below(AGENTS_MAX));
         window.request.rotation = below(45);
         struct msg_decision got = ask(ends, &window, 5, i == 0 ? &scoring : NULL);
         struct msg_decision expected = decide(scorer, &window, &scoring);
