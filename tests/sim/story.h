@@ -60,6 +60,7 @@ STORIES(pipeline)
 STORIES(pools)
 STORIES(workers)
 STORIES(windows)
+STORIES(strategies)
 STORIES(log)
 #undef STORIES
 

@@ -34,6 +34,7 @@ int main(void)
     RUN(pools)
     RUN(workers)
     RUN(windows)
+    RUN(strategies)
     RUN(log)
 #undef RUN
     return failed + cmocka_run_group_tests(at_last, NULL, NULL);

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * stories_strategies.c - a story a strategy: the core asks, a real worker's
+ * arithmetic decides (worker/score.c), and what a strategy must remember between
+ * two windows is found again after a crash. */
+#include "tests/sim/story.h"
+#include "worker/score.h"
+
+static const char *const names[] = {"ana", "ben", "cleo"};
+enum { AGENTS = 3 };
+
+static void decide(void *context, const struct msg_request *request, struct verdict *verdicts,
+                   struct msg_decision *decision)
+{
+    const struct scoring scoring = {.base_permille = 100, .value_cents = 10000};
+    (void) context;
+    struct scorer *scorer = scorer_new();
+    score_request(scorer, &scoring, request, decision);
+    memcpy(verdicts, decision->verdicts, decision->n_verdicts * sizeof *verdicts);
+    decision->verdicts = verdicts;
+    scorer_destroy(&scorer);
+}
+
+static struct policy *policy_of(enum strategy strategy)
+{
+    struct policy *policy = sim_policy();
+    policy->programmes[0].strategy = strategy;
+    policy->programmes[0].wip_max = policy->programmes[0].untouched_max = 50;
+    policy->programmes[0].offer_ms = policy->programmes[0].first_action_ms = 600000;
+    return policy;
+}
+
+static void list(struct policy *policy, const char *name, uint32_t weight)
+{
+    struct policy_agent *listed = &policy->agents[policy->n_agents++];
+    *listed = (struct policy_agent){.weight = weight};
+    snprintf(listed->name, sizeof listed->name, "%s", name);
+}
+
+static struct sim *world(const struct policy *policy, struct sim_agent *agents[AGENTS])
+{
+    struct sim *sim = story_new(policy);
+    sim_judge(sim, decide, NULL, 100, false);
+    sim_workers(sim, 1);
+    for (int i = 0; i < AGENTS; i++)
+        agents[i] = story_agent(sim, names[i], "east", INTENT_AVAILABLE);
+    sim_run_ms(sim, 700);
+    return sim;
+}
+
+/* Who gets the next lead, by a worker's choice. */
+static uint32_t next(struct sim *sim)
+{
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 5);
+    assert_int_equal(story_of(sim, lead)->decision.by, REASON_SCORED);
+    for (uint32_t i = 0; i < AGENTS; i++)
+        if (strcmp(sim_owner(sim, lead), names[i]) == 0)
+            return i;
+    fail_msg("nobody has it");
+    return 0;
+}
+
+static void crash(struct sim *sim)
+{
+    sim_crash(sim);
+    sim_run_ms(sim, 1200);
+}
+
+static void weights_of_the_policy_are_honoured_over_crashes(void **state)
+{
+    (void) state;
+    struct policy *policy = policy_of(STRATEGY_WEIGHTED_ROUND_ROBIN);
+    struct sim_agent *agents[AGENTS];
+    uint32_t given[AGENTS] = {0};
+    list(policy, "cleo", 3); /* the others weigh 1 */
+    struct sim *sim = world(policy, agents);
+    for (int i = 1; i <= 20; i++) {
+        given[next(sim)]++;
+        if (i % 3 == 0)
+            crash(sim);
+    }
+    assert_int_equal(given[0], 4);
+    assert_int_equal(given[1], 4);
+    assert_int_equal(given[2], 12);
+    sim_destroy(&sim);
+}
+
+static void who_was_away_is_not_flooded_by_weighted_turns(void **state)
+{
+    (void) state;
+    struct policy *policy = policy_of(STRATEGY_WEIGHTED_ROUND_ROBIN);
+    struct sim_agent *agents[AGENTS];
+    uint32_t given[AGENTS] = {0};
+    struct sim *sim = world(policy, agents);
+    sim_intent(sim, agents[1], INTENT_AWAY);
+    sim_run_ms(sim, 5);
+    for (int i = 0; i < 20; i++)
+        assert_int_not_equal(next(sim), 1);
+    sim_intent(sim, agents[1], INTENT_AVAILABLE);
+    sim_run_ms(sim, 5);
+    for (int i = 0; i < 9; i++)
+        given[next(sim)]++;
+    assert_in_range(given[1], 3, 4);
+    sim_destroy(&sim);
+}
+
+static void the_fewest_open_leads_come_first(void **state)
+{
+    (void) state;
+    struct sim_agent *agents[AGENTS];
+    struct sim *sim = world(policy_of(STRATEGY_FEWEST_OPEN), agents);
+    for (int i = 0; i < 6; i++)
+        next(sim);
+    for (int i = 0; i < AGENTS; i++)
+        assert_int_equal(story_offered_to(sim, agents[i]), 2);
+    const struct id done = agents[2]->held[0].lead; /* cleo closes one, and has been free the shortest */
+    story_work_up_to(sim, agents[2], done, LEAD_WRAP_UP);
+    assert_int_equal(story_dispose(sim, agents[2], done, DISPOSITION_SALE, NULL), REASON_OK);
+    assert_int_equal(next(sim), 2);
+    sim_destroy(&sim);
+}
+
+/* Ana is served before ben and works longer: free the longest is ben, the last lead the longest ago had ana. */
+static void the_least_recent_is_not_the_longest_idle(void **state)
+{
+    (void) state;
+    for (int is_recent = 0; is_recent < 2; is_recent++) {
+        struct sim_agent *agents[AGENTS];
+        struct sim *sim = world(policy_of(is_recent ? STRATEGY_LEAST_RECENT : STRATEGY_LONGEST_IDLE), agents);
+        sim_intent(sim, agents[2], INTENT_AWAY);
+        sim_run_ms(sim, 5);
+        assert_int_equal(next(sim), 0);
+        assert_int_equal(next(sim), 1);
+        for (int i = 1; i >= 0; i--) {
+            const struct id lead = agents[i]->held[0].lead;
+            story_work_up_to(sim, agents[i], lead, LEAD_WRAP_UP);
+            assert_int_equal(story_dispose(sim, agents[i], lead, DISPOSITION_SALE, NULL), REASON_OK);
+            sim_run_ms(sim, 50);
+        }
+        crash(sim);
+        assert_int_equal(next(sim), is_recent ? 0 : 1);
+        sim_destroy(&sim);
+    }
+}
+
+static void the_list_is_served_from_its_top_as_long_as_there_is_room(void **state)
+{
+    (void) state;
+    struct policy *policy = policy_of(STRATEGY_TOP_DOWN);
+    struct sim_agent *agents[AGENTS];
+    policy->programmes[0].wip_max = policy->programmes[0].untouched_max = 2;
+    list(policy, "cleo", 1);
+    list(policy, "ana", 1); /* ben is not listed: behind who is */
+    struct sim *sim = world(policy, agents);
+    static const uint32_t expected[] = {2, 2, 0, 0, 1, 1};
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(next(sim), expected[i]);
+    sim_destroy(&sim);
+}
+
+static void a_draw_reaches_everybody_and_the_same_day_draws_the_same(void **state)
+{
+    (void) state;
+    uint32_t drawn[2][30], given[AGENTS] = {0};
+    for (int day = 0; day < 2; day++) {
+        struct sim_agent *agents[AGENTS];
+        struct sim *sim = world(policy_of(STRATEGY_RANDOM), agents);
+        for (int i = 0; i < 30; i++)
+            given[drawn[day][i] = next(sim)]++;
+        sim_destroy(&sim);
+    }
+    assert_memory_equal(drawn[0], drawn[1], sizeof drawn[0]);
+    for (int i = 0; i < AGENTS; i++)
+        assert_in_range(given[i], 6, 40);
+}
+
+/* proves 004-09 under concurrency: two workers at once would both begin at ana */
+static void turns_are_not_handed_out_twice_to_two_workers_at_once(void **state)
+{
+    (void) state;
+    static const enum strategy strategies[] = {STRATEGY_ROUND_ROBIN, STRATEGY_WEIGHTED_ROUND_ROBIN};
+    for (int s = 0; s < 2; s++) {
+        struct policy *policy = policy_of(strategies[s]);
+        struct sim_agent *agents[AGENTS];
+        policy->scorer_deadline_ms = 100;
+        struct sim *sim = world(policy, agents);
+        sim_workers(sim, 2);
+        sim_run_ms(sim, 700);
+        sim_judge(sim, decide, NULL, 10000, false);
+        for (int i = 0; i < AGENTS; i++) {
+            story_lead(sim, "to-push", 0);
+            sim_run_ms(sim, 2);
+        }
+        sim_run_ms(sim, 50);
+        for (int i = 0; i < AGENTS; i++)
+            assert_int_equal(story_offered_to(sim, agents[i]), 1);
+        sim_destroy(&sim);
+    }
+}
+
+static void greedy(void *context, const struct msg_request *request, struct verdict *verdicts,
+                   struct msg_decision *decision)
+{
+    (void) context;
+    (void) request;
+    verdicts[0] = (struct verdict){.agent = 2, .runner_up = 1, .score = 900, .margin = -50};
+    decision->reason = REASON_GREEDY;
+    decision->total = 900;
+    decision->bound = 1234;
+}
+
+static void assert_explained(struct sim *sim, struct id lead, const char *field, const char *value)
+{
+    char hex[33];
+    struct msg_report report;
+    id_to_hex(lead, hex);
+    core_report(sim_core(sim), &(struct msg_query){.what = QUERY_EXPLAIN, .arg = slice_of(hex, 32)}, &report);
+    for (uint32_t i = 0; i < report.n_rows; i++) {
+        const struct slice *row = &report.cells[2 * i];
+        if (row[0].len != strlen(field) || memcmp(row[0].at, field, row[0].len) != 0)
+            continue;
+        assert_int_equal(row[1].len, strlen(value));
+        assert_memory_equal(row[1].at, value, row[1].len);
+        return;
+    }
+    fail_msg("no field %s", field);
+}
+
+static void a_greedy_decision_is_counted_and_explained_as_one(void **state)
+{
+    (void) state;
+    struct sim_agent *agents[AGENTS];
+    struct sim *sim = world(policy_of(STRATEGY_JOINT_OPTIMUM), agents);
+    sim_judge(sim, greedy, NULL, 100, false);
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 5);
+    assert_int_equal(story_of(sim, lead)->decision.by, REASON_GREEDY);
+    const struct programme_state *counts = &sim_core(sim)->programmes[0];
+    assert_int_equal(counts->decided_scored, 1);
+    assert_int_equal(counts->decided_greedy, 1);
+    assert_int_equal(counts->greedy_gap_cents, 334);
+    assert_int_equal(sim_core(sim)->workers[0].greedy_gap_cents, 334);
+    crash(sim);
+    assert_int_equal(sim_core(sim)->programmes[0].greedy_gap_cents, 334);
+    assert_explained(sim, lead, "strategy", "joint_optimum");
+    assert_explained(sim, lead, "decision", reason_text(REASON_GREEDY));
+    sim_destroy(&sim);
+}
+
+/* The strategy of then, not the one the policy says now. */
+static void a_decision_is_explained_by_the_strategy_that_made_it(void **state)
+{
+    (void) state;
+    struct policy *policy = policy_of(STRATEGY_TOP_DOWN);
+    struct sim_agent *agents[AGENTS];
+    list(policy, "cleo", 1);
+    struct sim *sim = world(policy, agents);
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 5);
+    policy->programmes[0].strategy = STRATEGY_RANDOM;
+    sim_restart(sim, policy);
+    assert_explained(sim, lead, "strategy", "top_down");
+    assert_explained(sim, lead, "why", "the first in the programme's list of agents who has room: cleo, then ana");
+    sim_destroy(&sim);
+}
+
+const struct CMUnitTest stories_of_strategies[] = {
+    cmocka_unit_test(weights_of_the_policy_are_honoured_over_crashes),
+    cmocka_unit_test(who_was_away_is_not_flooded_by_weighted_turns),
+    cmocka_unit_test(the_fewest_open_leads_come_first),
+    cmocka_unit_test(the_least_recent_is_not_the_longest_idle),
+    cmocka_unit_test(the_list_is_served_from_its_top_as_long_as_there_is_room),
+    cmocka_unit_test(a_draw_reaches_everybody_and_the_same_day_draws_the_same),
+    cmocka_unit_test(turns_are_not_handed_out_twice_to_two_workers_at_once),
+    cmocka_unit_test(a_greedy_decision_is_counted_and_explained_as_one),
+    cmocka_unit_test(a_decision_is_explained_by_the_strategy_that_made_it),
+};
+const size_t n_stories_of_strategies = sizeof stories_of_strategies / sizeof *stories_of_strategies;
