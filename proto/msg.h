@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/strategy.h"
+
 enum {
     FRAME_BYTES_MAX = 256 * 1024,
     CHUNK_ROWS_MAX = 256,
@@ -81,14 +83,6 @@ enum intent {
 #undef AGENT_INTENT
 };
 
-enum strategy {
-#define STRATEGY(number, name, word, keeps, text) STRATEGY_##name = number,
-#include "proto/strategies.def"
-#undef STRATEGY
-    STRATEGIES
-};
-enum keeps { KEEPS_NOTHING, KEEPS_TURN, KEEPS_PASS, KEEPS_GIVEN };
-
 enum query_what {
 #define QUERY(number, name, text) QUERY_##name = number,
 #include "proto/queries.def"
@@ -117,10 +111,6 @@ const char *reason_text(unsigned reason);   /* "a lead waits for its note" */
 const char *row_warning_name(unsigned bit); /* of bit 0, 1, ... */
 const char *act_verb_name(unsigned verb);
 const char *intent_name(unsigned intent);
-const char *strategy_word(unsigned strategy);
-const char *strategy_text(unsigned strategy);
-enum keeps strategy_keeps(unsigned strategy);
-unsigned strategy_by_word(const char *word); /* 0 = none */
 const char *query_name(unsigned what);
 const char *disposition_word(unsigned code);
 unsigned disposition_by_word(const char *word); /* 0 = none */
@@ -315,13 +305,6 @@ struct request_agent {
 struct exclusion {
     uint16_t lead, agent;
 };
-
-/* Virtual time of WEIGHTED_ROUND_ROBIN: in one round each agent has as many leads as its weight, one a step. */
-#define TURN_ROUND (UINT64_C(1) << 32)
-static inline uint64_t turn_step(uint32_t weight)
-{
-    return TURN_ROUND / (weight > 0 ? weight : 1);
-}
 
 struct msg_request {
     uint64_t id, seed, rotation;

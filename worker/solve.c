@@ -20,58 +20,14 @@
  *
  * Doubles hold nothing but whole numbers below 2^53, so every sum is exact; they
  * are used because plain x86-64 compares two of them at once, and int64_t not. */
-#include "worker/solve.h"
+#include "worker/solve_private.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* More than all scores of a window together: 2^31 x 2^13 leads. */
 static const double dear = 0x1p45;
-
-/* The auction's steps, as parts of the highest score: from coarse to fine each is a fraction of the one before. */
-static const double coarsest = 128, finest = 8192, fraction = 4;
-
-enum { NONE = -1, NOBODY = -2, BIDS_PER_LEAD = 64 };
-
-struct solver {
-    const struct assignment *problem;
-    /* one a column */
-    double *price;
-    double *toll; /* the price, or infinite once the column was passed */
-    double *distance;
-    float *bid_price; /* in the auction, which need not be exact: half as wide is twice as fast */
-    int32_t *first;   /* of the leads held; the column behind the last is "no agent" */
-    uint32_t *held;
-    struct passed {
-        uint32_t column, n_taken; /* so many steps had been taken when it was */
-        double distance;
-    } * passed;
-    uint32_t n_passed;
-    struct step { /* of the search: this lead can leave its place at this distance */
-        int32_t lead;
-        double start;
-    } * taken;
-    uint32_t n_taken;
-    double none_distance; /* of the column "no agent" */
-    int32_t none_via;
-    double none_cost; /* of that column to leads of the priority in hand */
-    int32_t priority;
-    float step;
-    uint64_t rows; /* looked at */
-    /* one a lead */
-    int32_t *next, *previous; /* among the leads of one column */
-    float *limit;             /* in the auction: the price up to which the lead stays */
-    float *bid_scores;        /* n_leads rows of width */
-    struct entrant {
-        double best;
-        int32_t priority, lead;
-    } * entrants;
-    int32_t *queue;
-    uint32_t columns_room, leads_room;
-    size_t scores_room;
-};
 
 struct solver *solver_new(void)
 {
@@ -136,155 +92,6 @@ static void reserve(struct solver *solver, uint32_t columns, uint32_t leads)
     if ((size_t) columns * leads > solver->scores_room) {
         solver->scores_room = (size_t) columns * leads;
         solver->bid_scores = resized(solver->bid_scores, solver->scores_room, sizeof *solver->bid_scores);
-    }
-}
-
-/* ---- who is where ------------------------------------------------------------------ */
-
-static const double *row_of(const struct solver *solver, int32_t lead)
-{
-    return solver->problem->scores + (size_t) lead * solver->problem->width;
-}
-
-static uint32_t column_of(const struct solver *solver, int32_t agent)
-{
-    return agent == NONE ? solver->problem->width : (uint32_t) agent;
-}
-
-static void hold(struct solver *solver, int32_t lead, int32_t agent)
-{
-    const uint32_t column = column_of(solver, agent);
-    int32_t after = solver->first[column];
-    solver->next[lead] = after;
-    solver->previous[lead] = NONE;
-    if (after != NONE)
-        solver->previous[after] = lead;
-    solver->first[column] = lead;
-    solver->held[column]++;
-    solver->problem->agents[lead] = agent;
-}
-
-static void let_go(struct solver *solver, int32_t lead)
-{
-    const uint32_t column = column_of(solver, solver->problem->agents[lead]);
-    int32_t before = solver->previous[lead], after = solver->next[lead];
-    if (before != NONE)
-        solver->next[before] = after;
-    else
-        solver->first[column] = after;
-    if (after != NONE)
-        solver->previous[after] = before;
-    solver->held[column]--;
-    solver->problem->agents[lead] = NOBODY;
-}
-
-static bool has_room(const struct solver *solver, int32_t agent)
-{
-    return solver->held[agent] < solver->problem->slots[agent];
-}
-
-/* What "no agent" is worth to a lead: who is of a higher priority than the one in hand must have one. */
-static double worth_of_none(const struct solver *solver, int32_t lead)
-{
-    return solver->problem->priorities[lead] == solver->priority ? -solver->none_cost : -INFINITY;
-}
-
-/* ---- the auction --------------------------------------------------------------------- */
-
-struct bid {
-    int32_t agent; /* the best one, or NONE */
-    float value;   /* score less price */
-    float next;    /* the same of the second best, or of none */
-};
-
-/* The two highest of what each lane found. */
-static struct bid best_of_lanes(const float best[SOLVE_LANES], const float second[SOLVE_LANES])
-{
-    struct bid bid = {NONE, best[0], second[0]};
-    for (uint32_t lane = 1; lane < SOLVE_LANES; lane++) {
-        const float less = best[lane] < bid.value ? best[lane] : bid.value;
-        const float next = second[lane] > bid.next ? second[lane] : bid.next;
-        bid.value = best[lane] > bid.value ? best[lane] : bid.value;
-        bid.next = less > next ? less : next;
-    }
-    return bid;
-}
-
-static int32_t agent_of_value(const float *row, const float *price, float value)
-{
-    uint32_t at = 0, hits = 0;
-    for (; hits == 0; at += SOLVE_LANES)
-        for (uint32_t lane = 0; lane < SOLVE_LANES; lane++)
-            hits |= row[at + lane] - price[at + lane] == value;
-    for (at -= SOLVE_LANES; row[at] - price[at] != value;)
-        at++;
-    return (int32_t) at;
-}
-
-/* The auction's hot loop. */
-static struct bid bid_of(struct solver *solver, int32_t lead)
-{
-    const uint32_t width = solver->problem->width / SOLVE_LANES * SOLVE_LANES;
-    const float *restrict row = solver->bid_scores + (size_t) lead * width, *restrict price = solver->bid_price;
-    const float none = (float) worth_of_none(solver, lead);
-    float best[SOLVE_LANES], second[SOLVE_LANES];
-    solver->rows++;
-    for (uint32_t lane = 0; lane < SOLVE_LANES; lane++)
-        best[lane] = second[lane] = -INFINITY;
-    for (uint32_t k = 0; k < width; k += SOLVE_LANES)
-        for (uint32_t lane = 0; lane < SOLVE_LANES; lane++) {
-            const float value = row[k + lane] - price[k + lane];
-            const float less = value < best[lane] ? value : best[lane];
-            best[lane] = value > best[lane] ? value : best[lane];
-            second[lane] = less > second[lane] ? less : second[lane];
-        }
-    struct bid bid = best_of_lanes(best, second);
-    bid.next = bid.next < (float) SOLVE_BARRED / 2 || bid.next < none ? none : bid.next;
-    if (bid.value >= (float) SOLVE_BARRED / 2 && bid.value >= none)
-        bid.agent = agent_of_value(row, price, bid.value);
-    return bid;
-}
-
-/* Who of an agent's leads would leave at the lowest price. */
-static int32_t first_to_leave(const struct solver *solver, int32_t agent)
-{
-    int32_t found = solver->first[agent];
-    for (int32_t lead = found; lead != NONE; lead = solver->next[lead])
-        if (solver->limit[lead] < solver->limit[found])
-            found = lead;
-    return found;
-}
-
-/* Each lead in the queue gets an agent or none, or is too long in getting one. */
-static void auction(struct solver *solver, uint32_t n)
-{
-    uint64_t bids = (uint64_t) n * BIDS_PER_LEAD;
-    int32_t *queue = solver->queue;
-    for (uint32_t i = 0; i < n && bids > 0; bids--) {
-        const int32_t lead = queue[i];
-        const struct bid bid = bid_of(solver, lead);
-        if (bid.agent == NONE) {
-            i++;
-            continue;
-        }
-        float *price = &solver->bid_price[bid.agent];
-        const float limit = *price + bid.value - bid.next + solver->step;
-        const int32_t other = has_room(solver, bid.agent) ? NONE : first_to_leave(solver, bid.agent);
-        if (has_room(solver, bid.agent)) {
-            i++;
-        } else if (other != NONE && solver->limit[other] < limit) {
-            *price = solver->limit[other] > *price ? solver->limit[other] : *price;
-            let_go(solver, other);
-            queue[i] = other;
-        } else if (limit < INFINITY) {
-            *price = limit;
-            continue;
-        } else { /* it must have this one, and so must all who do */
-            i++;
-            continue;
-        }
-        hold(solver, lead, bid.agent);
-        solver->limit[lead] = limit;
     }
 }
 
@@ -430,7 +237,7 @@ static bool is_over(const struct solver *solver)
     return solver->problem->rows_max > 0 && solver->rows > solver->problem->rows_max;
 }
 
-static double best_value(struct solver *solver, int32_t lead)
+double solve_best_value(struct solver *solver, int32_t lead)
 {
     const double *restrict row = row_of(solver, lead), *restrict price = solver->price;
     double best[SOLVE_LANES], value = -INFINITY;
@@ -443,61 +250,6 @@ static double best_value(struct solver *solver, int32_t lead)
     for (uint32_t lane = 0; lane < SOLVE_LANES; lane++)
         value = best[lane] > value ? best[lane] : value;
     return value;
-}
-
-/* Who is with an agent that is a step or more below its best, lets go of it and bids. */
-static uint32_t call_bidders(struct solver *solver)
-{
-    const uint32_t width = solver->problem->width;
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < solver->problem->n_leads && solver->entrants[i].priority >= solver->priority; i++) {
-        const int32_t lead = solver->entrants[i].lead, agent = solver->problem->agents[lead];
-        if (agent >= 0 && bid_of(solver, lead).value > solver->bid_scores[(size_t) lead * width + (uint32_t) agent] -
-                                                           solver->bid_price[agent] + solver->step)
-            let_go(solver, lead);
-        if (solver->problem->agents[lead] == NOBODY)
-            solver->queue[n++] = lead;
-    }
-    return n;
-}
-
-/* Scores that are all multiples of something have an optimum at prices that are, too: prices that are only almost
- * so are rounded, and leads that are equally well off with two agents then stay. A sample will do for a start. */
-static double grain_of(const struct solver *solver)
-{
-    uint64_t grain = 0;
-    for (uint32_t i = 0; i < solver->problem->n_leads + solver->problem->n_agents && grain != 1; i++) {
-        const uint32_t n = solver->problem->n_leads;
-        const double score = i < n ? solver->entrants[i].best : row_of(solver, solver->entrants[0].lead)[i - n];
-        for (uint64_t rest = score > 0 ? (uint64_t) score : 0; rest > 0;) {
-            const uint64_t next = grain % rest;
-            grain = rest;
-            rest = next;
-        }
-    }
-    return grain > 0 ? (double) grain : 1;
-}
-
-static void bid_in_steps(struct solver *solver, double highest)
-{
-    for (uint32_t k = 0; k < solver->problem->width; k++)
-        solver->bid_price[k] = (float) solver->price[k];
-    for (double part = coarsest; part <= finest; part *= fraction) {
-        solver->step = (float) floor(highest / part) + 1;
-        auction(solver, call_bidders(solver));
-    }
-    const double grain = grain_of(solver);
-    for (uint32_t k = 0; k < solver->problem->width; k++)
-        if (solver->bid_price[k] != (float) solver->price[k])
-            solver->price[k] = floor((double) solver->bid_price[k] / grain + 0.5) * grain;
-    for (uint32_t i = 0; i < solver->problem->n_leads; i++) {
-        const int32_t lead = (int32_t) i, agent = solver->problem->agents[i];
-        if (agent < 0)
-            continue;
-        const double value = row_of(solver, lead)[agent] - solver->price[agent];
-        if (value < best_value(solver, lead) || value < worth_of_none(solver, lead))
-            let_go(solver, lead);
-    }
 }
 
 static bool let_in_all(struct solver *solver)
@@ -546,7 +298,7 @@ static bool fill_up(struct solver *solver)
 
 static bool settle_priority(struct solver *solver, double highest)
 {
-    bid_in_steps(solver, highest);
+    solve_bid(solver, highest);
     return let_in_all(solver) && lower_all(solver) && fill_up(solver);
 }
 
@@ -589,7 +341,7 @@ static int64_t bound_of(struct solver *solver)
         at_prices += solver->price[k] * solver->problem->slots[k];
     solver->none_cost = 0;
     for (uint32_t i = 0; i < solver->problem->n_leads; i++) {
-        const double value = best_value(solver, (int32_t) i);
+        const double value = solve_best_value(solver, (int32_t) i);
         at_prices += value > 0 ? value : 0;
         at_best += solver->entrants[i].best;
     }

@@ -194,6 +194,22 @@ static void test_the_protocol_page_tells_every_number(void **state)
     free(page);
 }
 
+static void test_the_default_policy_tells_every_strategy(void **state)
+{
+    (void) state;
+    FILE *file = fopen(TAKT_SOURCE_DIR "/deploy/policies/default.yaml", "re");
+    char text[8192];
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    for (unsigned i = 1; i < STRATEGIES; i++) {
+        char line[200];
+        snprintf(line, sizeof line, "\n#   %s: %s\n", strategy_word(i), strategy_text(i));
+        if (strstr(text, line) == NULL)
+            fail_msg("not in the default policy: %s", line);
+    }
+}
+
 static void test_the_protocol_page_tells_every_limit(void **state)
 {
     char *page = read_page();
@@ -247,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_hex_of_an_id_is_refused),
         cmocka_unit_test(test_features_are_hashes_anyone_can_compute),
         cmocka_unit_test(test_the_protocol_page_tells_every_number),
+        cmocka_unit_test(test_the_default_policy_tells_every_strategy),
         cmocka_unit_test(test_the_protocol_page_tells_every_limit),
     };
     return cmocka_run_group_tests_name("names", tests, NULL, NULL);

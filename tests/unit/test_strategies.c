@@ -348,7 +348,8 @@ static void the_same_request_gives_the_same_bytes(void **state)
         struct msg_decision decision = decide(scorer, &window, &scoring);
         struct msg_decision kept = decision;
         memcpy(first, decision.verdicts, decision.n_verdicts * sizeof first[0]);
-        window_fill(&other, (enum strategy)(1 + below(STRATEGIES - 1)), LEADS_MAX, AGENTS_MAX); /* leaves dirt in the scratch */
+        window_fill(&other, (enum strategy)(1 + below(STRATEGIES - 1)), LEADS_MAX,
+                    AGENTS_MAX); /* leaves dirt in the scratch */
         decide(scorer, &other, &scoring);
         decision = decide(scorer, &window, &scoring);
         assert_memory_equal(decision.verdicts, first, decision.n_verdicts * sizeof first[0]);
