@@ -52,7 +52,7 @@ static uint32_t next(struct sim *sim)
 {
     const struct id lead = story_lead(sim, "to-push", 0);
     sim_run_ms(sim, 5);
-    assert_int_equal(story_of(sim, lead)->decision.by, REASON_SCORED);
+    assert_int_equal(story_of(sim, lead)->past->decision.by, REASON_SCORED);
     for (uint32_t i = 0; i < AGENTS; i++)
         if (strcmp(sim_owner(sim, lead), names[i]) == 0)
             return i;
@@ -234,7 +234,7 @@ static void a_greedy_decision_is_counted_and_explained_as_one(void **state)
     sim_judge(sim, greedy, NULL, 100, false);
     const struct id lead = story_lead(sim, "to-push", 0);
     sim_run_ms(sim, 5);
-    assert_int_equal(story_of(sim, lead)->decision.by, REASON_GREEDY);
+    assert_int_equal(story_of(sim, lead)->past->decision.by, REASON_GREEDY);
     const struct programme_state *counts = &sim_core(sim)->programmes[0];
     assert_int_equal(counts->decided_scored, 1);
     assert_int_equal(counts->decided_greedy, 1);
