@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * wire_encode.c - struct msg to bytes, one function a kind.
- *
  * By hand and not by way of protobuf-c's structs: an offer is one frame in 0.07 us and not 0.18, and nothing nested
  * needs memory. test_wire has protobuf-c check each field. Zero scalars and absent texts are left out: they read so. */
 #include "proto/wire_internal.h"

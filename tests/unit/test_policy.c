@@ -451,7 +451,8 @@ static const struct fault {
      "3:20 NO_SUCH_NAME default_programme: is \"fersh\"; allowed is none or the name of a programme; did you mean "
      "fresh?\n"},
     {WITH("strategy: best_scor"), "2:37 BAD_VALUE programmes[0].strategy: is \"best_scor\"; allowed is one of "
-                                  "best_score, joint_optimum, round_robin, longest_idle; did you mean best_score?\n"},
+                                  "best_score, joint_optimum, round_robin, longest_idle, weighted_round_robin, "
+                                  "fewest_open, least_recent, top_down, random; did you mean best_score?\n"},
 };
 
 static void every_planted_fault_is_told_with_its_place_and_what_is_allowed(void **state)
