@@ -238,7 +238,7 @@ enum store_status inspect_sets(struct inspect *inspect, inspect_member_fn *each,
     struct pool_names names = {.prefix_len = strlen(inspect->redis->keys.prefix)};
     snprintf(pattern, sizeof pattern, "%spool:*", inspect->redis->keys.prefix);
     snprintf(count, sizeof count, "%d", SET_PAGE);
-    enum store_status status = read_set(inspect, "due", each, arg);
+    enum store_status status = STORE_OK;
     do {
         const char *const words[] = {"SCAN", cursor, "MATCH", pattern, "COUNT", count};
         if (status == STORE_OK && !scan_page(inspect, 6, words, cursor, take_name, 1, &names))

@@ -34,7 +34,7 @@ enum store_status inspect_view(struct inspect *inspect, inspect_value_fn *each, 
 typedef void inspect_entry_fn(void *arg, struct position id, const struct entry *entry, const char *wrong);
 enum store_status inspect_log(struct inspect *inspect, inspect_entry_fn *each, void *arg);
 
-/* Each member of the sorted sets: "due", and "pool:" and a pool's name. */
+/* Each member of the sorted sets: `set` is "pool:" and a pool's name. */
 typedef void inspect_member_fn(void *arg, const char *set, struct slice member, double score);
 enum store_status inspect_sets(struct inspect *inspect, inspect_member_fn *each, void *arg);
 

@@ -271,7 +271,6 @@ static void name_keys(struct redis_keys *keys, const char *cell)
     snprintf(keys->log, sizeof keys->log, "{%s}:log", cell);
     snprintf(keys->leader, sizeof keys->leader, "{%s}:leader", cell);
     snprintf(keys->view, sizeof keys->view, "{%s}:view", cell);
-    snprintf(keys->due, sizeof keys->due, "{%s}:due", cell);
     snprintf(keys->counters, sizeof keys->counters, "{%s}:counters", cell);
     snprintf(keys->trimmed, sizeof keys->trimmed, "{%s}:trimmed", cell);
     snprintf(keys->archive, sizeof keys->archive, "{%s}:archive", cell);

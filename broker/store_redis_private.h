@@ -12,7 +12,7 @@ enum { KEY_MAX = 64, CELL_MAX = 32 };
 struct redis_keys {
     char prefix[KEY_MAX]; /* "{cell}:" */
     char epoch[KEY_MAX], log[KEY_MAX], leader[KEY_MAX], trimmed[KEY_MAX], archive[KEY_MAX];
-    char view[KEY_MAX], due[KEY_MAX], counters[KEY_MAX];
+    char view[KEY_MAX], counters[KEY_MAX];
 };
 
 enum aside { /* what is asked on the view's connection between two writes */

@@ -116,27 +116,6 @@ static uint32_t add_pools(struct redis_store *redis, const uint32_t *pools, cons
     return commands;
 }
 
-static uint32_t add_due(struct redis_store *redis, bool terminal)
-{
-    const struct view_write *write = &redis->base.write;
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < write->n; i++)
-        n += write->rows[i].row.type == ROW_LEAD && write->glances[i].terminal == terminal;
-    if (n == 0)
-        return 0;
-    redis_link_command(redis->view, 2 + (terminal ? n : 2 * n));
-    redis_link_text(redis->view, terminal ? "ZREM" : "ZADD");
-    redis_link_text(redis->view, redis->keys.due);
-    for (uint32_t i = 0; i < write->n; i++) {
-        if (write->rows[i].row.type != ROW_LEAD || write->glances[i].terminal != terminal)
-            continue;
-        if (!terminal)
-            add_score(redis, (double) write->glances[i].due_ms);
-        add_member(redis, i);
-    }
-    return 1;
-}
-
 void redis_view_send(struct store *store)
 {
     struct redis_store *redis = redis_of(store);
@@ -148,7 +127,6 @@ void redis_view_send(struct store *store)
     uint32_t commands = add_rows(redis, false) + add_rows(redis, true);
     commands += add_pools(redis, write->pools_before, write->pools_after, false);
     commands += add_pools(redis, write->pools_after, write->pools_before, true);
-    commands += add_due(redis, true) + add_due(redis, false);
     redis_link_command(redis->view, 3);
     redis_link_text(redis->view, "SET");
     redis_link_text(redis->view, redis->keys.view);

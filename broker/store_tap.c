@@ -252,8 +252,6 @@ static enum store_status plant_places(struct tap *tap, const struct row_ref *row
     char pool[2 * NAME_BYTES_MAX + 16];
     if (row->key.len != 16 || !lead_glance(row->payload, &glance))
         return store_fail(tap->store, STORE_DAMAGED, "the archive holds a lead that is none");
-    if (!glance.terminal)
-        plant_member(tap, "due", (double) glance.due_ms, member);
     snprintf(pool, sizeof pool, "pool:%s", glance.pool_name);
     if (glance.waiting)
         plant_member(tap, pool, glance.rank, member);

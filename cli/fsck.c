@@ -26,7 +26,7 @@ struct known { /* a key of the view, as the view and the log tell it */
     UT_hash_handle hh;
     uint32_t key_len;
     bool in_view, damaged, has_base;
-    bool in_due, in_pool; /* of a lead */
+    bool in_pool; /* of a lead */
     uint32_t n_later;
     uint64_t view_hash, base_hash;
     uint64_t *later; /* few rows are newer than the view's position */
@@ -223,10 +223,6 @@ static void compare_view(struct fsck *fsck)
 /* Should a lead with this row be in this set, and with which score? */
 static bool belongs(const struct lead_glance *glance, const char *set, double *ret_score)
 {
-    if (strcmp(set, "due") == 0) {
-        *ret_score = (double) glance->due_ms;
-        return !glance->terminal;
-    }
     *ret_score = glance->rank;
     return glance->waiting && strcmp(set + strlen("pool:"), glance->pool_name) == 0;
 }
@@ -234,7 +230,6 @@ static bool belongs(const struct lead_glance *glance, const char *set, double *r
 /* Look once more, at row and set of one instant. */
 static void look_again(struct fsck *fsck, struct id lead, const char *set)
 {
-    const bool due = strcmp(set, "due") == 0;
     struct inspect_place place;
     double score = 0;
     char hex[33];
@@ -243,22 +238,20 @@ static void look_again(struct fsck *fsck, struct id lead, const char *set)
         return;
     const bool should = place.has_row && belongs(&place.glance, set, &score);
     if (should && !place.has_score)
-        add(fsck, due ? FSCK_DUE_MISSING : FSCK_POOL_MISSING, hex, "%s", set);
+        add(fsck, FSCK_POOL_MISSING, hex, "%s", set);
     else if (!should && place.has_score)
-        add(fsck, due ? FSCK_DUE_EXTRA : FSCK_POOL_EXTRA, hex, "%s%s", set,
-            place.has_row ? "" : ": there is no such lead");
+        add(fsck, FSCK_POOL_EXTRA, hex, "%s%s", set, place.has_row ? "" : ": there is no such lead");
     else if (should && place.score != score)
-        add(fsck, due ? FSCK_DUE_SCORE : FSCK_POOL_SCORE, hex, "%s has %.17g, the lead %.17g", set, place.score, score);
+        add(fsck, FSCK_POOL_SCORE, hex, "%s has %.17g, the lead %.17g", set, place.score, score);
 }
 
 static void take_member(void *arg, const char *set, struct slice member, double score)
 {
     struct fsck *fsck = arg;
-    const bool due = strcmp(set, "due") == 0;
     struct id lead;
     fsck->result->members++;
     if (!inspect_member_lead(member, &lead)) {
-        add(fsck, due ? FSCK_DUE_EXTRA : FSCK_POOL_EXTRA, set, "a member that is no lead's id");
+        add(fsck, FSCK_POOL_EXTRA, set, "a member that is no lead's id");
         return;
     }
     char key[KEY_ROOM];
@@ -267,7 +260,7 @@ static void take_member(void *arg, const char *set, struct slice member, double 
     const int len = snprintf(key, sizeof key, "lead:%.*s", (int) member.len, (const char *) member.at);
     HASH_FIND(hh, fsck->known, key, (unsigned) len, known);
     if (known)
-        *(due ? &known->in_due : &known->in_pool) = true;
+        known->in_pool = true;
     if (known && known->damaged)
         return; /* nothing to compare with; told already */
     if (!known || !known->glance || !belongs(known->glance, set, &wanted) || wanted != score)
@@ -280,8 +273,6 @@ static void compare_sets(struct fsck *fsck)
     for (const struct known *known = fsck->known; known; known = known->hh.next) {
         if (!known->glance || known->damaged)
             continue;
-        if (!known->glance->terminal && !known->in_due)
-            look_again(fsck, known->lead, "due");
         if (known->glance->waiting && !known->in_pool) {
             snprintf(set, sizeof set, "pool:%s", known->glance->pool_name);
             look_again(fsck, known->lead, set);

@@ -29,9 +29,6 @@
     FINDING(LOG_HEAD_MISSING, "the log begins later than it was ever trimmed to")                                      \
     FINDING(POSITION_AHEAD, "the view claims more than the log holds")                                                 \
     FINDING(LAST_DIFFERS, "the log's last entry is missing")                                                           \
-    FINDING(DUE_MISSING, "a lead that has not ended is not in :due")                                                   \
-    FINDING(DUE_EXTRA, "a member of :due is no lead that has not ended")                                               \
-    FINDING(DUE_SCORE, "a deadline in :due is not the lead's")                                                         \
     FINDING(POOL_MISSING, "a waiting lead is not in its pool's set")                                                   \
     FINDING(POOL_EXTRA, "a member of a pool's set does not wait there")                                                \
     FINDING(POOL_SCORE, "a rank in a pool's set is not the lead's")                                                    \

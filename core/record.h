@@ -46,7 +46,6 @@ struct lead_glance {
     bool terminal, waiting;        /* waiting: POOLED, so a member of pool_name's set */
     char pool_name[POOL_NAME_MAX]; /* "programme", "programme/team", "programme/wide", ... */
     double rank;                   /* smaller = earlier in the pool */
-    int64_t due_ms;                /* its one armed deadline; meaningless when terminal */
 };
 bool lead_glance(struct slice payload, struct lead_glance *ret);
 

@@ -87,7 +87,6 @@ bool lead_glance(struct slice payload, struct lead_glance *ret)
     ret->terminal = front.state >= LEAD_CLOSED_WON;
     ret->waiting = front.state == LEAD_POOLED;
     ret->rank = front.rank;
-    ret->due_ms = front.due_ms;
     pool_name_of(front.programme, front.ring, front.team, ret->pool_name);
     return true;
 }

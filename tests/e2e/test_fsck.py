@@ -172,13 +172,6 @@ def each_corruption_is_found_by_its_name(rng):
                 entry[rng.randrange(len(entry))] ^= (i == bad)
                 redis("XADD", "{test}:log", at, field, bytes(entry))
             find(cell, "ENTRY_DAMAGED", entries[bad][0].decode())
-        with Planted(redis, "{test}:due"):
-            redis("ZINCRBY", "{test}:due", 1, lead)
-            find(cell, "DUE_SCORE", lead)
-            redis("ZREM", "{test}:due", lead)
-            find(cell, "DUE_MISSING", lead)
-            redis("ZADD", "{test}:due", 5, done_lead)
-            find(cell, "DUE_EXTRA", done_lead)
         with Planted(redis, pool):
             redis("ZADD", pool, 5, done_lead)
             find(cell, "POOL_EXTRA", done_lead)

@@ -23,14 +23,13 @@ bool __wrap_lead_glance(struct slice payload, struct lead_glance *ret);
 bool __wrap_lead_glance(struct slice payload, struct lead_glance *ret)
 {
     char text[128];
-    long long due = 0;
+    long long number = 0; /* says nothing: it tells one row of a lead from the next */
     snprintf(text, sizeof text, "%.*s", (int) payload.len, (const char *) payload.at);
     *ret = (struct lead_glance){.terminal = text[0] == 'T', .waiting = text[0] == 'W'};
-    if (ret->waiting && sscanf(text, "W %99s %lf %lld", ret->pool_name, &ret->rank, &due) != 3)
+    if (ret->waiting && sscanf(text, "W %99s %lf %lld", ret->pool_name, &ret->rank, &number) != 3)
         return false;
-    if (text[0] == 'H' && sscanf(text, "H %lld", &due) != 1)
+    if (text[0] == 'H' && sscanf(text, "H %lld", &number) != 1)
         return false;
-    ret->due_ms = due;
     return text[0] == 'W' || text[0] == 'H' || text[0] == 'T';
 }
 
