@@ -3,7 +3,7 @@
  * start from: make_corpus tests/fuzz/corpus writes fuzz_wire/<kind>, fuzz_row/<n>
  * and so on there.
  *
- * Run it when a message changes; the files are kept in the repository. */
+ * Run it when a message or a row of the log changes; the files are kept in the repository. */
 #include <stdio.h>
 #include <string.h>
 
