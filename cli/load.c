@@ -183,7 +183,9 @@ static void hear_receipt(struct load *load, const struct takt_event *event, int6
         const uint32_t us = (uint32_t) (now_us - flight->sent_us);
         buf_add(&load->counts.receipt_us, &us, sizeof us);
         for (uint32_t i = 0; i < flight->n; i++) {
-            const unsigned outcome = event->reason ? event->reason : event->receipt.outcomes[i];
+            const unsigned outcome = event->reason               ? event->reason
+                                     : i < event->receipt.n_rows ? event->receipt.outcomes[i]
+                                                                 : REASON_OP_ID_REUSED; /* an answer to other rows */
             *(outcome ? &load->counts.rejected : &load->counts.accepted) += 1;
             if (outcome)
                 load->counts.rejected_reason = outcome;
