@@ -44,7 +44,7 @@ static void enter(const struct screen *screen)
 {
     struct termios raw = screen->before;
     raw.c_lflag &= ~(tcflag_t) (ICANON | ECHO); /* signals stay: Ctrl-C ends, Ctrl-Z stops */
-    raw.c_cc[VMIN] = 0;
+    raw.c_cc[VMIN] = 1; /* not 0: a shell that reads before the guard restored would take nothing for the end */
     raw.c_cc[VTIME] = 0;
     if (screen->keyboard)
         tcsetattr(STDIN_FILENO, TCSANOW, &raw);

@@ -27,7 +27,7 @@ void screen_close(struct screen **screen_p);
 void screen_draw(struct screen *screen, const char *text, size_t len);
 
 int screen_fd(const struct screen *screen); /* readable: a key; -1: there is no keyboard */
-int screen_key(struct screen *screen);      /* the next key pressed, 0 = none */
+int screen_key(struct screen *screen);      /* the key pressed, once it is readable; 0 = none */
 void screen_suspend(struct screen *screen); /* for Ctrl-Z: give it back, stop, and take it again */
 
 #endif

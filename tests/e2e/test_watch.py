@@ -25,7 +25,9 @@ class Terminal:
         wait_for(lambda: "started" in self.screen().split("echo started")[-1], 10, "the shell answers")
 
     def tmux(self, *args):
-        return subprocess.run(["tmux", "-S", self.socket, *args], capture_output=True, text=True, timeout=10, check=True).stdout
+        done = subprocess.run(["tmux", "-S", self.socket, *args], capture_output=True, text=True, timeout=10, check=False)
+        expect(done.returncode == 0, f"tmux {' '.join(args)}: {done.stderr}")
+        return done.stdout
 
     def run_line(self, line):
         self.tmux("send-keys", line, "Enter")
