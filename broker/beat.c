@@ -99,6 +99,12 @@ static bool is_full(const struct flight *flight)
     return flight->events >= EVENTS_A_BEAT || flight->chunks >= CHUNKS_A_BEAT || flight->queries >= QUERIES_A_BEAT;
 }
 
+/* The last pump may have brought the answer already: then nobody would wake us. */
+static bool stands(const struct beat *beat)
+{
+    return beat->is_out && beat->out.ticket <= store_stands(beat->parts.store);
+}
+
 static void sleep_until_needed(struct beat *beat)
 {
     struct wait_fd fds[8];
@@ -107,7 +113,7 @@ static void sleep_until_needed(struct beat *beat)
     const int signal_at = n - 1, metrics_at = n;
     n += beat->parts.metrics ? metrics_wait_fd(beat->parts.metrics, &fds[n]) : 0;
     const bool full = is_full(&beat->open); /* then only the store can bring anything on: leave the sockets so */
-    const int wait = full ? 1000 : timeout_ms(beat);
+    const int wait = stands(beat) ? 0 : full ? 1000 : timeout_ms(beat);
     if (full)
         net_wait(NULL, 0, fds, n, wait);
     else
@@ -292,7 +298,7 @@ static void note_decision(struct beat *beat, const struct effects *effects)
 
 static void release(struct beat *beat)
 {
-    if (beat->is_out && beat->out.ticket <= store_stands(beat->parts.store)) {
+    if (stands(beat)) {
         note_decision(beat, beat->out.effects);
         send_all(beat, beat->out.effects);
         beat->is_out = false;
