@@ -12,19 +12,15 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "broker/metrics.h"
 #include "common/clock.h"
 #include "common/log.h"
 
 enum {
-    FRAMES_A_ROLE = 256, /* taken in one round */
-    FRAMES_LATE = 65536, /* and after a pause: more than live peers have under way */
-    CHUNKS_A_ROUND = 4,  /* of sources: a bulk import must not hold up the others */
-    CHUNKS_A_BEAT = 16,
-    QUERIES_A_ROUND = 8, /* of operators: their answers are large and wait in memory for the disk */
-    QUERIES_A_BEAT = 32,
-    EVENTS_A_BEAT = 4096,
+    FRAMES_LATE = 65536, /* taken in one round after a pause: more than live peers have under way */
+    FRAMES_AWAY = 256,   /* answered BUSY at a time */
     HOLD_US = 1000,
     HOLD_EVENTS_MAX = 4,
     AWAY_WAIT_MS = 50,
@@ -35,10 +31,25 @@ enum {
     LEAVE_US = 3 * 1000 * 1000,
 };
 
+/* What is taken of each role in one round and in one beat. Sources last: agents,
+ * workers and operators are few bytes and many people wait for them. A bulk import
+ * must not hold up the others, and an operator's answer is large and waits in
+ * memory for the disk. */
+static const struct turn {
+    enum role role;
+    uint32_t a_round, a_beat;
+} turns[] = {
+    {ROLE_WORKER, 256, 4096},
+    {ROLE_AGENT, 256, 4096},
+    {ROLE_OPERATOR, 8, 32},
+    {ROLE_SOURCE, 4, 16},
+};
+enum { N_TURNS = sizeof turns / sizeof *turns };
+
 struct flight { /* a beat: being decided, or on its way */
     struct effects *effects;
     uint64_t ticket, number;
-    uint32_t events, chunks, queries;
+    uint32_t events, taken[N_TURNS]; /* taken: by role, as in turns[] */
 };
 
 struct retired { /* a peer's number, and the beat that may still speak to who had it */
@@ -94,9 +105,14 @@ static void note_lag(struct beat *beat, int waited_ms)
     log_line(LOG_WARN, "beat.late", "lag_ms=%lld", (long long) (took / 1000));
 }
 
-static bool is_full(const struct flight *flight)
+/* Who may still be heard in this beat, as door_wait() wants it. */
+static unsigned roles_open(const struct flight *open)
 {
-    return flight->events >= EVENTS_A_BEAT || flight->chunks >= CHUNKS_A_BEAT || flight->queries >= QUERIES_A_BEAT;
+    unsigned roles = 0;
+    for (int i = 0; i < N_TURNS; i++)
+        if (open->taken[i] < turns[i].a_beat)
+            roles |= 1u << turns[i].role;
+    return roles;
 }
 
 /* The last pump may have brought the answer already: then nobody would wake us. */
@@ -112,12 +128,8 @@ static void sleep_until_needed(struct beat *beat)
     fds[n++] = (struct wait_fd){.fd = beat->parts.signal_fd};
     const int signal_at = n - 1, metrics_at = n;
     n += beat->parts.metrics ? metrics_wait_fd(beat->parts.metrics, &fds[n]) : 0;
-    const bool full = is_full(&beat->open); /* then only the store can bring anything on: leave the sockets so */
-    const int wait = stands(beat) ? 0 : full ? 1000 : timeout_ms(beat);
-    if (full)
-        net_wait(NULL, 0, fds, n, wait);
-    else
-        door_wait(beat->parts.door, 0, fds, n, wait);
+    const int wait = stands(beat) ? 0 : timeout_ms(beat);
+    door_wait(beat->parts.door, roles_open(&beat->open), fds, n, wait);
     beat->leave = beat->leave || fds[signal_at].readable;
     if (n > metrics_at)
         metrics_run(beat->parts.metrics);
@@ -179,33 +191,29 @@ static void free_retired(struct beat *beat)
     beat->n_retired = kept;
 }
 
-/* Sources last: agents, workers and operators are few bytes and many people wait for them. */
 static uint32_t take_events(struct beat *beat, bool late)
 {
-    struct effects *effects = beat->open.effects;
-    static const enum role order[] = {ROLE_WORKER, ROLE_AGENT, ROLE_OPERATOR, ROLE_SOURCE};
+    struct flight *open = &beat->open;
     uint32_t events = 0, peer;
     while (door_gone(beat->parts.door, &peer)) {
-        step(beat, effects, EVENT_PEER_GONE, peer, NULL);
+        step(beat, open->effects, EVENT_PEER_GONE, peer, NULL);
         retire(beat, peer);
         events++;
     }
-    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        /* late: hear everybody before anyone is judged silent */
-        const uint32_t most = order[i] == ROLE_SOURCE     ? CHUNKS_A_ROUND
-                              : order[i] == ROLE_OPERATOR ? QUERIES_A_ROUND
-                              : late                      ? FRAMES_LATE
-                                                          : FRAMES_A_ROLE;
+    for (int i = 0; i < N_TURNS; i++) {
+        const struct turn *turn = &turns[i];
+        const uint32_t left = turn->a_beat - open->taken[i];
+        uint32_t most = left < turn->a_round ? left : turn->a_round, n = 0;
+        if (late && (turn->role == ROLE_WORKER || turn->role == ROLE_AGENT))
+            most = FRAMES_LATE; /* hear everybody before anyone is judged silent */
         struct msg msg;
-        for (uint32_t n = 0; n < most && door_next(beat->parts.door, order[i], beat->woke_us, &peer, &msg); n++) {
+        for (; n < most && door_next(beat->parts.door, turn->role, beat->woke_us, &peer, &msg); n++)
             if (!intake_is_full(beat, peer, &msg))
-                step(beat, effects, EVENT_MESSAGE, peer, &msg);
-            events++;
-            beat->open.chunks += order[i] == ROLE_SOURCE;
-            beat->open.queries += order[i] == ROLE_OPERATOR;
-        }
+                step(beat, open->effects, EVENT_MESSAGE, peer, &msg);
+        open->taken[i] += n < left ? n : left;
+        events += n;
     }
-    beat->open.events += events;
+    open->events += events;
     return events;
 }
 
@@ -229,7 +237,7 @@ static void hold_for_workers(struct beat *beat, struct effects *effects, uint32_
     while (asked > 0 && clock_mono_us() < until_us) {
         uint32_t peer;
         struct msg msg;
-        door_wait(beat->parts.door, ROLE_WORKER, NULL, 0, 1);
+        door_wait(beat->parts.door, 1u << ROLE_WORKER, NULL, 0, 1);
         while (asked > 0 && door_next(beat->parts.door, ROLE_WORKER, clock_mono_us(), &peer, &msg)) {
             asked -= msg.kind == MSG_DECISION;
             step(beat, effects, EVENT_MESSAGE, peer, &msg);
@@ -246,7 +254,8 @@ static void commit(struct beat *beat)
     struct flight *flight = &beat->open;
     assert(!beat->is_out);
     store_body(beat->parts.store, &beat->body);
-    flight->events = flight->chunks = flight->queries = 0;
+    flight->events = 0;
+    memset(flight->taken, 0, sizeof flight->taken);
     flight->number = beat->number++;
     const uint32_t rows = core_seal(beat->parts.core, &beat->body);
     if (rows > 0)
@@ -314,7 +323,7 @@ static void answer_busy(struct beat *beat)
     for (enum role role = ROLE_SOURCE; role <= ROLE_OPERATOR; role++) {
         uint32_t peer;
         struct msg msg;
-        for (int n = 0; n < FRAMES_A_ROLE && door_next(beat->parts.door, role, clock_mono_us(), &peer, &msg); n++) {
+        for (int n = 0; n < FRAMES_AWAY && door_next(beat->parts.door, role, clock_mono_us(), &peer, &msg); n++) {
             struct msg busy = {.kind = MSG_ERROR, .error = {REASON_BUSY, msg.seq, slice_of("", 0), BUSY_RETRY_MS}};
             if (msg.kind == MSG_CHUNK)
                 busy = (struct msg){
@@ -339,7 +348,7 @@ static enum store_status while_away(struct beat *beat)
     if (now < beat->reopen_us) {
         struct wait_fd fds[2] = {{.fd = beat->parts.signal_fd}};
         const int n = 1 + (beat->parts.metrics ? metrics_wait_fd(beat->parts.metrics, &fds[1]) : 0);
-        door_wait(beat->parts.door, 0, fds, n, AWAY_WAIT_MS);
+        door_wait(beat->parts.door, ROLES_ALL, fds, n, AWAY_WAIT_MS);
         beat->leave = beat->leave || fds[0].readable;
         if (n > 1)
             metrics_run(beat->parts.metrics);
@@ -385,7 +394,7 @@ static enum store_status beat_once(struct beat *beat)
 {
     if (beat->away_since_us)
         return while_away(beat);
-    if (!beat->lag_us || is_full(&beat->open))
+    if (!beat->lag_us)
         sleep_until_needed(beat);
     enum store_status status = store_pump(beat->parts.store, clock_mono_us());
     if (status == STORE_AWAY || status == STORE_REFUSING)
@@ -397,8 +406,7 @@ static enum store_status beat_once(struct beat *beat)
         commit(beat); /* the disk first: it works while we decide on */
         store_pump(beat->parts.store, clock_mono_us());
     }
-    if (!is_full(&beat->open))
-        decide(beat);
+    decide(beat);
     if (!beat->is_out)
         commit(beat);
     store_idle(beat->parts.store, !beat->is_out);

@@ -85,12 +85,14 @@ const char *door_endpoint(const struct door *door, enum role role)
     return sock_endpoint(door->socks[role - 1]);
 }
 
-void door_wait(struct door *door, enum role only_role, struct wait_fd *fds, int n_fds, int timeout_ms)
+void door_wait(struct door *door, unsigned roles, struct wait_fd *fds, int n_fds, int timeout_ms)
 {
-    if (only_role)
-        net_wait(&door->socks[only_role - 1], 1, fds, n_fds, timeout_ms);
-    else
-        net_wait(door->socks, DOOR_ROLES, fds, n_fds, timeout_ms);
+    struct sock *socks[DOOR_ROLES];
+    int n = 0;
+    for (int i = 0; i < DOOR_ROLES; i++)
+        if (roles & 1u << (i + 1))
+            socks[n++] = door->socks[i];
+    net_wait(socks, n, fds, n_fds, timeout_ms);
 }
 
 /* ---- peers --------------------------------------------------------------------- */

@@ -20,9 +20,10 @@ struct door *door_open(const char *const endpoints[DOOR_ROLES], char why[160]);
 void door_close(struct door **door_p);
 const char *door_endpoint(const struct door *door, enum role role);
 
-/* Sleep until a frame or a descriptor is there, or the time is over. With
- * `only_role` nothing but that role's socket is looked at. */
-void door_wait(struct door *door, enum role only_role, struct wait_fd *fds, int n_fds, int timeout_ms);
+/* Sleep until a frame or a descriptor is there, or the time is over. Only the
+ * sockets of `roles` are looked at: 1 << role each. */
+enum { ROLES_ALL = 1 << ROLE_SOURCE | 1 << ROLE_AGENT | 1 << ROLE_WORKER | 1 << ROLE_OPERATOR };
+void door_wait(struct door *door, unsigned roles, struct wait_fd *fds, int n_fds, int timeout_ms);
 
 /* The next message of this role's socket, decoded; it borrows until the next
  * call. Frames that are no valid message, or say hello in another role than the
