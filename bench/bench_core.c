@@ -403,7 +403,7 @@ static void print(const struct bench *bench, const char *mode, uint64_t leads)
     struct core_levels levels;
 
     core_levels(bench->core, &levels);
-    printf("{\"mode\":\"%s\",\"agents\":%" PRIu32 ",\"leads\":%" PRIu64 ",\"live\":%" PRIu64 ",\"waiting\":%" PRIu64
+    printf("{\"mode\":\"%s\",\"agents\":%" PRIu32 ",\"finished\":%" PRIu64 ",\"live\":%" PRIu64 ",\"waiting\":%" PRIu64
            ",\"steps\":%" PRIu64 ",\"steps_per_s\":%.0f,\"core_us_per_lead\":%.3f,\"worker_us_per_lead\":%.3f"
            ",\"sealed_bytes_per_lead\":%.0f",
            mode, bench->n_agents, leads, levels.leads - levels.terminal, levels.waiting, bench->steps,
