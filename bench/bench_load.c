@@ -280,8 +280,9 @@ static void rest(struct load *load)
 static void print_times(int64_t *spent_us, uint32_t n)
 {
     qsort(spent_us, n, sizeof *spent_us, compare_times);
-    printf("{\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f}\n", (double) spent_us[n / 2] / 1000,
-           (double) spent_us[(size_t) n * 99 / 100] / 1000, (double) spent_us[n - 1] / 1000);
+    const int64_t p50_us = spent_us[n / 2], p99_us = spent_us[(size_t) n * 99 / 100], max_us = spent_us[n - 1];
+    printf("{\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f}\n", (double) p50_us / 1000, (double) p99_us / 1000,
+           (double) max_us / 1000);
 }
 
 /* `again` starts one; it is over when there is one more of `until`. What counts is from *from_us to the offer. */
