@@ -22,7 +22,6 @@ struct beat_parts { /* borrowed; they outlive the beat */
     struct store *store;
     struct core *core;
     struct metrics *metrics; /* may be NULL */
-    struct slice scoring;    /* the policy's scoring part, for workers */
     int signal_fd;           /* readable: leave */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * main.c - takt-broker: options, take over the cell, load it, open the door, run
  * beats. It holds no truth: killing it at any instant is safe. */
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <malloc.h>
@@ -13,10 +14,10 @@
 
 #include "broker/beat.h"
 #include "broker/metrics.h"
+#include "broker/recover_row.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "policy/policy_yaml.h"
-#include "worker/score.h"
 
 enum {
     EXIT_USAGE = 2,
@@ -34,12 +35,18 @@ struct options {
     bool create_cell;
 };
 
-static const char help[] = "Usage: takt-broker --redis unix:PATH --policy FILE [options]\n"
+struct given { /* by --policy */
+    const struct policy *policy;
+    struct buf text;
+};
+
+static const char help[] = "Usage: takt-broker --redis unix:PATH [--policy FILE] [options]\n"
                            "\n"
                            "Takes over a cell, keeps its leads and agents, gives each lead to one agent.\n"
                            "\n"
                            "  --redis ADDRESS      unix:/path/to/socket or 127.0.0.1:PORT\n"
-                           "  --policy FILE        programmes, teams, timers (takt policy check FILE)\n"
+                           "  --policy FILE        the policy of a cell that has none yet; one that has goes on with\n"
+                           "                       its own, which `takt policy apply` changes\n"
                            "  --cell NAME          cell to take over (default: the policy's)\n"
                            "  --create-cell        make the cell if it is not there\n"
                            "  --source, --agent, --worker, --operator ENDPOINT\n"
@@ -93,13 +100,7 @@ static int parse(int argc, char **argv, struct options *ret)
             ret->endpoints[option - SOURCE] = optarg;
         }
     }
-    return ret->redis && ret->policy && optind == argc ? 0 : -1;
-}
-
-static bool load_row(void *arg, const struct row_ref *row, const struct entry *entry)
-{
-    (void) entry;
-    return core_apply(arg, row);
+    return ret->redis && (ret->policy || ret->cell) && optind == argc ? 0 : -1;
 }
 
 static int exit_code(enum store_status status)
@@ -136,7 +137,7 @@ static enum store_status take_over(struct store *store, struct core *core, bool 
     }
     const int64_t begun_us = clock_mono_us();
     if (status == STORE_OK)
-        status = store_load(store, load_row, core, &last_ms);
+        status = store_load(store, recover_row, core, &last_ms);
     if (status == STORE_OK && !core_loaded(core))
         status = STORE_DAMAGED;
     if (status != STORE_OK)
@@ -150,17 +151,42 @@ static enum store_status take_over(struct store *store, struct core *core, bool 
     return STORE_OK;
 }
 
-static int run(const struct options *options, struct core *core, struct store *store)
+/* The file is for a cell that has no policy yet; otherwise only whether it differs is told. */
+static const char *settle_policy(struct core *core, const struct given *given)
 {
-    static uint8_t scoring[256 * 1024];
-    struct scoring all[POLICY_PROGRAMMES_MAX];
-    const struct policy *policy = core_policy(core);
+    const struct slice now = core_policy_text(core);
+    if (core_policy(core)->version == 0 && given->policy == NULL)
+        return NULL;
+    if (core_policy(core)->version == 0) {
+        struct buf why = {0};
+        const enum reason reason =
+            core_change_policy(core, given->policy, slice_of(given->text.at, given->text.len), &why);
+        assert(reason == REASON_OK || why.len > 0);
+        log_line(reason == REASON_OK ? LOG_INFO : LOG_ERROR, "policy.first", "why=\"%.*s\"", (int) why.len,
+                 why.at ? (const char *) why.at : "");
+        buf_fini(&why);
+        return reason == REASON_OK ? "first" : NULL;
+    }
+    if (given->policy == NULL)
+        return "none";
+    return now.len == given->text.len && memcmp(now.at, given->text.at, now.len) == 0 ? "same" : "differs";
+}
+
+static int run(const struct options *options, const struct given *given, struct core *core, struct store *store)
+{
     char why[160];
     enum store_status status = take_over(store, core, options->create_cell);
     if (status != STORE_OK) {
         log_line(LOG_ERROR, "broker.refused", "why=\"%s\"", store_why(store));
         return exit_code(status);
     }
+    const char *file = settle_policy(core, given);
+    if (file == NULL) {
+        log_line(LOG_ERROR, "broker.refused", "why=\"the cell has no policy; give one with --policy FILE\"");
+        return EXIT_USAGE;
+    }
+    if (strcmp(file, "differs") == 0)
+        log_line(LOG_WARN, "policy.differs", "why=\"the file is not the policy in force; takt policy apply FILE\"");
     struct beat_parts parts = {.store = store, .core = core};
     if (!(parts.door = door_open(options->endpoints, why)) ||
         (options->metrics && !(parts.metrics = metrics_open(options->metrics, core, store, parts.door, why)))) {
@@ -168,9 +194,6 @@ static int run(const struct options *options, struct core *core, struct store *s
         door_close(&parts.door);
         return EXIT_USAGE;
     }
-    for (uint32_t i = 0; i < policy->n_programmes; i++)
-        all[i] = policy->programmes[i].scoring;
-    parts.scoring = slice_of(scoring, scoring_encode(all, policy->n_programmes, scoring, sizeof scoring));
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
@@ -180,9 +203,10 @@ static int run(const struct options *options, struct core *core, struct store *s
     struct beat *beat = beat_new(&parts, core_now_us(core));
     if (parts.metrics)
         metrics_beat(parts.metrics, beat);
-    log_line(LOG_INFO, "broker.ready", "cell=%s source=%s agent=%s worker=%s operator=%s", policy->cell,
-             door_endpoint(parts.door, ROLE_SOURCE), door_endpoint(parts.door, ROLE_AGENT),
-             door_endpoint(parts.door, ROLE_WORKER), door_endpoint(parts.door, ROLE_OPERATOR));
+    log_line(LOG_INFO, "broker.ready", "cell=%s policy=%u file=%s source=%s agent=%s worker=%s operator=%s",
+             core_policy(core)->cell, core_policy(core)->version, file, door_endpoint(parts.door, ROLE_SOURCE),
+             door_endpoint(parts.door, ROLE_AGENT), door_endpoint(parts.door, ROLE_WORKER),
+             door_endpoint(parts.door, ROLE_OPERATOR));
     status = beat_run(beat);
     log_line(status == STORE_OK ? LOG_INFO : LOG_ERROR, "broker.left", "why=\"%s\"",
              status == STORE_OK ? "signal" : store_why(store));
@@ -212,32 +236,52 @@ static void prepare_heap(void)
         free(pieces[i]);
 }
 
+static bool read_policy(const char *path, struct policy *policy, struct given *ret)
+{
+    struct policy_findings findings = {0};
+    struct buf lines = {0};
+    const bool good = policy_read_file(path, &ret->text, &findings) == 0 &&
+                      policy_read((const char *) ret->text.at, ret->text.len, policy, &findings) == 0;
+    findings_print(&findings, path, &lines);
+    fprintf(stderr, "%.*s", (int) lines.len, lines.at ? (const char *) lines.at : "");
+    buf_fini(&lines);
+    findings_fini(&findings);
+    ret->policy = good ? policy : NULL;
+    return good;
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
+    struct given given = {0};
     struct policy *policy = calloc(1, sizeof *policy);
-    struct buf findings = {0};
     char id[32];
     prepare_heap();
     net_raise_fds(FDS_MAX);
     signal(SIGPIPE, SIG_IGN);
     log_open("takt-broker", LOG_INFO);
     if (!policy || parse(argc, argv, &options) < 0) {
-        fputs("takt-broker: --redis and --policy are needed; see takt-broker --help\n", stderr);
+        fputs("takt-broker: --redis, and --policy or --cell, are needed; see takt-broker --help\n", stderr);
         return EXIT_USAGE;
     }
-    if (policy_load(options.policy, policy, &findings) < 0) {
-        fprintf(stderr, "%.*s", (int) findings.len, (const char *) findings.at);
+    policy_defaults(policy);
+    if (options.policy && !read_policy(options.policy, policy, &given))
+        return EXIT_USAGE;
+    if (options.cell && given.policy && strcmp(options.cell, policy->cell) != 0) {
+        fprintf(stderr, "takt-broker: %s is for the cell %s, not %s\n", options.policy, policy->cell, options.cell);
         return EXIT_USAGE;
     }
-    buf_fini(&findings);
+    if (options.cell)
+        snprintf(policy->cell, sizeof policy->cell, "%.32s", options.cell);
+    policy->version = 0; /* the cell's number, once it is there */
     snprintf(id, sizeof id, "broker-%d", (int) getpid());
     struct core *core = core_new(policy);
     struct store *store = store_redis_new(&(struct store_redis_options){
         .address = options.redis, .cell = options.cell ? options.cell : policy->cell, .broker_id = id});
-    const int code = run(&options, core, store);
+    const int code = run(&options, &given, core, store);
     store_close(&store);
     core_destroy(&core);
+    buf_fini(&given.text);
     free(policy);
     return code;
 }

@@ -285,12 +285,14 @@ static enum store_status memory_read_view(struct store *store, store_value_fn *e
 {
     enum store_status status = check_reachable(store);
     struct world_row *row, *next;
-    HASH_ITER(hh, world_of(store)->rows, row, next)
-    {
-        if (status == STORE_OK)
-            status = each(arg, (struct slice){row->bytes, row->key_len},
-                          (struct slice){row->bytes + row->key_len, row->value_len});
-    }
+    for (int policies = 1; policies >= 0; policies--) /* first: the others name their teams */
+        HASH_ITER(hh, world_of(store)->rows, row, next)
+        {
+            const bool is_policy = row->key_len > 7 && memcmp(row->bytes, "policy:", 7) == 0;
+            if (status == STORE_OK && is_policy == policies)
+                status = each(arg, (struct slice){row->bytes, row->key_len},
+                              (struct slice){row->bytes + row->key_len, row->value_len});
+        }
     return status;
 }
 

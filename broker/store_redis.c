@@ -272,6 +272,7 @@ static void name_keys(struct redis_keys *keys, const char *cell)
     snprintf(keys->leader, sizeof keys->leader, "{%s}:leader", cell);
     snprintf(keys->view, sizeof keys->view, "{%s}:view", cell);
     snprintf(keys->counters, sizeof keys->counters, "{%s}:counters", cell);
+    snprintf(keys->policy, sizeof keys->policy, "{%s}:policy", cell);
     snprintf(keys->trimmed, sizeof keys->trimmed, "{%s}:trimmed", cell);
     snprintf(keys->archive, sizeof keys->archive, "{%s}:archive", cell);
 }

@@ -9,10 +9,13 @@
 
 enum { KEY_MAX = 64, CELL_MAX = 32 };
 
+/* Rows of policies are fields of one hash: "12", where view_key() says "policy:12". */
+enum { REDIS_POLICY_SKIP = sizeof "policy:" - 1 };
+
 struct redis_keys {
     char prefix[KEY_MAX]; /* "{cell}:" */
     char epoch[KEY_MAX], log[KEY_MAX], leader[KEY_MAX], trimmed[KEY_MAX], archive[KEY_MAX];
-    char view[KEY_MAX], counters[KEY_MAX];
+    char view[KEY_MAX], counters[KEY_MAX], policy[KEY_MAX];
 };
 
 enum aside { /* what is asked on the view's connection between two writes */

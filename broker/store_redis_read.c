@@ -283,18 +283,22 @@ static enum store_status read_leads(struct view_reading *reading)
     return status;
 }
 
-static enum store_status read_counters(struct redis_store *redis, store_value_fn *each, void *arg)
+/* All of a hash of rows, whose names begin with `prefix`: a field a programme or a policy, so few. */
+static enum store_status read_hash(struct redis_store *redis, const char *hash, const char *prefix,
+                                   store_value_fn *each, void *arg)
 {
+    char key[VIEW_KEY_MAX];
     redis_link_command(redis->log, 2);
-    redis_link_text(redis->log, "HGETALL"); /* one field a programme: few */
-    redis_link_text(redis->log, redis->keys.counters);
+    redis_link_text(redis->log, "HGETALL");
+    redis_link_text(redis->log, hash);
     redisReply *reply = answer(redis, REDIS_REPLY_ARRAY);
     if (reply == NULL)
         return redis->base.status;
     enum store_status status = STORE_OK;
     for (size_t i = 0; i + 1 < reply->elements && status == STORE_OK; i += 2) {
         const redisReply *name = reply->element[i], *value = reply->element[i + 1];
-        status = each(arg, (struct slice){(const uint8_t *) name->str, (uint32_t) name->len},
+        const int len = snprintf(key, sizeof key, "%s%.*s", prefix, (int) name->len, name->str);
+        status = each(arg, slice_of(key, (size_t) len < sizeof key ? (size_t) len : sizeof key - 1),
                       (struct slice){(const uint8_t *) value->str, (uint32_t) value->len});
     }
     freeReplyObject(reply);
@@ -304,7 +308,10 @@ static enum store_status read_counters(struct redis_store *redis, store_value_fn
 enum store_status redis_read_view(struct store *store, store_value_fn *each, void *arg)
 {
     struct view_reading reading = {.redis = redis_of(store), .each = each, .arg = arg};
-    enum store_status status = read_counters(reading.redis, each, arg);
+    enum store_status status =
+        read_hash(reading.redis, reading.redis->keys.policy, "policy:", each, arg); /* the others name its teams */
+    if (status == STORE_OK)
+        status = read_hash(reading.redis, reading.redis->keys.counters, "", each, arg);
     if (status == STORE_OK)
         status = scan(&reading);
     for (int i = 0; i < KIND_INPUT && status == STORE_OK; i++)

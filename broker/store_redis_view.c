@@ -30,32 +30,36 @@ static void add_value(struct redis_store *redis, const struct row_ref *row)
     redis_link_arg2(redis->view, row->whole.at, row->whole.len, &check, sizeof check);
 }
 
-static bool is_counter(const struct row_ref *row)
+/* The hash that holds rows of this kind, under their names less `*ret_skip` bytes; NULL: a key of their own. */
+static const char *hash_of(const struct redis_store *redis, const struct row_ref *row, uint32_t *ret_skip)
 {
-    return row->type == ROW_PROGRAMME || row->type == ROW_CELL;
+    *ret_skip = row->type == ROW_POLICY ? REDIS_POLICY_SKIP : 0;
+    return row->type == ROW_POLICY                               ? redis->keys.policy
+           : row->type == ROW_PROGRAMME || row->type == ROW_CELL ? redis->keys.counters
+                                                                 : NULL;
 }
 
-/* MSET of the rows with a key of their own, or HSET of the counters. */
-static uint32_t add_rows(struct redis_store *redis, bool counters)
+/* MSET of the rows with a key of their own, or HSET of those in `hash`. */
+static uint32_t add_rows(struct redis_store *redis, const char *hash)
 {
     const struct view_write *write = &redis->base.write;
     char key[VIEW_KEY_MAX];
-    uint32_t n = 0;
+    uint32_t n = 0, skip;
     for (uint32_t i = 0; i < write->n; i++)
-        n += is_counter(&write->rows[i].row) == counters;
+        n += hash_of(redis, &write->rows[i].row, &skip) == hash;
     if (n == 0)
         return 0;
-    redis_link_command(redis->view, 2 * n + (counters ? 2 : 1));
-    redis_link_text(redis->view, counters ? "HSET" : "MSET");
-    if (counters)
-        redis_link_text(redis->view, redis->keys.counters);
-    const char *prefix = counters ? "" : redis->keys.prefix;
+    redis_link_command(redis->view, 2 * n + (hash != NULL ? 2 : 1));
+    redis_link_text(redis->view, hash != NULL ? "HSET" : "MSET");
+    if (hash != NULL)
+        redis_link_text(redis->view, hash);
+    const char *prefix = hash != NULL ? "" : redis->keys.prefix;
     for (uint32_t i = 0; i < write->n; i++) {
         const struct row_ref *row = &write->rows[i].row;
-        if (is_counter(row) != counters)
+        if (hash_of(redis, row, &skip) != hash)
             continue;
         const uint32_t len = view_key(row, key);
-        redis_link_arg2(redis->view, prefix, strlen(prefix), key, len);
+        redis_link_arg2(redis->view, prefix, strlen(prefix), key + skip, len - skip);
         add_value(redis, row);
     }
     return 1;
@@ -124,7 +128,8 @@ void redis_view_send(struct store *store)
     position_text(write->mark.at, at);
     snprintf(mark, sizeof mark, "%s %" PRIu64, at, write->mark.writes);
     redis_fence_begin(&redis->view_fence);
-    uint32_t commands = add_rows(redis, false) + add_rows(redis, true);
+    uint32_t commands =
+        add_rows(redis, NULL) + add_rows(redis, redis->keys.counters) + add_rows(redis, redis->keys.policy);
     commands += add_pools(redis, write->pools_before, write->pools_after, false);
     commands += add_pools(redis, write->pools_after, write->pools_before, true);
     redis_link_command(redis->view, 3);

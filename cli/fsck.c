@@ -16,6 +16,7 @@
 #define uthash_fatal(text) abort()
 #include <uthash.h>
 
+#include "broker/recover_row.h"
 #include "broker/store_inspect.h"
 #include "broker/entry.h"
 #include "broker/store_private.h"
@@ -285,9 +286,8 @@ static void compare_sets(struct fsck *fsck)
 static bool apply_row(void *arg, const struct row_ref *row, const struct entry *entry)
 {
     struct fsck *fsck = arg;
-    (void) entry;
     if (fsck->core_sound)
-        fsck->core_sound = core_apply(fsck->result->core, row);
+        fsck->core_sound = recover_row(fsck->result->core, row, entry);
     if (fsck->result->digest)
         digest_row(fsck->result->digest, row);
     return fsck->core_sound;

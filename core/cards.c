@@ -149,6 +149,8 @@ void agent_update(struct core *core, struct agent *agent)
 {
     enum reason why;
     set_place(core, agent);
+    if (agent->kept_open > agent->offered + agent->owned + agent->working + agent->wrap_up)
+        agent_keep_open(core, agent);
     struct scope *scopes[SCOPES] = {&core->team_scopes[agent->team], &core->programme_scopes[agent->programme],
                                     &core->cell_scope};
     const uint32_t slots = agent_slots(core, agent, &why, NULL);

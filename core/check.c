@@ -84,7 +84,7 @@ static void check_lead(struct check *check, const struct lead *lead)
         found(check, lead, "owned without a fence");
     if (lead->fence >> 32 > core->epoch)
         found(check, lead, "a fence of an epoch that has not begun");
-    if (lead->distributions > programme_of(core, lead->programme)->distributions_max)
+    if (lead->distributions > core->programmes[lead->programme].distributions_most)
         found(check, lead, "given out more often than it may be");
 }
 
@@ -95,7 +95,7 @@ static void check_agent(struct check *check, const struct agent *agent)
     if (tally->offered != agent->offered || tally->owned != agent->owned || tally->working != agent->working ||
         tally->wrap_up != agent->wrap_up || tally->pipeline != agent->pipeline || tally->due != agent->due)
         found(check, NULL, "agent %u: its counts are not those of its leads", agent->index);
-    if (open > programme_of(check->core, agent->programme)->wip_max)
+    if (open > programme_of(check->core, agent->programme)->wip_max && open > agent->kept_open)
         found(check, NULL, "agent %u: holds %u leads, may hold %u", agent->index, open,
               programme_of(check->core, agent->programme)->wip_max);
     if (tally->lent != agent->lent)

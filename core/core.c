@@ -92,28 +92,24 @@ int64_t core_next_us(const struct core *core)
 
 static void make_pools(struct core *core)
 {
-    const uint32_t programmes = core->policy.n_programmes;
-    core->n_pools = programmes * 3 + core->policy.n_teams;
-    core->pools = calloc(core->n_pools, sizeof *core->pools);
-    core->dirty_pools = calloc(core->n_pools, sizeof(struct pool *));
-    core->programme_scopes = calloc(programmes, sizeof *core->programme_scopes);
-    core->team_scopes = calloc(core->policy.n_teams, sizeof *core->team_scopes);
-    core->programmes = calloc(programmes, sizeof *core->programmes);
-    core->running_pools = calloc(core->n_pools, sizeof(struct pool *));
-    core->team_present = calloc(core->policy.n_teams, sizeof *core->team_present);
+    /* room for what any policy may hold: pools and scopes stand in lists, so they never move */
+    enum { PROGRAMMES = POLICY_PROGRAMMES_MAX, TEAMS = POLICY_TEAMS_MAX, POOLS = PROGRAMMES * 3 + TEAMS };
+    core->pools = calloc(POOLS, sizeof *core->pools);
+    core->dirty_pools = calloc(POOLS, sizeof(struct pool *));
+    core->programme_scopes = calloc(PROGRAMMES, sizeof *core->programme_scopes);
+    core->team_scopes = calloc(TEAMS, sizeof *core->team_scopes);
+    core->programmes = calloc(PROGRAMMES, sizeof *core->programmes);
+    core->running_pools = calloc(POOLS, sizeof(struct pool *));
+    core->team_present = calloc(TEAMS, sizeof *core->team_present);
     assert(core->running_pools && core->team_present);
     assert(core->pools && core->dirty_pools && core->programme_scopes && core->team_scopes && core->programmes);
-    static const enum ring rings[] = {RING_OWN, RING_WIDE, RING_LAST};
-    for (uint32_t i = 0; i < core->n_pools; i++) {
+    for (uint32_t i = 0; i < POOLS; i++) {
         struct pool *pool = &core->pools[i];
-        const bool of_team = i >= programmes * 3;
         pool->index = i;
-        pool->team = of_team ? i - programmes * 3 : NONE;
-        pool->programme = (uint16_t) (of_team ? core->policy.teams[pool->team].programme : i / 3);
-        pool->ring = of_team ? RING_TEAM : rings[i % 3];
         pool->dry_us = INT64_MIN;
         pool->timer.owner = TIMER_POOL;
     }
+    policy_place_pools(core);
 }
 
 struct core *core_new(const struct policy *policy)
@@ -149,15 +145,15 @@ void core_destroy(struct core **core_p)
         free(import->standing);
         free(import);
     }
-    for (uint32_t i = 0; i < core->n_pools; i++) {
+    for (uint32_t i = 0; i < POLICY_PROGRAMMES_MAX * 3 + POLICY_TEAMS_MAX; i++) {
         heap_fini(&core->pools[i].waiting);
         heap_fini(&core->pools[i].passed);
     }
-    for (uint32_t i = 0; i < core->policy.n_programmes; i++) {
+    for (uint32_t i = 0; i < POLICY_PROGRAMMES_MAX; i++) {
         heap_fini(&core->programme_scopes[i].card);
         heap_fini(&core->programme_scopes[i].able);
     }
-    for (uint32_t i = 0; i < core->policy.n_teams; i++) {
+    for (uint32_t i = 0; i < POLICY_TEAMS_MAX; i++) {
         heap_fini(&core->team_scopes[i].card);
         heap_fini(&core->team_scopes[i].able);
     }
@@ -167,6 +163,9 @@ void core_destroy(struct core **core_p)
     heap_fini(&core->appointments);
     for (uint32_t i = 0; i < ASKS_MAX; i++)
         free(core->asks[i]);
+    for (uint32_t i = 0; i < core->n_policies; i++)
+        free(core->policies[i].text);
+    free(core->policies);
     buf_fini(&core->snapshots);
     buf_fini(&core->report);
     free(core->agents);
@@ -283,7 +282,7 @@ static const struct {
 } rights[] = {
     {ROLE_SOURCE, MSG_MANIFEST, intake_manifest}, {ROLE_SOURCE, MSG_CHUNK, intake_chunk},
     {ROLE_AGENT, MSG_AGENT_SAYS, acts_say},       {ROLE_WORKER, MSG_DECISION, verdict_decision},
-    {ROLE_OPERATOR, MSG_QUERY, report_query},
+    {ROLE_OPERATOR, MSG_QUERY, report_query},     {ROLE_OPERATOR, MSG_APPLY, policy_apply},
 };
 
 static void message(struct core *core, uint32_t peer, const struct msg *msg)

@@ -44,7 +44,8 @@ struct event {
     const struct msg *msg; /* borrowed until core_step() returns */
 };
 
-struct core *core_new(const struct policy *policy); /* copies the policy */
+/* Copies the policy. Version 0: only until one is loaded or comes into force. */
+struct core *core_new(const struct policy *policy);
 void core_destroy(struct core **core_p);
 
 /* After a takeover, before the first event of the new epoch: fences and
@@ -59,6 +60,12 @@ void core_step(struct core *core, const struct event *event, struct effects *eff
  * INT64_MAX if it waits only for messages. */
 int64_t core_next_us(const struct core *core);
 
+/* Another policy comes into force, whole or not at all: REASON_OK, POLICY_UNCHANGED
+ * (this text is in force), or POLICY_IN_USE with lines of `why`. `text` is what it
+ * was made from; it is kept as the next version. An operator's Apply does the same. */
+enum reason core_change_policy(struct core *core, const struct policy *policy, struct slice text, struct buf *why);
+struct slice core_policy_text(const struct core *core); /* in force; empty: none was kept yet */
+
 /* Append the rows of all that changed since the last seal to `body`. Returns
  * how many; 0 = nothing to commit. */
 uint32_t core_seal(struct core *core, struct buf *body);
@@ -68,6 +75,11 @@ uint32_t core_seal(struct core *core, struct buf *body);
  * core_loaded() arms deadlines and rebuilds pools; false: the records do not fit
  * together. */
 bool core_apply(struct core *core, const struct row_ref *row);
+
+/* The core reads no YAML: while loading, its caller makes a policy of the text of a
+ * ROW_POLICY that is wanted, and hands it over before the next row. */
+bool core_wants_policy(const struct core *core, uint32_t version);
+void core_load_policy(struct core *core, const struct policy *policy, uint32_t version);
 bool core_loaded(struct core *core);
 
 /* All state as rows, in a canonical order: equal states give equal bytes. */

@@ -39,6 +39,7 @@ void lead_pipeline(struct core *core, struct lead *lead, int64_t appointment_ms)
 void lead_attach(struct core *core, struct lead *lead); /* load: pool, owner's list, counts, timer */
 void lead_exclude(struct core *core, struct lead *lead, uint32_t agent, enum reason reason, int64_t until_ms);
 const struct exclude *lead_excluded(const struct lead *lead, uint32_t agent, int64_t run_now_ms);
+void lead_reorder(struct core *core, struct lead *lead);
 void lead_requeue(struct core *core, struct lead *lead);  /* back into its pool's heap after a request */
 void lead_due_fire(struct core *core, struct lead *lead); /* its deadline is over */
 void lead_handed(struct core *core, struct lead *lead);   /* it is in a hand for the first time */
@@ -123,12 +124,24 @@ void revoke_let_go(struct core *core, struct lead *lead, enum reason reason); /*
 
 /* report.c */
 void report_query(struct core *core, uint32_t peer, const struct msg *msg);
+void report_applied(struct core *core, uint32_t peer, enum reason reason, struct slice why); /* why: lines */
+
+/* policy_change.c */
+void policy_apply(struct core *core, uint32_t peer, const struct msg *msg);
+void policy_place_pools(struct core *core);
+void policy_keep(struct core *core, uint32_t version, int64_t at_us, struct slice text, bool dirty);
+struct policy_kept *policy_kept_of(struct core *core, uint32_t version);
+void policy_loaded(struct core *core);
+uint32_t policy_retire(struct core *core, struct slice name); /* its place, or NONE */
+uint32_t policy_first_team(const struct core *core);
+void agent_keep_open(struct core *core, struct agent *agent); /* its limit or its programme changed */
 
 /* record.c */
 void record_lead(const struct core *core, const struct lead *lead, struct buf *body);
 bool record_apply_input(struct core *core, struct lead *lead, struct reader *reader);
 bool record_apply_lead(struct core *core, struct lead *lead, struct reader *reader);
 void record_input(const struct core *core, const struct lead *lead, struct buf *body);
+void record_place_lead(struct core *core, struct lead *lead);
 void record_snapshot(struct core *core, const struct ask *ask);
 
 /* effects.c: what the handlers write down */

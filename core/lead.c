@@ -50,9 +50,10 @@ double lead_rank(const struct core *core, const struct lead *lead)
 
 uint32_t pool_index(const struct core *core, uint32_t programme, enum ring ring, uint32_t team)
 {
+    (void) core;
     switch (ring) {
     case RING_TEAM:
-        return core->policy.n_programmes * 3 + team;
+        return POLICY_PROGRAMMES_MAX * 3 + team;
     case RING_WIDE:
         return programme * 3 + 1;
     case RING_LAST:
@@ -108,8 +109,17 @@ static void leave_pool(struct core *core, struct lead *lead)
     heap_remove(heap_of(pool, lead), &lead->place);
     pool->depth--;
     lead->ask = 0;
+    lead->ring = RING_OWN;
+    lead->team = NONE;
     if (pool->ring == RING_TEAM) /* room for the next one from upstream */
         allocate_mark(core, &core->pools[pool_index(core, pool->programme, RING_OWN, NONE)]);
+}
+
+/* The order of its programme changed. */
+void lead_reorder(struct core *core, struct lead *lead)
+{
+    if (heap_has(&lead->place))
+        heap_move(heap_of(pool_of(core, lead), lead), &lead->place, lead_key(core, lead));
 }
 
 void lead_requeue(struct core *core, struct lead *lead)
@@ -336,7 +346,7 @@ void lead_pool(struct core *core, struct lead *lead, enum lead_event event, enum
     if (!was_waiting)
         lead->pooled_us = core->now_us;
     enter_pool(core, lead);
-    if (event == MOVE_REFILL) /* the way down to a team does not start its wait anew */
+    if (event == MOVE_REFILL || event == MOVE_REPOOL) /* between upstream and a team its wait does not start anew */
         core_arm(core, &lead->timer, kept.at_ms, kept.appointment);
     else
         arm(core, lead, 0);

@@ -45,6 +45,7 @@ struct scoring {
 
 struct programme {
     char name[POLICY_NAME_MAX + 1];
+    bool retired; /* no longer in the policy; its ended leads are counted here. Only a core makes it so */
     enum mode mode;
     uint32_t strategy;        /* enum strategy */
     enum widen widen;         /* who may take a lead that its own pool left unclaimed */

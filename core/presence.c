@@ -96,7 +96,7 @@ static void agent_hello(struct core *core, uint32_t peer, const struct msg *msg)
 {
     const struct msg_hello *hello = &msg->hello;
     struct agent *agent = agent_find(core, hello->name);
-    uint32_t team = hello->team.len ? team_of(core, hello->team) : agent ? agent->team : 0;
+    uint32_t team = hello->team.len ? team_of(core, hello->team) : agent ? agent->team : policy_first_team(core);
     if (team == NONE) {
         effects_error(core->effects, peer, REASON_UNKNOWN_TEAM, msg->seq, "", 0);
         return;
@@ -119,6 +119,7 @@ static void agent_hello(struct core *core, uint32_t peer, const struct msg *msg)
     agent->team = team;
     agent->programme = core->policy.teams[team].programme;
     agent_read_policy(core, agent);
+    agent_keep_open(core, agent);
     agent->intent = hello->intent;
     agent->capacity = hello->capacity;
     agent->n_skills = hello->n_skills;

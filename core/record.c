@@ -41,7 +41,8 @@ static void record_agent(const struct core *core, const struct agent *agent, str
     put_uint(&row, agent->n_skills);
     for (uint32_t i = 0; i < agent->n_skills; i++)
         put_uint(&row, agent->skills[i]);
-    put_uint(&row, ((agent->present ? 1 : 0) | (agent->paused ? 2 : 0) | (agent->ready ? 4 : 0)));
+    put_uint(&row, ((agent->present ? 1 : 0) | (agent->paused ? 2 : 0) | (agent->ready ? 4 : 0) |
+                    (agent->kept_open ? 8 : 0)));
     put_uint(&row, agent->misses);
     put_int(&row, agent->penalty_until_ms);
     put_int(&row, agent->penalty_ms);
@@ -57,6 +58,8 @@ static void record_agent(const struct core *core, const struct agent *agent, str
     put_uint(&row, agent->ready_last.wait_ms);
     put_int(&row, agent->served_us);
     put_uint(&row, agent->turn);
+    if (agent->kept_open)
+        put_uint(&row, agent->kept_open);
     row_end(&row);
 }
 
@@ -64,7 +67,8 @@ static bool apply_agent(struct core *core, struct slice name, struct reader *rea
 {
     const uint32_t index = get_u32(reader);
     const uint32_t named = team_by_name(core, get_text(reader));
-    const uint32_t team = named == NONE ? 0 : named; /* gone from the policy: its agents must name another */
+    const uint32_t team =
+        named == NONE ? policy_first_team(core) : named; /* gone from the policy: its agents must name another */
     if (reader->bad || index >= AGENTS_CEILING || name.len > NAME_BYTES_MAX)
         return false;
     struct agent *agent = agent_find(core, name);
@@ -111,6 +115,7 @@ static bool apply_agent(struct core *core, struct slice name, struct reader *rea
     agent->ready_last.wait_ms = get_u32(reader);
     agent->served_us = get_int(reader);
     agent->turn = get_u64(reader);
+    agent->kept_open = flags & 8 ? get_u32(reader) : 0;
     return !reader->bad && reader->at == reader->end;
 }
 
@@ -118,7 +123,7 @@ static void record_programme(const struct core *core, uint32_t index, struct buf
 {
     const struct programme_state *state = &core->programmes[index];
     const char *name = programme_of(core, index)->name;
-    struct writer row = row_begin(body, ROW_PROGRAMME, name, strlen(name), 14 * NUMBER_BYTES_MAX);
+    struct writer row = row_begin(body, ROW_PROGRAMME, name, strlen(name), 15 * NUMBER_BYTES_MAX);
     put_uint(&row, state->rotation);
     put_uint(&row, state->refill_turn);
     const uint64_t counts[] = {state->received,       state->offers,          state->accepts,
@@ -127,14 +132,17 @@ static void record_programme(const struct core *core, uint32_t index, struct buf
                                state->decided_greedy, state->greedy_gap_cents};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         put_uint(&row, counts[i]);
+    put_uint(&row, state->distributions_most);
     row_end(&row);
 }
 
 static bool apply_programme(struct core *core, struct slice name, struct reader *reader)
 {
-    const uint32_t index = programme_by_name(core, name);
+    uint32_t index = programme_by_name(core, name);
     if (index == NONE)
-        return true; /* gone from the policy, and its counters with it */
+        index = policy_retire(core, name);
+    if (index == NONE)
+        return true; /* there is no place for what is gone and long ended */
     struct programme_state *state = &core->programmes[index];
     state->rotation = get_u64(reader);
     state->refill_turn = get_u32(reader);
@@ -144,6 +152,9 @@ static bool apply_programme(struct core *core, struct slice name, struct reader 
                           &state->decided_greedy, &state->greedy_gap_cents};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         *counts[i] = get_u64(reader);
+    const uint32_t most = get_u32(reader);
+    if (most > state->distributions_most)
+        state->distributions_most = most;
     return !reader->bad && reader->at == reader->end;
 }
 
@@ -210,6 +221,44 @@ static bool apply_cell(struct core *core, struct reader *reader)
     return !reader->bad && reader->at == reader->end;
 }
 
+static void record_policy(const struct policy_kept *kept, struct buf *body)
+{
+    struct buf version = {0};
+    buf_printf(&version, "%u", kept->version);
+    struct writer row =
+        row_begin(body, ROW_POLICY, version.at, version.len, 2 * NUMBER_BYTES_MAX + (size_t) kept->text_len);
+    buf_fini(&version);
+    put_int(&row, kept->at_us);
+    put_uint(&row, kept->text_len);
+    put_bytes(&row, kept->text, kept->text_len);
+    row_end(&row);
+}
+
+bool policy_glance(const struct row_ref *row, struct policy_glance *ret)
+{
+    struct reader reader = {row->payload.at, row->payload.at + row->payload.len, false};
+    if (row->type != ROW_POLICY || get_u8(&reader) != RECORD_VERSION || row->key.len == 0 || row->key.len > 9)
+        return false;
+    *ret = (struct policy_glance){0};
+    for (uint32_t i = 0; i < row->key.len; i++) {
+        if (row->key.at[i] < '0' || row->key.at[i] > '9')
+            return false;
+        ret->version = ret->version * 10 + (row->key.at[i] - '0');
+    }
+    ret->at_us = get_int(&reader);
+    ret->text = get_slice(&reader, get_u32(&reader));
+    return !reader.bad && reader.at == reader.end && ret->version > 0;
+}
+
+static bool apply_policy(struct core *core, const struct row_ref *row)
+{
+    struct policy_glance glance;
+    if (!policy_glance(row, &glance) || glance.version > core->policy.version)
+        return false; /* or its maker forgot core_load_policy() */
+    policy_keep(core, glance.version, glance.at_us, glance.text, false);
+    return true;
+}
+
 /* The features a decision was made from, once a window: with the lead's own row
  * they give the same scores again. Log only. */
 void record_snapshot(struct core *core, const struct ask *ask)
@@ -246,7 +295,9 @@ void record_snapshot(struct core *core, const struct ask *ask)
 
 uint32_t core_seal(struct core *core, struct buf *body)
 {
-    uint32_t rows = 0;
+    uint32_t rows = core->n_policies_dirty;
+    for (; core->n_policies_dirty; core->n_policies_dirty--) /* what follows may name what only this one has */
+        record_policy(&core->policies[core->n_policies - core->n_policies_dirty], body);
     for (struct lead *lead = core->dirty_leads; lead; lead = lead->dirty_next, rows++) {
         if (lead->fresh)
             record_input(core, lead, body);
@@ -283,6 +334,7 @@ uint32_t core_seal(struct core *core, struct buf *body)
 bool core_apply(struct core *core, const struct row_ref *row)
 {
     struct reader reader = {row->payload.at, row->payload.at + row->payload.len, false};
+    core->loading = true;
     if (row->type == ROW_SNAPSHOT)
         return true;
     if (get_u8(&reader) != RECORD_VERSION)
@@ -308,6 +360,8 @@ bool core_apply(struct core *core, const struct row_ref *row)
         return apply_import(core, id_from_bytes(row->key.at), &reader);
     case ROW_CELL:
         return apply_cell(core, &reader);
+    case ROW_POLICY:
+        return apply_policy(core, row);
     case ROW_SNAPSHOT:
         break;
     }
@@ -341,6 +395,7 @@ bool core_loaded(struct core *core)
     if (!whole)
         return false;
     core->now_us = core->last_us;
+    core->loading = false;
     for (uint32_t i = 0; i < core->n_agents; i++) {
         struct agent *agent = core->agents[i];
         core->team_present[agent->team] += agent->present;
@@ -359,10 +414,13 @@ bool core_loaded(struct core *core)
                     (lead->state >= LEAD_OFFERED && lead->state <= LEAD_PIPELINE && lead->state != LEAD_REVOKING);
         for (uint32_t e = 0; e < lead->n_excludes && whole; e++)
             whole = lead->excludes[e].agent < core->n_agents;
-        if (whole)
+        if (whole) {
+            record_place_lead(core, lead);
             lead_attach(core, lead);
+        }
     }
     free(leads);
+    policy_loaded(core);
     for (uint32_t i = 0; i < core->n_agents && whole; i++)
         agent_update(core, core->agents[i]);
     return whole;
@@ -371,6 +429,8 @@ bool core_loaded(struct core *core)
 void core_dump(const struct core *core, struct buf *body)
 {
     struct lead **leads = sorted_leads(core);
+    for (uint32_t i = 0; i < core->n_policies; i++)
+        record_policy(&core->policies[i], body);
     for (uint32_t i = 0; i < core->leads.n; i++) {
         record_input(core, leads[i], body);
         record_lead(core, leads[i], body);
@@ -378,6 +438,16 @@ void core_dump(const struct core *core, struct buf *body)
     free(leads);
     for (uint32_t i = 0; i < core->n_agents; i++)
         record_agent(core, core->agents[i], body);
-    for (uint32_t i = 0; i < core->policy.n_programmes; i++)
-        record_programme(core, i, body);
+    uint32_t order[POLICY_PROGRAMMES_MAX]; /* by name: places depend on what was before */
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < core->policy.n_programmes; i++) {
+        uint32_t at = n;
+        if (!programme_of(core, i)->name[0])
+            continue;
+        for (n++; at > 0 && strcmp(programme_of(core, order[at - 1])->name, programme_of(core, i)->name) > 0; at--)
+            order[at] = order[at - 1];
+        order[at] = i;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        record_programme(core, order[i], body);
 }

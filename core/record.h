@@ -24,6 +24,7 @@ enum row_type {
     ROW_IMPORT = 5,    /* key: import id. After-image */
     ROW_SNAPSHOT = 6,  /* key: request id, 8 bytes. What a decision was made from; log only */
     ROW_CELL = 7,      /* key: "cell". Counters and clocks of the cell, after-image */
+    ROW_POLICY = 8,    /* key: version in digits. A policy as it was given; never changes */
 };
 
 enum { ROW_KEY_LEN_AT = 5, ROW_HEAD = 6 }; /* bytes before key_len, before the key */
@@ -38,6 +39,14 @@ struct row_ref { /* one row, borrowed from a body */
 /* Walk a body: start with *at = 0. Returns 1 and the next row, 0 at the end, -1
  * when the body is damaged. */
 int row_next(struct slice body, uint32_t *at, struct row_ref *ret);
+
+/* What a ROW_POLICY says. The highest version is in force. */
+struct policy_glance {
+    uint32_t version;
+    int64_t at_us;
+    struct slice text;
+};
+bool policy_glance(const struct row_ref *row, struct policy_glance *ret);
 
 /* What the view's sorted sets need of a ROW_LEAD payload. */
 enum { POOL_NAME_MAX = 2 * NAME_BYTES_MAX + 8 };

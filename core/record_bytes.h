@@ -198,7 +198,7 @@ static inline bool same(struct slice slice, const char *text)
 
 static inline uint32_t programme_by_name(const struct core *core, struct slice name)
 {
-    for (uint32_t i = 0; i < core->policy.n_programmes; i++)
+    for (uint32_t i = 0; i < core->policy.n_programmes && name.len; i++)
         if (same(name, core->policy.programmes[i].name))
             return i;
     return NONE;
@@ -206,7 +206,7 @@ static inline uint32_t programme_by_name(const struct core *core, struct slice n
 
 static inline uint32_t team_by_name(const struct core *core, struct slice name)
 {
-    for (uint32_t i = 0; i < core->policy.n_teams; i++)
+    for (uint32_t i = 0; i < core->policy.n_teams && name.len; i++)
         if (same(name, core->policy.teams[i].name))
             return i;
     return NONE;

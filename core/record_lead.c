@@ -218,6 +218,14 @@ static void apply_lists(struct lead *lead, struct reader *reader)
     past->receipt_next = (uint8_t) (n_receipts % RECEIPTS_KEPT);
 }
 
+static uint32_t default_programme(const struct core *core)
+{
+    uint32_t i = core->policy.default_programme ? core->policy.default_programme - 1 : 0;
+    while (i + 1 < core->policy.n_programmes && (!programme_of(core, i)->name[0] || programme_of(core, i)->retired))
+        i++;
+    return i;
+}
+
 bool record_apply_lead(struct core *core, struct lead *lead, struct reader *reader)
 {
     const struct front front = get_front(reader);
@@ -248,12 +256,23 @@ bool record_apply_lead(struct core *core, struct lead *lead, struct reader *read
     apply_lists(lead, reader);
     if (reader->bad || reader->at != reader->end || strcmp(lead_state_name(lead->state), "?") == 0)
         return false;
-    if (programme == NONE) /* gone from the policy: its leads go to the default, and are not lost */
-        programme = core->policy.default_programme ? core->policy.default_programme - 1 : 0;
-    if (lead->ring == RING_TEAM && (lead->team == NONE || core->policy.teams[lead->team].programme != programme)) {
+    if (programme == NONE)
+        programme = policy_retire(core, front.programme);
+    if (programme == NONE)
+        programme = default_programme(core);
+    if (lead->ring == RING_TEAM && lead->team == NONE)
+        lead->ring = RING_OWN;
+    lead->programme = (uint16_t) programme;
+    return true;
+}
+
+/* Where the last policy loaded has no place for it, it goes to the default, and is not lost. */
+void record_place_lead(struct core *core, struct lead *lead)
+{
+    if (programme_of(core, lead->programme)->retired && !lead_terminal(lead))
+        lead->programme = (uint16_t) default_programme(core);
+    if (lead->ring == RING_TEAM && core->policy.teams[lead->team].programme != lead->programme) {
         lead->ring = RING_OWN;
         lead->team = NONE;
     }
-    lead->programme = (uint16_t) programme;
-    return true;
 }

@@ -12,19 +12,12 @@ static const char *agent_name(const struct core *core, uint32_t index)
     return index < core->n_agents ? core->agents[index]->name : "";
 }
 
-static void time_cell(struct table *table, int64_t us)
-{
-    if (us)
-        cell(table, "%" PRId64, us / 1000);
-    else
-        cell(table, "%s", "");
-}
-
 /* ---- status ------------------------------------------------------------------------- */
 
-static const char *mode_name(enum mode mode)
+static const char *mode_name(const struct programme *programme)
 {
-    return mode == MODE_PUSH ? "push" : mode == MODE_PULL ? "pull" : "push_pull";
+    const enum mode mode = programme->mode;
+    return programme->retired ? "retired" : mode == MODE_PUSH ? "push" : mode == MODE_PULL ? "pull" : "push_pull";
 }
 
 static uint64_t ended(const uint64_t *count)
@@ -42,8 +35,10 @@ static void report_status(struct table *table, const struct msg_query *query)
     for (uint32_t p = 0; p < core->policy.n_programmes && !full(table); p++) {
         const struct programme_state *state = &core->programmes[p];
         const uint64_t *count = state->count;
+        if (!programme_of(core, p)->name[0])
+            continue; /* a free place */
         cell(table, "%s", programme_of(core, p)->name);
-        cell(table, "%s", mode_name(programme_of(core, p)->mode));
+        cell(table, "%s", mode_name(programme_of(core, p)));
         const uint64_t cells[] = {state->received,
                                   count[LEAD_POOLED],
                                   count[LEAD_OFFERED],
@@ -209,7 +204,8 @@ static void report_pools(struct table *table, const struct msg_query *query)
         const struct pool *pool = &core->pools[i];
         char name[POOL_NAME_MAX];
         const bool team = programme_of(core, pool->programme)->mode == MODE_PUSH_PULL;
-        if (pool->ring == RING_TEAM && !team)
+        if ((pool->ring == RING_TEAM && (!team || !core->policy.teams[pool->team].name[0])) ||
+            !programme_of(core, pool->programme)->name[0] || programme_of(core, pool->programme)->retired)
             continue;
         if (table->n_cells / table->report->n_columns >= query->limit || full(table)) {
             table->report->more = true;
@@ -265,6 +261,8 @@ static void counter(struct table *table, const char *name, const char *help, siz
     cell(table, "# TYPE %s counter", name);
     for (uint32_t p = 0; p < table->core->policy.n_programmes; p++) {
         uint64_t value;
+        if (!programme_of(table->core, p)->name[0])
+            continue;
         memcpy(&value, (const char *) &table->core->programmes[p] + offset, sizeof value);
         cell(table, "%s{programme=\"%s\"} %" PRIu64, name, programme_of(table->core, p)->name, value);
     }
@@ -361,9 +359,11 @@ static const struct {
       "owned", "working", "wrap_up"}},
     {QUERY_METRICS, report_metrics, "s", {"line"}},
     {QUERY_ORPHANS, report_orphans, "ss", {"lead", "state"}},
+    {QUERY_POLICIES, report_policies, "ntns", {"version", "in_force_since", "bytes", "in_force"}},
+    {QUERY_POLICY, report_policy, "s", {"line"}},
 };
 
-static void cut(struct table *table, const char *const *names)
+void report_cut(struct table *table, const char *const *names)
 {
     struct core *core = table->core;
     struct msg_report *report = table->report;
@@ -396,7 +396,7 @@ void core_report(struct core *core, const struct msg_query *query, struct msg_re
             ret->types = queries[i].types;
             ret->n_columns = (uint32_t) strlen(ret->types);
             queries[i].report(&table, &bounded);
-            cut(&table, queries[i].columns);
+            report_cut(&table, queries[i].columns);
         }
 }
 

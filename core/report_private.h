@@ -36,6 +36,21 @@ static inline bool full(const struct table *table)
     return table->core->report.len > REPORT_BYTES_MAX;
 }
 
+static inline void time_cell(struct table *table, int64_t us)
+{
+    if (us)
+        cell(table, "%" PRId64, us / 1000);
+    else
+        cell(table, "%s", "");
+}
+
+/* report.c */
+void report_cut(struct table *table, const char *const *names);
+
+/* report_policy.c */
+void report_policies(struct table *table, const struct msg_query *query);
+void report_policy(struct table *table, const struct msg_query *query);
+
 /* report_peers.c */
 #define WORKER_TYPES "sssnnnnnnnnnd"
 #define WORKER_COLUMNS                                                                                                 \

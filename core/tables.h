@@ -22,6 +22,7 @@ unsigned key_hash(const void *key, size_t len);
 enum { NONE = UINT32_MAX };
 enum { RECEIPTS_KEPT = 4, EXCLUSIONS_MAX = 64, FEATURES_MAX = ROW_ATTRIBUTES_MAX };
 enum { ASK_LEADS_MAX = 1024, ASK_AGENTS_MAX = 128, ASKS_MAX = 64, ASK_LEADS_MIN = 32 };
+enum { POLICIES_MAX = 10000, POLICIES_BYTES_MAX = 64 << 20 };
 enum { BUSY_RETRY_MS = 500, AGENTS_CEILING = 100000, SOURCES_MAX = 4096, IMPORTS_MAX = 65536 };
 
 enum lead_state {
@@ -38,6 +39,7 @@ enum {
 enum lead_event {
     MOVE_INTAKE,
     MOVE_REFILL,
+    MOVE_REPOOL,
     MOVE_UNCLAIMED,
     MOVE_UNCLAIMED_ALERT,
     MOVE_OFFER,
@@ -173,6 +175,7 @@ struct agent {
 
     /* ROW_AGENT */
     uint32_t team, programme;
+    uint32_t kept_open; /* it held so many when its limit was lowered: it may keep them; 0 = within the limit */
     enum intent intent;
     uint32_t away_code, capacity;
     uint32_t skills[SKILLS_MAX], n_skills;
@@ -238,8 +241,9 @@ struct pool {
 };
 
 struct programme_state {
-    uint64_t rotation;    /* round robin: the agent index last served, + 1; weighted: virtual time */
-    uint32_t refill_turn; /* push_pull: the team last refilled */
+    uint64_t rotation;           /* round robin: the agent index last served, + 1; weighted: virtual time */
+    uint32_t refill_turn;        /* push_pull: the team last refilled */
+    uint32_t distributions_most; /* the highest distributions_max it ever had */
     uint64_t count[LEAD_STATES];
     uint64_t received, offers, accepts, declines, lapses, redistributions, alerts, decided_scored, decided_plain;
     uint64_t decided_greedy, greedy_gap_cents; /* of decided_scored; what the optimum may have been above them */
@@ -309,11 +313,21 @@ struct histogram {
     uint64_t n, sum_us, max_us, bucket[HISTOGRAM_BUCKETS];
 };
 
+struct policy_kept { /* a version of the policy, as it was given */
+    uint32_t version, text_len;
+    int64_t at_us; /* since when it is in force */
+    uint8_t *text;
+};
+
 struct core {
-    struct policy policy;
+    struct policy policy;         /* programmes and teams keep their places over its changes: policy_change.c */
+    struct policy_kept *policies; /* all versions, oldest first */
+    uint32_t n_policies, n_policies_dirty; /* the last ones */
+    uint64_t policies_bytes;
     uint64_t epoch;
     int64_t now_us, last_us; /* last_us: of the last logged beat, while loading */
     int64_t paused_ms;
+    bool loading; /* rows are applied, nothing is derived from them yet */
     struct heap durations, appointments;
     uint64_t timer_order; /* of arming: breaks ties */
 

@@ -14,7 +14,7 @@
 #include "core/policy.h"
 #include "policy/policy_near.h"
 
-enum { DEPTH_MAX = 32 };
+enum { DEPTH_MAX = 32, LINE_BYTES_MAX = 32 * 1024 };
 
 /* ---- the shape --------------------------------------------------------------------- */
 
@@ -404,10 +404,15 @@ static bool check_characters(struct scan *scan, char *text, size_t len)
 {
     uint32_t line = 1, column = 0, told = 0;
     bool sound = true, indent = true;
+    size_t begin = 0;
     for (size_t i = 0; i < len; i++) {
         const uint8_t c = (uint8_t) text[i];
         column += (c & 0xc0) != 0x80;
+        if (i - begin == LINE_BYTES_MAX)
+            finding_add_at(scan->findings, FAULT_SYNTAX, line, 1, "", "a line of more than %d KiB",
+                           LINE_BYTES_MAX / 1024);
         if (c == '\n') {
+            begin = i + 1;
             line++;
             column = 0;
             indent = true;

@@ -135,6 +135,7 @@ enum msg_kind { /* equals the field numbers of Frame.body */
                 MSG_DECISION,
                 MSG_QUERY = 50,
                 MSG_REPORT,
+                MSG_APPLY,
 };
 
 struct msg_hello {
@@ -337,6 +338,14 @@ struct msg_query {
     uint32_t limit;
 };
 
+struct policy;
+
+struct msg_apply { /* put this policy in force */
+    struct slice text;
+    const struct policy *policy; /* not on the wire: what the broker made of the text; NULL: it has faults */
+    struct slice faults;         /* not on the wire: these, as lines */
+};
+
 struct msg_report {
     enum query_what what;
     enum reason reason;
@@ -365,6 +374,7 @@ struct msg {
         struct msg_request request;
         struct msg_decision decision;
         struct msg_query query;
+        struct msg_apply apply;
         struct msg_report report;
     };
 };

@@ -261,6 +261,12 @@ static const char *check_query(const struct msg *msg)
     return NULL;
 }
 
+static const char *check_apply(const struct msg *msg)
+{
+    RULE(msg->apply.text.len >= 1 && msg->apply.text.len <= POLICY_TEXT_MAX, "apply.text: not 1..245760 bytes");
+    return NULL;
+}
+
 static const char *check_report(const struct msg *msg)
 {
     const struct msg_report *m = &msg->report;
@@ -290,6 +296,7 @@ static check_fn *const checks[] = {
     [MSG_AGENT_SAYS] = check_says,   [MSG_AGENT_HEARS] = check_hears,
     [MSG_REQUEST] = check_request,   [MSG_DECISION] = check_decision,
     [MSG_QUERY] = check_query,       [MSG_REPORT] = check_report,
+    [MSG_APPLY] = check_apply,
 };
 
 const char *wire_check_msg(const struct msg *msg)

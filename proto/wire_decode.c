@@ -402,6 +402,13 @@ static const char *decode_query(struct wire *wire, const Wire__Frame *frame, str
     return NULL;
 }
 
+static const char *decode_apply(struct wire *wire, const Wire__Frame *frame, struct msg *msg)
+{
+    (void) wire;
+    msg->apply = (struct msg_apply){.text = BYTES_OF(frame->apply, text)};
+    return NULL;
+}
+
 static const char *decode_report(struct wire *wire, const Wire__Frame *frame, struct msg *msg)
 {
     const Wire__Report *from = frame->report;
@@ -436,6 +443,7 @@ static decode_fn *const decoders[] = {
     [MSG_AGENT_SAYS] = decode_says,   [MSG_AGENT_HEARS] = decode_hears,
     [MSG_REQUEST] = decode_request,   [MSG_DECISION] = decode_decision,
     [MSG_QUERY] = decode_query,       [MSG_REPORT] = decode_report,
+    [MSG_APPLY] = decode_apply,
 };
 
 const char *wire_decode_body(struct wire *wire, struct slice bytes, struct msg *ret_msg)

@@ -462,6 +462,11 @@ static void encode_query(struct pen *pen, const struct msg *msg)
     put_uint(pen, 3, msg->query.limit);
 }
 
+static void encode_apply(struct pen *pen, const struct msg *msg)
+{
+    put_bytes(pen, 1, msg->apply.text);
+}
+
 static void encode_report(struct pen *pen, const struct msg *msg)
 {
     const struct msg_report *m = &msg->report;
@@ -486,6 +491,7 @@ static encode_fn *const encoders[] = {
     [MSG_AGENT_SAYS] = encode_says,   [MSG_AGENT_HEARS] = encode_hears,
     [MSG_REQUEST] = encode_request,   [MSG_DECISION] = encode_decision,
     [MSG_QUERY] = encode_query,       [MSG_REPORT] = encode_report,
+    [MSG_APPLY] = encode_apply,
 };
 
 size_t wire_encode_msg(const struct msg *msg, uint8_t *to, size_t room)

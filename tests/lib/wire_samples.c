@@ -238,6 +238,7 @@ static const struct msg samples[] = {
                 .n_columns = 2,
                 .n_rows = 2,
                 .more = true}},
+    {.session = 5, .seq = 16, .kind = MSG_APPLY, .apply = {.text = TEXT("programmes:\n")}},
 };
 
 const struct msg *wire_sample(unsigned i)

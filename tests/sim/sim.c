@@ -105,13 +105,24 @@ static struct mail *next_mail(struct sim *sim)
 
 /* ---- the log ---------------------------------------------------------------------------- */
 
-static void apply(struct core *core, const struct buf *body)
+/* The text of a policy is its place in the list of those that were made. */
+static const struct policy *policy_of(const struct sim *sim, struct slice text)
+{
+    assert_true(text.len == 1 && text.at[0] < sim->n_policies);
+    return sim->policies[text.at[0]];
+}
+
+static void apply(const struct sim *sim, struct core *core, const struct buf *body)
 {
     struct row_ref row;
+    struct policy_glance glance;
     uint32_t at = 0;
     int more;
-    while ((more = row_next(slice_of(body->at, body->len), &at, &row)) == 1)
+    while ((more = row_next(slice_of(body->at, body->len), &at, &row)) == 1) {
+        if (policy_glance(&row, &glance) && core_wants_policy(core, glance.version))
+            core_load_policy(core, policy_of(sim, glance.text), glance.version);
         assert_true(core_apply(core, &row));
+    }
     assert_int_equal(more, 0);
 }
 
@@ -145,7 +156,7 @@ static void load(struct sim *sim)
     memset(sim->worker_session, 0, sizeof sim->worker_session);
     sim->others_us = sim->now_us;
     for (uint32_t i = 0; i < sim->n_log; i++)
-        apply(sim->core, &sim->log[i]);
+        apply(sim, sim->core, &sim->log[i]);
     assert_true(core_loaded(sim->core));
     sim_same_state(sim, sim->core, sim->follower, "loaded from the log, and told each beat twice");
     core_epoch(sim->core, ++sim->epoch, sim->now_us, true);
@@ -162,19 +173,61 @@ void sim_crash(struct sim *sim)
     sim_check(sim);
 }
 
-void sim_restart(struct sim *sim, const struct policy *policy)
-{
-    sim->policy = *policy;
-    sim_crash(sim);
-}
-
 static void stand(struct sim *sim, struct buf *body)
 {
     sim->log = realloc(sim->log, (sim->n_log + 1) * sizeof *sim->log);
     assert_non_null(sim->log);
     sim->log[sim->n_log++] = *body;
-    apply(sim->follower, body);
-    apply(sim->follower, body); /* rows say how it is, not what to add: twice is once */
+    apply(sim, sim->follower, body);
+    apply(sim, sim->follower, body); /* rows say how it is, not what to add: twice is once */
+}
+
+/* ---- the operator: speaks and hears without a way between ----------------------------------- */
+
+static void operator_hear(struct sim *sim, const struct msg *msg)
+{
+    if (msg->kind != MSG_REPORT)
+        return;
+    sim->applied = msg->report.reason;
+    sim->applied_why[0] = 0;
+    for (uint32_t i = 0; i < msg->report.n_rows && msg->report.n_columns == 1; i++)
+        snprintf(sim->applied_why + strlen(sim->applied_why), sizeof sim->applied_why - strlen(sim->applied_why),
+                 "%.*s\n", (int) msg->report.cells[i].len, (const char *) msg->report.cells[i].at);
+}
+
+static void apply_numbered(struct sim *sim, uint32_t number)
+{
+    const uint8_t text = (uint8_t) number;
+    sim->applied = (enum reason) REASON_MAX;
+    sim_step(sim, PEER_OPERATOR, &(struct msg){.kind = MSG_HELLO, .hello = {.role = ROLE_OPERATOR}});
+    sim_step(sim, PEER_OPERATOR,
+             &(struct msg){.session = sim->core->peers[PEER_OPERATOR].session,
+                           .kind = MSG_APPLY,
+                           .apply = {.text = slice_of(&text, 1), .policy = sim->policies[number]}});
+}
+
+void sim_apply(struct sim *sim, const struct policy *policy)
+{
+    assert_true(sim->n_policies < POLICIES_OF_SIM);
+    sim->policies[sim->n_policies] = copy(policy, sizeof *policy);
+    apply_numbered(sim, sim->n_policies++);
+}
+
+void sim_apply_again(struct sim *sim)
+{
+    apply_numbered(sim, sim->n_policies - 1);
+}
+
+enum reason sim_applied(const struct sim *sim, const char **ret_why)
+{
+    if (ret_why)
+        *ret_why = sim->applied_why;
+    return sim->applied;
+}
+
+uint32_t sim_log_len(const struct sim *sim)
+{
+    return sim->n_log;
 }
 
 static void end_beat(struct sim *sim)
@@ -202,7 +255,10 @@ static void end_beat(struct sim *sim)
         return;
     }
     while (effects_next_out(sim->effects, &peer, &msg))
-        sim_post(sim, false, peer, &msg);
+        if (peer == PEER_OPERATOR)
+            operator_hear(sim, &msg);
+        else
+            sim_post(sim, false, peer, &msg);
     effects_clear(sim->effects);
 }
 
@@ -367,6 +423,8 @@ void sim_destroy(struct sim **sim_p)
         drop(&sim->mails[i]);
     for (uint32_t i = 0; i < sim->n_log; i++)
         buf_fini(&sim->log[i]);
+    for (uint32_t i = 0; i < sim->n_policies; i++)
+        free(sim->policies[i]);
     free(sim->log);
     free(sim->mails);
     free(sim->agents);

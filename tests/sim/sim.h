@@ -125,8 +125,14 @@ struct id sim_last_lead(const struct sim *sim);
 
 /* ---- the broker --------------------------------------------------------------- */
 
-void sim_crash(struct sim *sim);                                /* what did not stand is lost, a new one loads */
-void sim_restart(struct sim *sim, const struct policy *policy); /* the same with another policy */
+void sim_crash(struct sim *sim); /* what did not stand is lost, a new one loads */
+
+/* An operator applies this policy, in the beat of this instant; a text of its own each time. The answer comes
+ * when it stands. */
+void sim_apply(struct sim *sim, const struct policy *policy);
+void sim_apply_again(struct sim *sim); /* the last text once more */
+enum reason sim_applied(const struct sim *sim, const char **ret_why);
+uint32_t sim_log_len(const struct sim *sim);
 void sim_stall(struct sim *sim, int64_t ms); /* no beat for so long, then one that knows that it is late */
 void sim_run_ms(struct sim *sim, int64_t ms);
 

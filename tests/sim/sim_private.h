@@ -13,7 +13,16 @@
 #include <cmocka.h>
 #include <inttypes.h>
 
-enum { PEER_SOURCE = 1, PEER_WORKER = 2, PEER_AGENTS = 16, MAILS_MAX = 8192, WORKERS = 4, SUBMISSIONS_MAX = 512 };
+enum {
+    PEER_SOURCE = 1,
+    PEER_WORKER = 2,
+    PEER_OPERATOR = 8,
+    PEER_AGENTS = 16,
+    POLICIES_OF_SIM = 64,
+    MAILS_MAX = 8192,
+    WORKERS = 4,
+    SUBMISSIONS_MAX = 512
+};
 
 struct mail { /* one message under way */
     bool used, to_broker;
@@ -48,6 +57,11 @@ struct sim {
     struct sim_agent *agents;
     uint32_t n_agents, keys;
     struct id *believed; /* by all agents, in the check of a beat */
+
+    struct policy *policies[POLICIES_OF_SIM]; /* by what their text says: what policy/ would make of it */
+    uint32_t n_policies;
+    enum reason applied; /* the last answer to an Apply */
+    char applied_why[2048];
 
     uint64_t worker_session[WORKERS];
     bool worker_left[WORKERS];

@@ -258,7 +258,9 @@ static void a_decision_is_explained_by_the_strategy_that_made_it(void **state)
     const struct id lead = story_lead(sim, "to-push", 0);
     sim_run_ms(sim, 5);
     policy->programmes[0].strategy = STRATEGY_RANDOM;
-    sim_restart(sim, policy);
+    sim_apply(sim, policy);
+    sim_run_ms(sim, 2);
+    assert_int_equal(sim_applied(sim, NULL), REASON_OK);
     assert_explained(sim, lead, "strategy", "top_down");
     assert_explained(sim, lead, "why", "the first in the programme's list of agents who has room: cleo, then ana");
     sim_destroy(&sim);

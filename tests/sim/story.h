@@ -62,6 +62,7 @@ STORIES(workers)
 STORIES(windows)
 STORIES(strategies)
 STORIES(log)
+STORIES(policy)
 #undef STORIES
 
 #endif

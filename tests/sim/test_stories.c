@@ -36,6 +36,7 @@ int main(void)
     RUN(windows)
     RUN(strategies)
     RUN(log)
+    RUN(policy)
 #undef RUN
     return failed + cmocka_run_group_tests(at_last, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_swarm.c - seeded chaos: messages lost, repeated and late, agents that fall
- * silent and come back, workers that are mute or foul, a broker that crashes
- * before and after its commit. Then the faults stop, and everything must move on. */
+ * silent and come back, workers that are mute or foul, a policy that changes now
+ * and then, a broker that crashes before and after its commit. Then the faults stop, and everything must move on. */
 #include "tests/sim/sim.h"
 
 #include <setjmp.h>
@@ -27,6 +27,35 @@ static void populate(struct sim *sim)
     }
 }
 
+/* Other limits, modes, orders, places; now and then without a programme or a team. */
+static void change_policy(struct sim *sim)
+{
+    struct policy *policy = sim_policy();
+    for (uint32_t i = 0; i < 3; i++) {
+        struct programme *programme = &policy->programmes[i];
+        programme->mode = (enum mode)(MODE_PUSH + (i + (sim_rand(sim, 4) == 0)) % 3);
+        programme->wip_max = 1 + sim_rand(sim, 5);
+        programme->untouched_max = 1 + sim_rand(sim, 4);
+        programme->distributions_max = 1 + sim_rand(sim, 4);
+        programme->depth_per_agent = 1 + sim_rand(sim, 4);
+        programme->newest_first = sim_rand(sim, 2);
+        programme->widen = sim_rand(sim, 2) ? WIDEN_CELL : WIDEN_PROGRAMME;
+        programme->offer_ms = 500 + sim_rand(sim, 3000);
+    }
+    if (sim_rand(sim, 3) == 0)
+        policy->teams[3].programme = sim_rand(sim, 3);
+    if (sim_rand(sim, 3) == 0) { /* another place in the file */
+        const struct policy_member last = policy->teams[3];
+        policy->teams[3] = policy->teams[0];
+        policy->teams[0] = last;
+    }
+    if (sim_rand(sim, 4) == 0)
+        policy->n_teams--;
+    if (sim_rand(sim, 4) == 0)
+        snprintf(policy->programmes[1].name, sizeof policy->programmes[1].name, "other");
+    sim_apply(sim, policy);
+}
+
 static uint32_t ended(struct sim *sim)
 {
     struct core_levels levels;
@@ -34,7 +63,7 @@ static uint32_t ended(struct sim *sim)
     return (uint32_t) levels.terminal;
 }
 
-static void one_seed(uint64_t seed, bool crashes)
+static void one_seed(uint64_t seed, bool crashes, uint32_t *counts)
 {
     static const char *const sources[] = {"to-push", "to-pull", "to-pushpull"};
     struct sim *sim = sim_new(seed, sim_policy());
@@ -48,7 +77,14 @@ static void one_seed(uint64_t seed, bool crashes)
     for (uint32_t i = 0; i < 12; i++) {
         sim_submit(sim, sources[sim_rand(sim, 3)], 1 + sim_rand(sim, 12));
         sim_run_ms(sim, 500);
+        if (sim_rand(sim, 3) > 0)
+            continue;
+        change_policy(sim);
+        sim_run_ms(sim, 300);
+        counts[0] += sim_applied(sim, NULL) == REASON_OK;
+        counts[1] += sim_applied(sim, NULL) == REASON_POLICY_IN_USE;
     }
+    sim_apply(sim, sim_policy()); /* who had no team any more has one again */
     sim_faults(sim, (struct sim_faults){0});
     for (int i = 0; i < 120 && ended(sim) < sim_acked(sim); i++)
         sim_run_ms(sim, 5000);
@@ -66,18 +102,28 @@ static uint32_t seeds(void)
     return n ? (uint32_t) atoi(n) : 20;
 }
 
+static void changed_and_refused(const uint32_t counts[2])
+{
+    printf("policies: %u changes, %u refused\n", counts[0], counts[1]);
+    assert_true(counts[0] > 0 && counts[1] > 0);
+}
+
 static void faults_without_crashes_break_no_promise(void **state)
 {
     (void) state;
+    uint32_t counts[2] = {0};
     for (uint64_t seed = 1; seed <= seeds(); seed++)
-        one_seed(seed, false);
+        one_seed(seed, false, counts);
+    changed_and_refused(counts);
 }
 
 static void faults_with_crashes_break_no_promise(void **state)
 {
     (void) state;
+    uint32_t counts[2] = {0};
     for (uint64_t seed = 1001; seed <= 1000 + seeds(); seed++)
-        one_seed(seed, true);
+        one_seed(seed, true, counts);
+    changed_and_refused(counts);
 }
 
 int main(void)

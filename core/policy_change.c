@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * policy_change.c - another policy comes into force while leads wait and agents
+ * work. Owns the versions and what a change means for what is there; what a
+ * policy file may say is policy/'s.
+ *
+ * Programmes and teams are known by name and keep their place in the tables for
+ * as long as they are in the policy, so that leads, agents, pools and scopes need
+ * not be touched. All that could refuse a change is asked before anything is
+ * done; then it is done whole. A programme that is gone keeps its place, retired,
+ * while ended leads are counted in it. */
+#include "core/core_private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- by name ------------------------------------------------------------------------------ */
+
+static uint32_t find_programme(const struct policy *policy, const char *name)
+{
+    for (uint32_t i = 0; i < policy->n_programmes; i++)
+        if (name[0] && strcmp(policy->programmes[i].name, name) == 0)
+            return i;
+    return NONE;
+}
+
+static uint32_t find_team(const struct policy *policy, const char *name)
+{
+    for (uint32_t i = 0; i < policy->n_teams; i++)
+        if (name[0] && strcmp(policy->teams[i].name, name) == 0)
+            return i;
+    return NONE;
+}
+
+static bool stays(const struct core *core, const struct policy *policy, uint32_t programme)
+{
+    return find_programme(policy, programme_of(core, programme)->name) != NONE;
+}
+
+/* No lead ever came, and none is in it. While loading, leads are not counted yet. */
+static bool is_empty(const struct core *core, uint32_t programme)
+{
+    const struct programme_state *state = &core->programmes[programme];
+    uint64_t sum = state->received;
+    for (unsigned s = 0; s < LEAD_STATES; s++)
+        sum += state->count[s];
+    for (uint32_t i = 0; core->loading && i < core->leads.n && sum == 0; i++)
+        sum += lead_at(&core->leads, i)->programme == programme;
+    return sum == 0;
+}
+
+static uint64_t live_leads(const struct programme_state *state)
+{
+    uint64_t sum = 0;
+    for (unsigned s = 0; s < LEAD_CLOSED_WON; s++)
+        sum += state->count[s];
+    return sum;
+}
+
+static uint32_t open_leads(const struct agent *agent)
+{
+    return agent->offered + agent->owned + agent->working + agent->wrap_up;
+}
+
+uint32_t policy_first_team(const struct core *core)
+{
+    uint32_t team = 0;
+    while (team + 1 < core->policy.n_teams && !core->policy.teams[team].name[0])
+        team++;
+    return team;
+}
+
+/* ---- may it come into force? -------------------------------------------------------------- */
+
+static void refuse_programmes(const struct core *core, const struct policy *policy, struct buf *why)
+{
+    uint32_t places = policy->n_programmes;
+    for (uint32_t i = 0; i < core->policy.n_programmes; i++) {
+        const struct programme *programme = programme_of(core, i);
+        const uint64_t leads = live_leads(&core->programmes[i]);
+        if (!programme->name[0] || stays(core, policy, i))
+            continue;
+        places += !is_empty(core, i);
+        if (leads)
+            buf_printf(why,
+                       "programme %s is not in it, and %" PRIu64 " leads are; keep it, without sources, until they "
+                       "have ended\n",
+                       programme->name, leads);
+    }
+    if (places > POLICY_PROGRAMMES_MAX)
+        buf_printf(why, "with the programmes that are gone but have ended leads it would be %u; a cell has up to %d\n",
+                   places, POLICY_PROGRAMMES_MAX);
+}
+
+static void refuse_teams(const struct core *core, const struct policy *policy, struct buf *why)
+{
+    for (uint32_t t = 0; t < core->policy.n_teams; t++) {
+        const char *name = core->policy.teams[t].name;
+        uint32_t present = 0, holding = 0;
+        if (!name[0] || find_team(policy, name) != NONE)
+            continue;
+        for (uint32_t i = 0; i < core->n_agents; i++) {
+            const struct agent *agent = core->agents[i];
+            present += agent->team == t && agent->present;
+            holding += agent->team == t && !agent->present && agent->held;
+        }
+        if (present + holding)
+            buf_printf(why,
+                       "team %s is not in it, and %u agents of it are here and %u more hold leads; keep it until they "
+                       "have left\n",
+                       name, present, holding);
+    }
+}
+
+/* What clients were told when they connected cannot be taken back. */
+static void refuse_presence(const struct core *core, const struct policy *policy, struct buf *why)
+{
+    uint32_t bound = 0;
+    if (policy->heartbeat_ms == core->policy.heartbeat_ms && policy->lease_ms == core->policy.lease_ms &&
+        policy->guard_ms == core->policy.guard_ms)
+        return;
+    for (uint32_t i = 0; i < core->n_agents; i++)
+        bound += core->agents[i]->present || core->agents[i]->valid_until_ms > run_ms(core);
+    if (bound)
+        buf_printf(why,
+                   "it changes heartbeat, lease or guard, which %u agents were told when they connected; apply it when "
+                   "none is here\n",
+                   bound);
+}
+
+static void refuse_rest(const struct core *core, const struct policy *policy, struct slice text, struct buf *why)
+{
+    if (strcmp(policy->cell, core->policy.cell) != 0)
+        buf_printf(why, "it is for the cell %s, this is %s\n", policy->cell, core->policy.cell);
+    if (core->n_policies == POLICIES_MAX || core->policies_bytes + text.len > POLICIES_BYTES_MAX)
+        buf_printf(why, "a cell keeps up to %d versions and %d MiB of them, and these are full\n", POLICIES_MAX,
+                   POLICIES_BYTES_MAX >> 20);
+}
+
+/* ---- places --------------------------------------------------------------------------------- */
+
+/* Its rules go, and with "" its name too. */
+static void retire(struct programme *programme, const char *name)
+{
+    struct programme gone = {.retired = name[0], .mode = MODE_PUSH, .widen = WIDEN_PROGRAMME};
+    memcpy(gone.name, name, strlen(name));
+    *programme = gone;
+}
+
+/* `policy` with its programmes and teams in the places of those of the same name. */
+static struct policy *arrange(const struct core *core, const struct policy *policy)
+{
+    const struct policy *old = &core->policy;
+    struct policy *new = malloc(sizeof *new);
+    uint32_t place[POLICY_PROGRAMMES_MAX];
+    assert(new);
+    *new = *policy;
+    new->n_programmes = old->n_programmes;
+    new->n_teams = old->n_teams;
+    memcpy(new->programmes, old->programmes, sizeof new->programmes);
+    memset(new->teams, 0, sizeof new->teams);
+    for (uint32_t i = 0; i < old->n_programmes; i++) {
+        struct programme *programme = &new->programmes[i];
+        if (programme->name[0] && !stays(core, policy, i))
+            retire(programme, is_empty(core, i) ? "" : old->programmes[i].name);
+    }
+    for (uint32_t i = 0; i < policy->n_programmes; i++) {
+        uint32_t to = find_programme(old, policy->programmes[i].name);
+        for (uint32_t free = 0; to == NONE && free < POLICY_PROGRAMMES_MAX; free++)
+            if (free >= new->n_programmes || !new->programmes[free].name[0])
+                to = free;
+        assert(to != NONE); /* refuse_programmes() counted them, and what is loaded was live once */
+        new->programmes[to] = policy->programmes[i];
+        new->n_programmes = to >= new->n_programmes ? to + 1 : new->n_programmes;
+        place[i] = to;
+    }
+    for (uint32_t i = 0; i < policy->n_teams; i++) {
+        const uint32_t to = find_team(old, policy->teams[i].name);
+        if (to != NONE)
+            new->teams[to] = policy->teams[i];
+    }
+    for (uint32_t i = 0, free = 0; i < policy->n_teams; i++) {
+        if (find_team(old, policy->teams[i].name) != NONE)
+            continue;
+        while (new->teams[free].name[0])
+            free++;
+        new->teams[free] = policy->teams[i];
+        new->n_teams = free >= new->n_teams ? free + 1 : new->n_teams;
+    }
+    for (uint32_t i = 0; i < new->n_teams; i++)
+        new->teams[i].programme = new->teams[i].name[0] ? place[new->teams[i].programme] : NONE;
+    for (uint32_t i = 0; i < policy->n_sources; i++)
+        new->sources[i].programme = place[policy->sources[i].programme];
+    for (uint32_t i = 0; i < policy->n_agents; i++)
+        new->agents[i].programme = place[policy->agents[i].programme];
+    if (policy->default_programme)
+        new->default_programme = place[policy->default_programme - 1] + 1;
+    return new;
+}
+
+/* Pools stand where their programme and team do; what is in them stays. */
+void policy_place_pools(struct core *core)
+{
+    static const enum ring rings[] = {RING_OWN, RING_WIDE, RING_LAST};
+    core->n_pools = POLICY_PROGRAMMES_MAX * 3 + core->policy.n_teams;
+    for (uint32_t i = 0; i < core->n_pools; i++) {
+        struct pool *pool = &core->pools[i];
+        const bool of_team = i >= POLICY_PROGRAMMES_MAX * 3;
+        pool->team = of_team ? i - POLICY_PROGRAMMES_MAX * 3 : NONE;
+        pool->programme = (uint16_t) (of_team ? core->policy.teams[pool->team].programme : i / 3);
+        pool->ring = of_team ? RING_TEAM : rings[i % 3];
+    }
+    for (uint32_t i = 0; i < core->policy.n_programmes; i++) {
+        struct programme_state *state = &core->programmes[i];
+        const uint32_t most = programme_of(core, i)->distributions_max;
+        if (most > state->distributions_most)
+            state->distributions_most = most;
+    }
+}
+
+static void set_policy(struct core *core, const struct policy *arranged, uint32_t version)
+{
+    for (uint32_t i = 0; i < POLICY_PROGRAMMES_MAX; i++) /* another programme's place, or a free one */
+        if (strcmp(arranged->programmes[i].name, programme_of(core, i)->name) != 0)
+            core->programmes[i] = (struct programme_state){0};
+    core->policy = *arranged;
+    core->policy.version = version;
+    policy_place_pools(core);
+}
+
+/* ---- versions ---------------------------------------------------------------------------------- */
+
+struct policy_kept *policy_kept_of(struct core *core, uint32_t version)
+{
+    for (uint32_t i = core->n_policies; i > 0; i--) /* the last ones are asked for most */
+        if (core->policies[i - 1].version == version)
+            return &core->policies[i - 1];
+    return NULL;
+}
+
+/* Versions are few and come in order but while loading the view. */
+void policy_keep(struct core *core, uint32_t version, int64_t at_us, struct slice text, bool dirty)
+{
+    if (policy_kept_of(core, version))
+        return;
+    core->policies = realloc(core->policies, (core->n_policies + 1) * sizeof *core->policies);
+    assert(core->policies);
+    uint32_t at = core->n_policies++;
+    for (; at > 0 && core->policies[at - 1].version > version; at--)
+        core->policies[at] = core->policies[at - 1];
+    core->policies[at] =
+        (struct policy_kept){.version = version, .text_len = text.len, .at_us = at_us, .text = malloc(text.len + 1)};
+    assert(core->policies[at].text);
+    memcpy(core->policies[at].text, text.at, text.len);
+    core->policies_bytes += text.len;
+    core->n_policies_dirty += dirty;
+}
+
+bool core_wants_policy(const struct core *core, uint32_t version)
+{
+    return version > core->policy.version;
+}
+
+void core_load_policy(struct core *core, const struct policy *policy, uint32_t version)
+{
+    const bool first = core->policy.version == 0 && core->leads.n == 0 && core->n_agents == 0;
+    struct policy *arranged = first ? NULL : arrange(core, policy);
+    set_policy(core, first ? policy : arranged, version);
+    free(arranged);
+}
+
+/* Its leads and counters are known now: what nothing is counted in needs no place. */
+void policy_loaded(struct core *core)
+{
+    for (uint32_t i = 0; i < core->n_agents; i++)
+        agent_read_policy(core, core->agents[i]);
+    for (uint32_t i = 0; i < core->policy.n_programmes; i++)
+        if (programme_of(core, i)->retired && is_empty(core, i)) {
+            core->programmes[i] = (struct programme_state){0};
+            retire(&core->policy.programmes[i], "");
+        }
+}
+
+/* A programme that no policy here has, but leads or counters do. */
+uint32_t policy_retire(struct core *core, struct slice name)
+{
+    struct policy *policy = &core->policy;
+    uint32_t i = 0;
+    while (i < policy->n_programmes && policy->programmes[i].name[0])
+        i++;
+    if (i == POLICY_PROGRAMMES_MAX || name.len == 0 || name.len > POLICY_NAME_MAX)
+        return NONE;
+    char text[POLICY_NAME_MAX + 1] = "";
+    memcpy(text, name.at, name.len);
+    retire(&policy->programmes[i], text);
+    core->programmes[i] = (struct programme_state){0};
+    policy->n_programmes = i >= policy->n_programmes ? i + 1 : policy->n_programmes;
+    return i;
+}
+
+struct slice core_policy_text(const struct core *core)
+{
+    const struct policy_kept *kept = policy_kept_of((struct core *) core, core->policy.version);
+    return kept ? slice_of(kept->text, kept->text_len) : slice_of("", 0);
+}
+
+/* ---- the change ---------------------------------------------------------------------------------- */
+
+/* Decided by the policy that was, they must not be granted under the one that is. */
+static void withdraw_asks(struct core *core)
+{
+    for (uint32_t i = 0; i < ASKS_MAX; i++) {
+        struct ask *ask = core->asks[i];
+        if (!ask || !ask->id)
+            continue;
+        core->workers[ask->worker].out--;
+        verdict_withdraw(core, ask);
+    }
+}
+
+/* Leads in a team's pool go back upstream when the team, or the pool's kind, is no more. */
+static void empty_team_pools(struct core *core, const struct policy *new)
+{
+    for (uint32_t t = 0; t < core->policy.n_teams; t++) {
+        struct pool *pool = &core->pools[pool_index(core, 0, RING_TEAM, t)];
+        const uint16_t p = pool->programme;
+        if (!pool->depth || (strcmp(new->teams[t].name, core->policy.teams[t].name) == 0 &&
+                             new->teams[t].programme == p &&new->programmes[p].mode == MODE_PUSH_PULL))
+            continue;
+        allocate_retry(core, pool); /* also those that stood aside */
+        for (struct heap_node *node; (node = heap_first(&pool->waiting));)
+            lead_pool(core, heap_entry(node, struct lead, place), MOVE_REPOOL, RING_OWN, NONE, REASON_POLICY_CHANGED);
+    }
+}
+
+static void reorder(struct core *core, const struct policy *old)
+{
+    bool turned[POLICY_PROGRAMMES_MAX] = {0}, any = false;
+    for (uint32_t i = 0; i < old->n_programmes; i++)
+        any |= turned[i] = programme_of(core, i)->newest_first != old->programmes[i].newest_first;
+    for (uint32_t i = 0; any && i < core->leads.n; i++)
+        if (turned[lead_at(&core->leads, i)->programme])
+            lead_reorder(core, lead_at(&core->leads, i));
+}
+
+/* A lower limit takes no lead away: it holds for the next ones. */
+void agent_keep_open(struct core *core, struct agent *agent)
+{
+    const uint32_t open = open_leads(agent), keep = open > programme_of(core, agent->programme)->wip_max ? open : 0;
+    if (keep == agent->kept_open)
+        return;
+    agent->kept_open = keep;
+    agent_touch(core, agent);
+}
+
+/* Of a team that is gone: it must name another when it comes back. */
+static void leave_team(struct core *core, struct agent *agent)
+{
+    agent->team = policy_first_team(core);
+    agent->intent = INTENT_OFFLINE;
+    agent_touch(core, agent);
+}
+
+static void put_in_force(struct core *core, const struct policy *policy)
+{
+    struct policy *new = arrange(core, policy), *old = malloc(sizeof *old);
+    assert(old);
+    withdraw_asks(core);
+    empty_team_pools(core, new);
+    for (uint32_t i = 0; i < core->n_agents; i++)
+        agent_leave_scopes(core, core->agents[i]);
+    *old = core->policy;
+    set_policy(core, new, old->version + 1);
+    reorder(core, old);
+    for (uint32_t i = 0; i < core->n_agents; i++) {
+        struct agent *agent = core->agents[i];
+        if (strcmp(core->policy.teams[agent->team].name, old->teams[agent->team].name) != 0)
+            leave_team(core, agent);
+        agent->programme = core->policy.teams[agent->team].programme;
+        agent_read_policy(core, agent);
+        agent_keep_open(core, agent);
+        agent->slots_seen = agent->cards_seen = 0; /* whatever it may take now is news to the pools */
+        agent_update(core, agent);
+    }
+    for (uint32_t i = 0; i < core->n_pools; i++)
+        if (core->pools[i].depth)
+            allocate_retry(core, &core->pools[i]);
+    free(new);
+    free(old);
+}
+
+enum reason core_change_policy(struct core *core, const struct policy *policy, struct slice text, struct buf *why)
+{
+    const struct slice now = core_policy_text(core);
+    const size_t begun = why->len;
+    if (text.len == now.len && memcmp(text.at, now.at, text.len) == 0)
+        return REASON_POLICY_UNCHANGED;
+    if (core->policy.version > 0) { /* else it is the first, and there is nothing it could break */
+        refuse_programmes(core, policy, why);
+        refuse_teams(core, policy, why);
+        refuse_presence(core, policy, why);
+    }
+    refuse_rest(core, policy, text, why);
+    if (why->len > begun)
+        return REASON_POLICY_IN_USE;
+    put_in_force(core, policy);
+    policy_keep(core, core->policy.version, core->now_us, text, true);
+    core->dirty_cell = true;
+    return REASON_OK;
+}
+
+void policy_apply(struct core *core, uint32_t peer, const struct msg *msg)
+{
+    const struct msg_apply *apply = &msg->apply;
+    struct buf why = {0};
+    enum reason reason = REASON_POLICY_FAULTY;
+    if (apply->policy)
+        reason = core_change_policy(core, apply->policy, apply->text, &why);
+    else
+        buf_add(&why, apply->faults.at, apply->faults.len);
+    report_applied(core, peer, reason, slice_of(why.at, why.len));
+    buf_fini(&why);
+}
