@@ -19,35 +19,40 @@ takt_t *ask_open(const char *endpoint)
     return takt;
 }
 
-/* One event of the conversation. Returns an enum cli_exit when it is over, -1 while it goes on. */
-static int hear(const struct takt_event *event)
-{
-    if (event->kind != TAKT_REFUSED && event->kind != TAKT_REPORT)
-        return -1;
-    if (event->reason == 0)
-        return CLI_DONE;
-    cli_say("%s: %s", takt_reason_name(event->reason), takt_reason_text(event->reason));
-    return CLI_FAILED;
-}
-
-int ask_report(takt_t *takt, const char *query, const char *arg, uint32_t limit, int64_t patience_ms,
-               struct takt_event *ret_event)
+/* CLI_DONE: the answer to what was asked, with whatever reason, is in *ret_event. */
+static int wait_report(takt_t *takt, int asked, int64_t patience_ms, struct takt_event *ret_event)
 {
     const int64_t until_us = clock_mono_us() + patience_ms * 1000;
-    if (takt_query(takt, takt_query_by_name(query), arg, limit) < 0) {
+    if (asked < 0) {
         cli_say("%s", takt_why(takt));
         return CLI_USAGE;
     }
-    for (int exit_code = -1;;) {
+    for (;;) {
         const int64_t left_us = until_us - clock_mono_us();
         if (left_us <= 0) {
             cli_say("no answer from the broker in %lld ms; is `takt up` running?", (long long) patience_ms);
             return CLI_UNANSWERED;
         }
-        const int got = takt_next(takt, ret_event, (int) (left_us / 1000) + 1);
-        if (got == 1 && (exit_code = hear(ret_event)) >= 0)
-            return exit_code;
+        if (takt_next(takt, ret_event, (int) (left_us / 1000) + 1) == 1 &&
+            (ret_event->kind == TAKT_REFUSED || ret_event->kind == TAKT_REPORT))
+            return CLI_DONE;
     }
+}
+
+int ask_report(takt_t *takt, const char *query, const char *arg, uint32_t limit, int64_t patience_ms,
+               struct takt_event *ret_event)
+{
+    const int asked = takt_query(takt, takt_query_by_name(query), arg, limit);
+    const int exit_code = wait_report(takt, asked, patience_ms, ret_event);
+    if (exit_code != CLI_DONE || ret_event->reason == 0)
+        return exit_code;
+    cli_say("%s: %s", takt_reason_name(ret_event->reason), takt_reason_text(ret_event->reason));
+    return CLI_FAILED;
+}
+
+int ask_apply(takt_t *takt, const char *text, size_t len, int64_t patience_ms, struct takt_event *ret_event)
+{
+    return wait_report(takt, takt_apply(takt, text, len), patience_ms, ret_event);
 }
 
 struct print_table ask_table(const struct takt_event *event)

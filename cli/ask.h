@@ -19,6 +19,9 @@ takt_t *ask_open(const char *endpoint);
 int ask_report(takt_t *takt, const char *query, const char *arg, uint32_t limit, int64_t patience_ms,
                struct takt_event *ret_event);
 
+/* Put a policy in force. CLI_DONE: an answer is in *ret_event, whatever its reason. */
+int ask_apply(takt_t *takt, const char *text, size_t len, int64_t patience_ms, struct takt_event *ret_event);
+
 struct print_table ask_table(const struct takt_event *event);
 takt_text ask_cell(const struct print_table *table, size_t row, const char *column); /* at NULL: no such column */
 double ask_number(const struct print_table *table, size_t row, const char *column);  /* 0: no such column */

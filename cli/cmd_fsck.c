@@ -32,6 +32,7 @@ static bool load_policy(const struct asked *asked, struct policy *ret)
     bool good = policy_load(asked->policy_path ? asked->policy_path : path, ret, &findings) == 0;
     if (!good)
         fwrite(findings.at, 1, findings.len, stderr);
+    ret->version = 0; /* the rules are those of the policy that the cell has in force */
     buf_fini(&findings);
     return good;
 }
@@ -190,7 +191,8 @@ int cmd_fsck(int argc, char **argv)
         {"dir", "DIR", CLI_TEXT, &asked.common.dir, 0, 0,
          "where `takt up` keeps it (default: $TAKT_DIR, else ./takt-data)"},
         {"redis", "ADDR", CLI_TEXT, &asked.redis, 0, 0, "unix:/path or 127.0.0.1:6379, instead of the one in DIR"},
-        {"policy", "FILE", CLI_TEXT, &asked.policy_path, 0, 0, "the policy in force (default: DIR/policy.yaml)"},
+        {"policy", "FILE", CLI_TEXT, &asked.policy_path, 0, 0,
+         "any policy of this cell, for its name (default: DIR/policy.yaml)"},
         {"digest", NULL, CLI_FLAG, &asked.digest, 0, 0, "print one number for the state: equal states, equal digests"},
         {"archive", "FOLDER", CLI_TEXT, &asked.archive, 0, 0, "check an archive's segments instead, without a Redis"},
         {"orphans", NULL, CLI_FLAG, &asked.orphans, 0, 0, "only leads without live owner and without armed deadline"},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_policy.c - `takt policy check FILE`: what the broker would say about this
- * policy, before it is put in force. The judgement is policy/'s; this prints it. */
+ * cmd_policy.c - `takt policy`: what is wrong with a file, putting it in force,
+ * and which versions there were. The judgement is policy/'s, the change the
+ * broker's; a file is judged here first, so that a fault costs no round trip. */
 #include "cli/cli.h"
 
 #include <stdio.h>
@@ -9,11 +10,15 @@
 
 #include <jansson.h>
 
+#include "cli/ask.h"
 #include "policy/policy_yaml.h"
 #include "proto/msg.h"
 
+enum { VERSIONS_MAX = 1000 };
+
 struct asked {
     struct cli_common common;
+    int64_t patience_ms;
 };
 
 static const char *mode_word(enum mode mode)
@@ -62,34 +67,129 @@ static void show_findings_json(const struct policy_findings *findings)
     json_decref(list);
 }
 
-/* The text of a file, judged. Returns CLI_DONE with *ret_text and *ret, or what to exit with. */
-static int read_policy(const char *path, bool json, struct buf *ret_text, struct policy *ret)
+static bool read_policy(const char *path, struct buf *ret_text, struct policy *ret,
+                        struct policy_findings *ret_findings)
+{
+    return policy_read_file(path, ret_text, ret_findings) == 0 &&
+           policy_read((const char *) ret_text->at, ret_text->len, ret, ret_findings) == 0;
+}
+
+/* What is wrong goes to stderr. Returns CLI_DONE with *ret_text and *ret, or CLI_FAILED. */
+static int judge(const char *path, struct buf *ret_text, struct policy *ret)
 {
     struct policy_findings findings = {0};
-    int exit_code = CLI_DONE;
-    if (policy_read_file(path, ret_text, &findings) < 0 ||
-        policy_read((const char *) ret_text->at, ret_text->len, ret, &findings) < 0)
-        exit_code = CLI_FAILED;
-    if (json)
-        show_findings_json(&findings);
-    else
-        show_findings(&findings, path);
+    const bool good = read_policy(path, ret_text, ret, &findings);
+    show_findings(&findings, path);
     findings_fini(&findings);
-    return exit_code;
+    return good ? CLI_DONE : CLI_FAILED;
 }
 
 static int check(const struct asked *asked, int argc, char **argv)
 {
     (void) argc;
     struct policy *policy = malloc(sizeof *policy);
+    struct policy_findings findings = {0};
     struct buf text = {0};
     if (!policy)
         abort();
-    const int exit_code = read_policy(argv[2], asked->common.json, &text, policy);
-    if (exit_code == CLI_DONE && !asked->common.json)
+    const bool good = read_policy(argv[2], &text, policy, &findings);
+    if (asked->common.json)
+        show_findings_json(&findings);
+    else
+        show_findings(&findings, argv[2]);
+    if (good && !asked->common.json)
         show_policy(policy);
+    findings_fini(&findings);
     buf_fini(&text);
     free(policy);
+    return good ? CLI_DONE : CLI_FAILED;
+}
+
+static takt_t *connect_operator(const struct asked *asked)
+{
+    char endpoint[256];
+    return cli_endpoint(&asked->common, "operator", endpoint) ? ask_open(endpoint) : NULL;
+}
+
+/* What the broker made of it. */
+static int show_applied(const struct takt_event *event, bool json)
+{
+    const struct print_table table = ask_table(event);
+    const bool is_new = event->reason == 0, same = event->reason == REASON_POLICY_UNCHANGED;
+    if (!is_new && !same) {
+        cli_say("%s: %s", takt_reason_name(event->reason), takt_reason_text(event->reason));
+        for (size_t row = 0; row < table.n_rows && table.n_columns == 1; row++)
+            fprintf(stderr, "  %.*s\n", (int) table.cells[row].len, table.cells[row].at);
+        return CLI_FAILED;
+    }
+    if (json)
+        print_json(stdout, &table);
+    else
+        printf(is_new ? "version %.0f is in force\n" : "version %.0f is in force already, and is this policy\n",
+               ask_number(&table, 0, "version"));
+    return CLI_DONE;
+}
+
+static int apply(const struct asked *asked, int argc, char **argv)
+{
+    (void) argc;
+    struct policy *policy = malloc(sizeof *policy);
+    struct buf text = {0};
+    struct takt_event event;
+    takt_t *takt = NULL;
+    if (!policy)
+        abort();
+    int exit_code = judge(argv[2], &text, policy);
+    if (exit_code == CLI_DONE && !(takt = connect_operator(asked)))
+        exit_code = CLI_FAILED;
+    if (exit_code == CLI_DONE)
+        exit_code = ask_apply(takt, (const char *) text.at, text.len, asked->patience_ms, &event);
+    if (exit_code == CLI_DONE)
+        exit_code = show_applied(&event, asked->common.json);
+    takt_close(&takt);
+    buf_fini(&text);
+    free(policy);
+    return exit_code;
+}
+
+static int versions(const struct asked *asked, int argc, char **argv)
+{
+    (void) argc;
+    (void) argv;
+    struct takt_event event;
+    takt_t *takt = connect_operator(asked);
+    if (!takt)
+        return CLI_FAILED;
+    const int exit_code = ask_report(takt, "POLICIES", "", VERSIONS_MAX, asked->patience_ms, &event);
+    if (exit_code == CLI_DONE) {
+        const struct print_table table = ask_table(&event);
+        (asked->common.json ? print_json : print_table)(stdout, &table);
+        if (event.report.more)
+            cli_say("these are the newest; `takt policy show N` shows any");
+    }
+    takt_close(&takt);
+    return exit_code;
+}
+
+/* Its lines come in pages; a version never changes, so the pages fit together. */
+static int show(const struct asked *asked, int argc, char **argv)
+{
+    const unsigned long version = argc == 2 ? strtoul(argv[2], NULL, 10) : 0;
+    if (argc == 2 && (version == 0 || strspn(argv[2], "0123456789") != strlen(argv[2]))) {
+        cli_say("\"%s\" is no version; `takt policy versions` lists them", argv[2]);
+        return CLI_USAGE;
+    }
+    struct takt_event event = {.report.more = true};
+    takt_t *takt = connect_operator(asked);
+    int exit_code = takt ? CLI_DONE : CLI_FAILED;
+    for (size_t line = 0; exit_code == CLI_DONE && event.report.more; line += event.report.n_rows) {
+        char arg[48];
+        snprintf(arg, sizeof arg, "%lu %zu", version, line);
+        exit_code = ask_report(takt, "POLICY", arg, VERSIONS_MAX, asked->patience_ms, &event);
+        for (size_t row = 0; exit_code == CLI_DONE && row < event.report.n_rows; row++)
+            printf("%.*s\n", (int) event.report.cells[row].len, event.report.cells[row].at);
+    }
+    takt_close(&takt);
     return exit_code;
 }
 
@@ -99,24 +199,33 @@ static const struct {
     int (*run)(const struct asked *asked, int argc, char **argv);
 } verbs[] = {
     {"check", "FILE", 2, 2, check},
+    {"apply", "FILE", 2, 2, apply},
+    {"versions", "", 1, 1, versions},
+    {"show", "[N]", 1, 2, show},
 };
 
 static const struct cli_usage usage = {
-    .synopsis = "takt policy check FILE",
+    .synopsis = "takt policy check FILE | apply FILE | versions | show [N]",
     .about = "check FILE   tells all that is wrong with a policy file, each with line and column, and what\n"
-             "             the policy holds. --json: an array of {line, column, path, reason, message}.\n"
-             "Exit code 0 when it is good, 1 when it cannot be used, 2 for a wrong command line.\n"
-             "Every key is explained in docs/POLICY.md.",
-    .example = "takt policy check deploy/policies/default.yaml",
+             "             the policy holds. --json: an array of {line, column, path, reason, message}\n"
+             "apply FILE   puts it in force without a restart, whole or not at all, and says which version\n"
+             "             it is. Refused while leads or agents are where it has no place for them\n"
+             "versions     lists what was in force since when, the newest first\n"
+             "show [N]     prints version N as it was given; without N the one in force\n"
+             "\n"
+             "Exit code 0: good, or in force; 1: it cannot be used, or was refused; 2: the command line is\n"
+             "wrong; 3: no answer in time, applying it again is safe. docs/POLICY.md explains every key.",
+    .example = "takt policy check deploy/policies/default.yaml && takt policy apply deploy/policies/default.yaml",
     .words_least = 1,
     .words_most = 2,
 };
 
 int cmd_policy(int argc, char **argv)
 {
-    struct asked asked = {0};
+    struct asked asked = {.patience_ms = 10000};
     const struct cli_option options[] = {
-        {"json", NULL, CLI_FLAG, &asked.common.json, 0, 0, "print JSON"},
+        CLI_COMMON_OPTIONS(asked.common),
+        {"timeout", "MS", CLI_NUMBER, &asked.patience_ms, 1, 600000, "how long to wait for an answer (default: 10000)"},
         CLI_END,
     };
     int exit_code = CLI_FAILED;

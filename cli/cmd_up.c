@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_up.c - `takt up`: everything on one machine, in one folder.
  *
- * DIR holds it all: redis/ (the data), policy.yaml (the policy in force), cell
+ * DIR holds it all: redis/ (the data), policy.yaml (the policy given last), cell
  * (its name, once it was created), endpoints (where the others find it), archive/,
  * log/ and lock. The lock is inherited by the children: an orphaned redis-server
  * keeps it, so that never two of them write the same files. What a cell is made
@@ -335,6 +335,14 @@ static bool wait_ready(struct up *up, int child, const char *name)
     return true;
 }
 
+/* A cell that has a policy goes on with it, whatever file it is started with. */
+static void tell_policy(const struct up *up)
+{
+    if (up->policy_path && strstr(supervise_ready_line(up->supervisor, up->broker), " file=differs "))
+        cli_say("%s is not the policy in force; `takt policy apply %s` puts it in force", up->policy_path,
+                up->policy_path);
+}
+
 static bool tell_ready(struct up *up)
 {
     char text[1024], line[1024];
@@ -353,6 +361,7 @@ static bool tell_ready(struct up *up)
                      up->cell, (int) up->workers, up->workers == 1 ? "" : "s", source, agent, metrics, up->dir);
     fputs(line, stdout);
     fflush(stdout);
+    tell_policy(up);
     return !up->ready_file || put_file(up, up->ready_file, line, (size_t) n);
 }
 
@@ -397,7 +406,8 @@ static const struct cli_usage usage = {
     .synopsis = "takt up [--dir DIR] [--policy FILE] [--workers N] [--port-base P]",
     .about = "Runs a broker, scoring workers and a private redis-server on this machine, and\n"
              "starts again what dies. Everything is kept in DIR. Ctrl-C or SIGTERM ends it in\n"
-             "order; the next `takt up` on DIR goes on where it stopped.",
+             "order; the next `takt up` on DIR goes on where it stopped, with the policy that was in\n"
+             "force: --policy is for the first start, `takt policy apply FILE` for every change.",
     .example = "takt up --policy deploy/policies/default.yaml",
 };
 
@@ -406,7 +416,8 @@ int cmd_up(int argc, char **argv)
     struct up up = {.workers = 1};
     const struct cli_option options[] = {
         {"dir", "DIR", CLI_TEXT, &up.common.dir, 0, 0, "the folder (default: $TAKT_DIR, else ./takt-data)"},
-        {"policy", "FILE", CLI_TEXT, &up.policy_path, 0, 0, "the policy; without it that of last time"},
+        {"policy", "FILE", CLI_TEXT, &up.policy_path, 0, 0,
+         "the policy of a new cell; one that is there goes on with its own"},
         {"workers", "N", CLI_NUMBER, &up.workers, 0, WORKERS_MAX, "scoring workers (default: 1)"},
         {"port-base", "P", CLI_NUMBER, &up.port_base, 1024, 65530,
          "use the ports P to P+4 (default: those of last time, else free ones)"},

@@ -43,6 +43,7 @@ struct child {
     int64_t backoff_ms;
     uint32_t deaths;
     char line[LINE_MAX_BYTES]; /* the output's last line so far, for ready_word */
+    char ready_line[LINE_MAX_BYTES];
     size_t line_len;
 };
 
@@ -140,8 +141,10 @@ static void watch_line(struct child *child, const char *bytes, size_t len)
         }
         child->line[child->line_len] = '\0';
         child->line_len = 0;
-        if (child->ready_word && strstr(child->line, child->ready_word))
+        if (child->ready_word && strstr(child->line, child->ready_word)) {
             child->ready = true;
+            memcpy(child->ready_line, child->line, sizeof child->ready_line);
+        }
     }
 }
 
@@ -350,6 +353,11 @@ void supervise_stop(struct supervisor *s, int number, int patience_ms)
         }
         supervise_turn(s, killed ? 1000 : (int) (left_us / 1000) + 1);
     }
+}
+
+const char *supervise_ready_line(const struct supervisor *s, int child)
+{
+    return s->children[child]->ready_line;
 }
 
 bool supervise_is_ready(const struct supervisor *s, int child)

@@ -31,6 +31,7 @@ void supervise_destroy(struct supervisor **supervisor_p); /* kills what still ru
 
 int supervise_start(struct supervisor *supervisor, const struct child_options *options); /* returns its number */
 bool supervise_is_ready(const struct supervisor *supervisor, int child);
+const char *supervise_ready_line(const struct supervisor *s, int child); /* with the word in it; "": not yet */
 bool supervise_is_up(const struct supervisor *supervisor, int child);
 pid_t supervise_pid(const struct supervisor *supervisor, int child); /* 0 when it does not run */
 uint32_t supervise_deaths(const struct supervisor *supervisor, int child);

@@ -80,7 +80,7 @@ enum takt_event_kind {
     TAKT_WITHDRAWN,     /* agent: stop showing this lead now (the library has told the broker, or its validity ends) */
     TAKT_ACTED,         /* agent: the answer to an act */
     TAKT_READY_ANSWER,  /* agent: the answer to takt_ready() */
-    TAKT_REPORT,        /* operator: the answer to takt_query() */
+    TAKT_REPORT,        /* operator: the answer to takt_query() and takt_apply() */
     TAKT_BUSY,          /* the broker asked to slow down; the library repeats by itself */
 };
 
@@ -171,6 +171,10 @@ int takt_flush(takt_t *takt);
 
 unsigned takt_query_by_name(const char *name); /* "STATUS"; queries.def */
 int takt_query(takt_t *takt, unsigned what, const char *arg, uint32_t limit);
+
+/* Put this policy file's text in force: TAKT_REPORT follows, of POLICIES, whose reason
+ * says whether it is (docs/PROTOCOL.md, Apply). May be repeated. */
+int takt_apply(takt_t *takt, const char *text, size_t len);
 
 #ifdef __cplusplus
 }

@@ -18,34 +18,71 @@ unsigned takt_query_by_name(const char *name)
     return 0;
 }
 
-int takt_query(takt_t *takt, unsigned what, const char *arg, uint32_t limit)
+/* A request whose bytes are a copy of `*bytes`, which then points to them; NULL after saying why. */
+static struct request *ask(struct takt *takt, struct slice *bytes, int *ret_code)
 {
     const struct id none = {0};
-    int failed = takt_may(takt, TAKT_OPERATOR);
-    if (failed)
-        return failed;
+    if (requests_find(&takt->requests, REQUEST_QUERY, none)) {
+        *ret_code = takt_fail(takt, TAKT_EBUSY, "a query waits for its answer");
+        return NULL;
+    }
+    char *kept = malloc(bytes->len + 1);
+    struct request *request = kept ? requests_add(&takt->requests, REQUEST_QUERY, none) : NULL;
+    if (!request) {
+        free(kept);
+        *ret_code = takt_fail(takt, TAKT_ENOMEM, "no memory");
+        return NULL;
+    }
+    if (bytes->len > 0)
+        memcpy(kept, bytes->at, bytes->len);
+    bytes->at = (const uint8_t *) kept;
+    request->bytes = kept;
+    request->policy = (struct slice){0};
+    *ret_code = TAKT_OK;
+    return request;
+}
+
+int takt_query(takt_t *takt, unsigned what, const char *arg, uint32_t limit)
+{
+    int code = takt_may(takt, TAKT_OPERATOR);
+    if (code)
+        return code;
     struct msg_query query = {
         .what = (enum query_what) what, .arg = slice_of(arg, arg ? strlen(arg) : 0), .limit = limit};
     const char *wrong = wire_check_msg(&(struct msg){.kind = MSG_QUERY, .query = query});
     if (wrong)
         return takt_fail(takt, TAKT_EUSAGE, wrong);
-    if (requests_find(&takt->requests, REQUEST_QUERY, none))
-        return takt_fail(takt, TAKT_EBUSY, "a query waits for its answer");
-    char *kept = strdup(arg ? arg : "");
-    struct request *request = kept ? requests_add(&takt->requests, REQUEST_QUERY, none) : NULL;
-    if (!request) {
-        free(kept);
-        return takt_fail(takt, TAKT_ENOMEM, "no memory");
+    struct request *request = ask(takt, &query.arg, &code);
+    if (request)
+        request->query = query;
+    return code;
+}
+
+/* The answer is a Report of POLICIES. */
+int takt_apply(takt_t *takt, const char *text, size_t len)
+{
+    int code = takt_may(takt, TAKT_OPERATOR);
+    if (code)
+        return code;
+    if (len > POLICY_TEXT_MAX)
+        return takt_fail(takt, TAKT_ETOOBIG, "a policy is at most 240 KiB");
+    struct slice policy = slice_of(text, len);
+    if (len == 0)
+        return takt_fail(takt, TAKT_EUSAGE, "the policy is empty");
+    struct request *request = ask(takt, &policy, &code);
+    if (request) {
+        request->query = (struct msg_query){.what = QUERY_POLICIES};
+        request->policy = policy;
     }
-    query.arg.at = (const uint8_t *) kept;
-    request->query = query;
-    request->bytes = kept;
-    return TAKT_OK;
+    return code;
 }
 
 bool operator_send(struct takt *takt, struct request *request, int64_t now_us)
 {
-    uint64_t seq = session_send(takt->session, &(struct msg){.kind = MSG_QUERY, .query = request->query}, now_us);
+    struct msg msg = {.kind = MSG_QUERY, .query = request->query};
+    if (request->policy.len > 0)
+        msg = (struct msg){.kind = MSG_APPLY, .apply = {.text = request->policy}};
+    uint64_t seq = session_send(takt->session, &msg, now_us);
     if (!seq)
         return false;
     requests_sent(&takt->requests, request, seq, now_us);

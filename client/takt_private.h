@@ -69,7 +69,8 @@ struct request {
         struct request_chunk chunk;
         struct msg_query query;
     };
-    void *bytes; /* what its slices point into; freed with it */
+    struct slice policy; /* REQUEST_QUERY: empty, or the policy to put in force */
+    void *bytes;         /* what its slices point into; freed with it */
 };
 
 struct requests {

@@ -3,6 +3,7 @@
  * swapped with their neighbour, each counts one (optimal string alignment). */
 #include "policy/policy_near.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,8 +36,10 @@ static unsigned distance(const char *a, const char *b)
 
 void near_try(struct near *near, const char *typed, const char *known)
 {
-    const unsigned far = distance(typed, known);
-    if (far > 2 || 3 * far > strlen(typed) + 1 || (near->word != NULL && far >= near->distance))
+    const size_t len = strlen(typed);
+    const bool begins = len > 2 && strncmp(typed, known, len) == 0; /* "wip" for "wip_max" */
+    const unsigned far = begins ? 1 : distance(typed, known);
+    if (far > 2 || 3 * far > len + 1 || (near->word != NULL && far >= near->distance))
         return;
     *near = (struct near){known, far};
 }

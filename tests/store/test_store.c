@@ -111,7 +111,7 @@ static void tickets_count_renewals_and_stand_with_all_before_them(void **state)
 static void every_kind_of_row_comes_back(void **state)
 {
     static const enum row_type kinds[] = {ROW_INPUT,  ROW_LEAD,     ROW_AGENT, ROW_PROGRAMME,
-                                          ROW_IMPORT, ROW_SNAPSHOT, ROW_CELL};
+                                          ROW_IMPORT, ROW_SNAPSHOT, ROW_CELL,  ROW_POLICY};
     struct rig *rig = rig_of(state);
     for (int flushed = 0; flushed < 2; flushed++) {
         struct store *store = rig_opened(rig);
@@ -126,12 +126,46 @@ static void every_kind_of_row_comes_back(void **state)
         store_close(&store);
         struct loaded loaded = load_anew(rig);
         assert_true(model_equal(loaded.model, model));
-        assert_int_equal(loaded.view_rows, flushed ? 6 : 0);
-        assert_int_equal(loaded.log_rows, flushed ? 0 : 7);
+        assert_int_equal(loaded.view_rows, flushed ? 7 : 0);
+        assert_int_equal(loaded.log_rows, flushed ? 0 : 8);
         model_destroy(&loaded.model);
         model_destroy(&model);
         buf_fini(&body);
     }
+    rig_destroy(&rig);
+}
+
+static bool note_order(void *arg, const struct row_ref *row, const struct entry *entry)
+{
+    struct buf *order = arg;
+    (void) entry;
+    buf_printf(order, "%s", row->type == ROW_POLICY ? "P" : "r");
+    return true;
+}
+
+/* What the other rows name is in a policy: who loads must know them first. */
+static void policies_come_before_all_other_rows_of_the_view(void **state)
+{
+    struct rig *rig = rig_of(state);
+    struct store *store = rig_opened(rig);
+    for (uint32_t i = 1; i <= 3; i++) {
+        rig_append_row(store, ROW_AGENT, i, "H 1");
+        rig_append_lead(store, i, "H 1");
+        rig_append_row(store, ROW_PROGRAMME, i, "H 1");
+        rig_until_stands(store, rig_append_row(store, ROW_POLICY, i, "H 1 a text"));
+    }
+    rig_until_flushed(store);
+    store_close(&store);
+    struct buf order = {0};
+    uint64_t epoch;
+    int64_t last_ms;
+    store = rig_store(rig);
+    assert_int_equal(store_open(store, nothing_seen, &epoch), STORE_OK);
+    assert_int_equal(store_load(store, note_order, &order, &last_ms), STORE_OK);
+    buf_add(&order, "", 1);
+    assert_string_equal((const char *) order.at, "PPPrrrrrrrrr");
+    buf_fini(&order);
+    store_close(&store);
     rig_destroy(&rig);
 }
 
@@ -567,6 +601,7 @@ int main(void)
         cmocka_unit_test(beats_stand_in_order_and_are_loaded_as_they_were),
         cmocka_unit_test(tickets_count_renewals_and_stand_with_all_before_them),
         cmocka_unit_test(every_kind_of_row_comes_back),
+        cmocka_unit_test(policies_come_before_all_other_rows_of_the_view),
         cmocka_unit_test(a_cell_that_was_not_created_is_refused),
         cmocka_unit_test(creating_a_cell_again_changes_nothing),
         cmocka_unit_test(every_open_takes_a_higher_epoch),
