@@ -230,7 +230,7 @@ static uint32_t take_events(struct beat *beat, bool late)
             most = FRAMES_LATE; /* hear everybody before anyone is judged silent */
         struct msg msg;
         for (; n < most && door_next(beat->parts.door, turn->role, beat->woke_us, &peer, &msg); n++) {
-            if (msg.kind == MSG_APPLY)
+            if (msg.kind == MSG_APPLY && turn->role == ROLE_OPERATOR) /* others are told that it is not theirs to say */
                 step_apply(beat, open->effects, peer, &msg);
             else if (!intake_is_full(beat, peer, &msg))
                 step(beat, open->effects, EVENT_MESSAGE, peer, &msg);

@@ -265,6 +265,8 @@ void core_load_policy(struct core *core, const struct policy *policy, uint32_t v
 {
     const bool first = core->policy.version == 0 && core->leads.n == 0 && core->n_agents == 0;
     struct policy *arranged = first ? NULL : arrange(core, policy);
+    if (first) /* of what stood in for it nothing stays */
+        memset(core->programmes, 0, POLICY_PROGRAMMES_MAX * sizeof *core->programmes);
     set_policy(core, first ? policy : arranged, version);
     free(arranged);
 }
@@ -371,6 +373,8 @@ static void put_in_force(struct core *core, const struct policy *policy)
         agent_leave_scopes(core, core->agents[i]);
     *old = core->policy;
     set_policy(core, new, old->version + 1);
+    for (uint32_t i = 0; i < core->policy.n_programmes; i++) /* or a row of its name's former life would speak for it */
+        core->programmes[i].dirty = programme_of(core, i)->name[0];
     reorder(core, old);
     for (uint32_t i = 0; i < core->n_agents; i++) {
         struct agent *agent = core->agents[i];
@@ -379,7 +383,6 @@ static void put_in_force(struct core *core, const struct policy *policy)
         agent->programme = core->policy.teams[agent->team].programme;
         agent_read_policy(core, agent);
         agent_keep_open(core, agent);
-        agent->slots_seen = agent->cards_seen = 0; /* whatever it may take now is news to the pools */
         agent_update(core, agent);
     }
     for (uint32_t i = 0; i < core->n_pools; i++)

@@ -169,6 +169,52 @@ static void a_lower_limit_takes_no_lead_away_and_holds_for_the_next(void **state
     sim_destroy(&sim);
 }
 
+/* Given out twice already when once becomes the limit: no rule is broken by that, and its next return is its end. */
+static void a_lead_given_out_more_often_than_a_new_limit_allows_breaks_nothing(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(NULL);
+    const struct id lead = story_lead(sim, "to-push", 0);
+    static const char *const names[] = {"ana", "ben", "cleo"};
+    struct sim_agent *agents[3];
+    for (int i = 0; i < 3; i++) {
+        agents[i] = story_agent(sim, names[i], "east", INTENT_AVAILABLE);
+        story_until_owner(sim, lead, names[i], 100);
+        sim_run_ms(sim, 2);
+        story_work_up_to(sim, agents[i], lead, LEAD_OWNED);
+        if (i < 2)
+            assert_int_equal(story_act(sim, agents[i], lead, VERB_RELEASE), REASON_OK);
+    }
+    assert_int_equal(story_of(sim, lead)->distributions, 2);
+    struct policy *policy = changed();
+    policy->programmes[0].distributions_max = 1;
+    applies(sim, policy);
+    assert_owner(sim, lead, "cleo");
+    sim_crash(sim);
+    sim_run_ms(sim, 600);
+    assert_int_equal(story_act(sim, agents[2], lead, VERB_RELEASE), REASON_OK);
+    assert_state(sim, lead, EXHAUSTED);
+    sim_destroy(&sim);
+}
+
+static void deeper_pools_of_teams_are_filled_at_once(void **state)
+{
+    (void) state;
+    struct policy *policy = sim_policy();
+    policy->programmes[2].depth_per_agent = 1;
+    struct sim *sim = story_new(policy);
+    story_agent(sim, "cleo", "north", INTENT_AWAY);
+    struct id leads[4];
+    for (int i = 0; i < 4; i++)
+        leads[i] = story_lead(sim, "to-pushpull", 0);
+    sim_run_ms(sim, 2);
+    assert_int_equal(story_of(sim, leads[1])->ring, RING_OWN);
+    applies(sim, changed());
+    assert_int_equal(story_of(sim, leads[2])->ring, RING_TEAM);
+    assert_int_equal(story_of(sim, leads[3])->ring, RING_OWN);
+    sim_destroy(&sim);
+}
+
 static void a_higher_limit_brings_a_waiting_lead_at_once(void **state)
 {
     (void) state;
@@ -410,6 +456,8 @@ const struct CMUnitTest stories_of_policy[] = {
     cmocka_unit_test(a_crash_before_it_stands_leaves_the_policy_that_was),
     cmocka_unit_test(waiting_leads_stay_in_their_place_with_their_deadline),
     cmocka_unit_test(a_lower_limit_takes_no_lead_away_and_holds_for_the_next),
+    cmocka_unit_test(a_lead_given_out_more_often_than_a_new_limit_allows_breaks_nothing),
+    cmocka_unit_test(deeper_pools_of_teams_are_filled_at_once),
     cmocka_unit_test(a_higher_limit_brings_a_waiting_lead_at_once),
     cmocka_unit_test(a_programme_that_goes_while_leads_are_in_it_is_refused_with_their_number),
     cmocka_unit_test(a_programme_goes_when_its_leads_have_ended_and_is_not_forgotten),

@@ -475,6 +475,7 @@ static void every_planted_fault_is_told_with_its_place_and_what_is_allowed(void 
         buf_fini(&told);
         findings_fini(&findings);
     }
+    free(policy);
 }
 
 static void all_faults_are_reported_at_once(void **state)
