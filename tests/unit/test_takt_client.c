@@ -171,6 +171,25 @@ static void test_a_query_is_answered_by_a_table(void **state)
     ends_expect_nothing(ends, 50);
 }
 
+static void test_a_policy_is_sent_as_it_is_and_answered_by_its_version(void **state)
+{
+    struct client_ends *ends = *state;
+    struct msg msg;
+    ends_open(ends, TAKT_OPERATOR);
+    static char large[POLICY_TEXT_MAX + 1];
+    assert_int_equal(takt_apply(ends->takt, large, sizeof large), TAKT_ETOOBIG);
+    assert_int_equal(takt_apply(ends->takt, "", 0), TAKT_EUSAGE);
+    assert_int_equal(takt_apply(ends->takt, "programmes:\n", 12), TAKT_OK);
+    assert_int_equal(takt_query(ends->takt, QUERY_STATUS, NULL, 10), TAKT_EBUSY);
+    fake_expect(&ends->broker, MSG_APPLY, &msg);
+    assert_int_equal(msg.apply.text.len, 12);
+    assert_memory_equal(msg.apply.text.at, "programmes:\n", 12);
+    fake_send(&ends->broker,
+              &(struct msg){.kind = MSG_REPORT, .report = {.what = QUERY_POLICIES, .reason = REASON_POLICY_UNCHANGED}});
+    const struct takt_event event = ends_expect(ends, TAKT_REPORT);
+    assert_int_equal(event.reason, REASON_POLICY_UNCHANGED);
+}
+
 static void test_an_unanswered_query_is_asked_again_in_a_new_session(void **state)
 {
     struct client_ends *ends = *state;
@@ -198,6 +217,7 @@ int main(void)
         TEST(test_it_can_be_driven_by_a_foreign_loop),
         TEST(test_names_and_ids_are_readable),
         TEST(test_a_query_is_answered_by_a_table),
+        TEST(test_a_policy_is_sent_as_it_is_and_answered_by_its_version),
         TEST(test_an_unanswered_query_is_asked_again_in_a_new_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
