@@ -15,10 +15,9 @@
 #include <string.h>
 
 #include "broker/metrics.h"
+#include "broker/policies.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "policy/policy_yaml.h"
-#include "worker/score.h"
 
 enum {
     FRAMES_LATE = 65536, /* taken in one round after a pause: more than live peers have under way */
@@ -73,8 +72,7 @@ struct beat {
     int64_t reopen_us, sweep_us;
     int64_t lag_us; /* of the beat in hand */
     struct beat_levels levels;
-    struct buf scoring; /* the scoring part of this version of the policy, for workers */
-    uint32_t scoring_version;
+    struct policies policies;
     bool leave;
 };
 
@@ -174,19 +172,12 @@ static bool intake_is_full(struct beat *beat, uint32_t peer, const struct msg *m
 /* The core reads no YAML: what a policy's text says goes in with the event. */
 static void step_apply(struct beat *beat, struct effects *effects, uint32_t peer, struct msg *msg)
 {
-    struct policy *policy = malloc(sizeof *policy);
-    struct buf faults = {0};
-    const struct slice text = msg->apply.text;
-    assert(policy);
-    if (policy_parse((const char *) text.at, text.len, "policy", policy, &faults) == 0)
-        msg->apply.policy = policy;
-    msg->apply.faults = slice_of(faults.at, faults.len);
     const uint32_t before = core_policy(beat->parts.core)->version;
+    policies_read(&beat->policies, &msg->apply);
     step(beat, effects, EVENT_MESSAGE, peer, msg);
     if (core_policy(beat->parts.core)->version != before)
-        log_line(LOG_INFO, "policy.changed", "version=%u bytes=%u", core_policy(beat->parts.core)->version, text.len);
-    buf_fini(&faults);
-    free(policy);
+        log_line(LOG_INFO, "policy.changed", "version=%u bytes=%u", core_policy(beat->parts.core)->version,
+                 msg->apply.text.len);
 }
 
 /* Beats in flight may still hold words for the peer that had this number. */
@@ -242,21 +233,6 @@ static uint32_t take_events(struct beat *beat, bool late)
     return events;
 }
 
-static struct slice scoring_of(struct beat *beat)
-{
-    const struct policy *policy = core_policy(beat->parts.core);
-    if (beat->scoring_version != policy->version) {
-        struct scoring all[POLICY_PROGRAMMES_MAX];
-        for (uint32_t i = 0; i < policy->n_programmes; i++)
-            all[i] = policy->programmes[i].scoring;
-        beat->scoring.len = 0;
-        uint8_t *to = buf_more(&beat->scoring, POLICY_BYTES_MAX);
-        beat->scoring.len = scoring_encode(all, policy->n_programmes, to, POLICY_BYTES_MAX);
-        beat->scoring_version = policy->version;
-    }
-    return slice_of(beat->scoring.at, beat->scoring.len);
-}
-
 static uint32_t ask_workers(struct beat *beat, struct effects *effects)
 {
     uint32_t asked = 0, peer;
@@ -264,7 +240,7 @@ static uint32_t ask_workers(struct beat *beat, struct effects *effects)
     bool wants_policy;
     while (effects_next_ask(effects, &peer, &msg, &wants_policy)) {
         if (wants_policy)
-            msg.request.policy = scoring_of(beat);
+            msg.request.policy = policies_scoring(&beat->policies, core_policy(beat->parts.core));
         door_send(beat->parts.door, peer, &msg);
         asked++;
     }
@@ -508,7 +484,7 @@ void beat_destroy(struct beat **beat_p)
     effects_destroy(&beat->out.effects);
     effects_destroy(&beat->open.effects);
     buf_fini(&beat->body);
-    buf_fini(&beat->scoring);
+    policies_fini(&beat->policies);
     free(beat->retired);
     free(beat);
     *beat_p = NULL;
