@@ -95,4 +95,7 @@ enum store_status redis_read_view(struct store *store, store_value_fn *each, voi
 enum store_status redis_read_log(struct store *store, struct position from, struct position to, store_entry_fn *each,
                                  void *arg);
 
+/* The hash that holds rows of this kind, under their names less `*ret_skip` bytes; NULL: a key of their own. */
+const char *redis_row_hash(const struct redis_keys *keys, const struct row_ref *row, uint32_t *ret_skip);
+
 #endif

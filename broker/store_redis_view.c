@@ -30,12 +30,11 @@ static void add_value(struct redis_store *redis, const struct row_ref *row)
     redis_link_arg2(redis->view, row->whole.at, row->whole.len, &check, sizeof check);
 }
 
-/* The hash that holds rows of this kind, under their names less `*ret_skip` bytes; NULL: a key of their own. */
-static const char *hash_of(const struct redis_store *redis, const struct row_ref *row, uint32_t *ret_skip)
+const char *redis_row_hash(const struct redis_keys *keys, const struct row_ref *row, uint32_t *ret_skip)
 {
     *ret_skip = row->type == ROW_POLICY ? REDIS_POLICY_SKIP : 0;
-    return row->type == ROW_POLICY                               ? redis->keys.policy
-           : row->type == ROW_PROGRAMME || row->type == ROW_CELL ? redis->keys.counters
+    return row->type == ROW_POLICY                               ? keys->policy
+           : row->type == ROW_PROGRAMME || row->type == ROW_CELL ? keys->counters
                                                                  : NULL;
 }
 
@@ -46,7 +45,7 @@ static uint32_t add_rows(struct redis_store *redis, const char *hash)
     char key[VIEW_KEY_MAX];
     uint32_t n = 0, skip;
     for (uint32_t i = 0; i < write->n; i++)
-        n += hash_of(redis, &write->rows[i].row, &skip) == hash;
+        n += redis_row_hash(&redis->keys, &write->rows[i].row, &skip) == hash;
     if (n == 0)
         return 0;
     redis_link_command(redis->view, 2 * n + (hash != NULL ? 2 : 1));
@@ -56,7 +55,7 @@ static uint32_t add_rows(struct redis_store *redis, const char *hash)
     const char *prefix = hash != NULL ? "" : redis->keys.prefix;
     for (uint32_t i = 0; i < write->n; i++) {
         const struct row_ref *row = &write->rows[i].row;
-        if (hash_of(redis, row, &skip) != hash)
+        if (redis_row_hash(&redis->keys, row, &skip) != hash)
             continue;
         const uint32_t len = view_key(row, key);
         redis_link_arg2(redis->view, prefix, strlen(prefix), key + skip, len - skip);

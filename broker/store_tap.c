@@ -266,13 +266,14 @@ enum store_status tap_plant_row(struct tap *tap, const struct row_ref *row)
     char key[VIEW_KEY_MAX + 1];
     const uint32_t len = view_key(row, key);
     const uint64_t check = htole64(entry_check(row->whole.at, row->whole.len));
-    const bool counter = row->type == ROW_PROGRAMME || row->type == ROW_CELL;
+    uint32_t skip;
+    const char *hash = redis_row_hash(keys, row, &skip);
     key[len] = '\0';
-    redis_link_command(link, counter ? 4 : 3);
-    redis_link_text(link, counter ? "HSET" : "SET");
-    if (counter)
-        redis_link_text(link, keys->counters);
-    redis_link_arg2(link, keys->prefix, counter ? 0 : strlen(keys->prefix), key, len);
+    redis_link_command(link, hash != NULL ? 4 : 3);
+    redis_link_text(link, hash != NULL ? "HSET" : "SET");
+    if (hash != NULL)
+        redis_link_text(link, hash);
+    redis_link_arg2(link, keys->prefix, hash != NULL ? 0 : strlen(keys->prefix), key + skip, len - skip);
     redis_link_arg2(link, row->whole.at, row->whole.len, &check, sizeof check);
     tap->planted_out++;
     if (row->type == ROW_LEAD && plant_places(tap, row, key + lead_prefix) != STORE_OK)
