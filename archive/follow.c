@@ -47,6 +47,7 @@ struct follow {
     uint64_t sound_bytes;   /* of it, until it was consistent: image and the entries that were there already */
     struct archive_end end; /* of all that is archived */
     struct position published;
+    bool told_away; /* once an outage */
     bool found_gap; /* the log does not go on where the archive ends */
 };
 
@@ -332,6 +333,8 @@ static enum store_status join(struct follow *follow)
         status = tap_log(follow->tap, follow->end.at, true, meet, &meeting, &n);
     if (status != STORE_OK)
         return fail_tap(follow, status);
+    if (!follow->end.there && marks.last.epoch == 0)
+        return fail(follow, STORE_AWAY, "no broker has taken this cell over yet");
     follow->published = marks.archive;
     if (follow->end.there && meeting.same)
         return follow->found_gap ? fail(follow, STORE_DAMAGED, "the log has a hole: see takt fsck") : publish(follow);
@@ -374,6 +377,7 @@ static enum store_status one_connection(struct follow *follow)
     enum store_status status = tap_open(follow->options->redis, follow->options->cell, &follow->tap, follow->why);
     if (status == STORE_OK)
         status = join(follow);
+    follow->told_away = follow->told_away && status != STORE_OK;
     if (status == STORE_OK)
         log_line(LOG_INFO, "archive.ready", "at=%" PRIu64 "-%" PRIu64, follow->end.at.epoch, follow->end.at.beat);
     for (int64_t leave_us = INT64_MAX; status == STORE_OK;) {
@@ -400,7 +404,9 @@ enum store_status archive_follow(const struct archive_options *options, int stop
         status = one_connection(&follow);
         if (status != STORE_AWAY)
             break;
-        log_line(LOG_WARN, "archive.away", "why=\"%.*s\"", (int) why->len, (const char *) why->at);
+        if (!follow.told_away)
+            log_line(LOG_WARN, "archive.away", "why=\"%.*s\"", (int) why->len, (const char *) why->at);
+        follow.told_away = true;
         status = STORE_OK;
         if (!follow.found_gap && is_stopped(&follow, REOPEN_MS))
             break;

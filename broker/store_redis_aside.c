@@ -138,12 +138,12 @@ void redis_trim(struct store *store, struct position below)
 static void take_trim(struct redis_store *redis, const redisReply *reply)
 {
     redis->aside = ASIDE_NONE;
-    if (reply->type == REDIS_REPLY_INTEGER && reply->integer >= 0)
-        store_trimmed(&redis->base, reply->integer > 0);
-    else if (reply->type == REDIS_REPLY_INTEGER || redis_fence_is_temporary(reply))
-        store_trim_failed(&redis->base); /* the archive is not so far: the next levels will say */
-    else
+    if (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "FENCED ", strlen("FENCED ")) == 0)
         redis_fail(redis, redis->view, reply);
+    else if (reply->type == REDIS_REPLY_INTEGER && reply->integer >= 0)
+        store_trimmed(&redis->base, reply->integer > 0);
+    else
+        store_trim_failed(&redis->base); /* the archive is not so far, or it may not be: nothing to stop a cell for */
 }
 
 void redis_aside_take(struct redis_store *redis, const redisReply *reply)

@@ -48,7 +48,7 @@ def everything_is_kept_over_a_restart_ports_included(rng):
 def a_killed_takt_up_takes_its_children_along_and_can_start_again(rng):
     with Cell() as cell:
         children = children_of(cell.up.pid)
-        expect(len(children) == 3, f"three children: {children}")
+        expect(len(children) == 4, f"four children: {children}")
         cell.up.kill()
         cell.start()
         wait_for(lambda: not any(os.path.exists(f"/proc/{pid}/exe") and os.access(f"/proc/{pid}/exe", os.R_OK)
