@@ -260,6 +260,8 @@ static enum store_status take_page(struct view_reading *reading, const struct pa
 /* While we take one page in, the server gathers the next. `paired`: inputs, each with its lead. */
 static enum store_status read_names(struct view_reading *reading, const struct names *names, bool paired)
 {
+    if (names->lens.len == 0)
+        return STORE_OK;
     const struct page before = {names->text.at, (const uint16_t *) (const void *) names->lens.at, 0, 0};
     struct page page = next_page(names, &before);
     enum store_status status = STORE_OK;

@@ -180,7 +180,8 @@ static const struct cli_usage usage = {
     .synopsis = "takt fsck [--dir DIR | --redis ADDR --policy FILE | --archive FOLDER] [--digest]",
     .about = "Reads a cell's Redis itself, with no broker: every row and log entry against its check,\n"
              "the view against the log, the sorted sets against the rows; then recovers it and counts\n"
-             "the invariants. Exit code 0 clean, 1 findings, 2 cannot be read.",
+             "the invariants. With --archive it reads an archive's segments instead, and nothing else.\n"
+             "Exit code 0 clean, 1 findings, 2 cannot be read.",
     .example = "takt fsck --dir takt-data",
 };
 
