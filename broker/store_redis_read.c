@@ -197,13 +197,14 @@ static struct page next_page(const struct names *names, const struct page *befor
     return page;
 }
 
-/* "input:<id>" -> "lead:<id>" */
+/* "input:<id>" -> "lead:<id>"; a name too long for a row of ours is none, and found to be so when it is read */
 static struct slice lead_of(struct slice input, char to[VIEW_KEY_MAX])
 {
-    const int skip = (int) strlen(kinds[KIND_INPUT]);
-    const int len =
-        snprintf(to, VIEW_KEY_MAX, "%s%.*s", kinds[KIND_LEAD], (int) input.len - skip, (const char *) input.at + skip);
-    return (struct slice){(const uint8_t *) to, (uint32_t) len};
+    const size_t skip = strlen(kinds[KIND_INPUT]), prefix_len = strlen(kinds[KIND_LEAD]);
+    const size_t room = VIEW_KEY_MAX - prefix_len, len = input.len - skip < room ? input.len - skip : room;
+    memcpy(to, kinds[KIND_LEAD], prefix_len);
+    memcpy(to + prefix_len, input.at + skip, len);
+    return (struct slice){(const uint8_t *) to, (uint32_t) (prefix_len + len)};
 }
 
 static void send_page(struct redis_store *redis, const struct page *page, bool paired)
