@@ -8,7 +8,6 @@
  * in the log behind the view's mark, which is read first. */
 #include "broker/store_redis_private.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +15,14 @@
 
 #include "common/clock.h"
 
-enum { SCAN_KEYS = 1000, READ_ROWS = 300, READ_ENTRIES = 16 };
+enum { READ_ENTRIES = 16 };
+
+/* How much is asked for at once. A broker that loads has the server for itself; a reader beside a broker
+ * makes it wait, so it asks for what takes half a millisecond. */
+struct portions {
+    uint32_t scan_keys, rows;
+};
+static const struct portions alone = {10000, 2000}, beside = {500, 250};
 
 /* Rows of these kinds, in this order: what a lead refers to comes before it. */
 enum { KIND_AGENT, KIND_IMPORT, KIND_INPUT, KIND_LEAD, N_KINDS };
@@ -114,6 +120,7 @@ struct view_reading {
     struct redis_store *redis;
     store_value_fn *each;
     void *arg;
+    const struct portions *portions;
     struct names names[N_KINDS];
     uint64_t listed, met; /* sums of a hash over the leads' names: found by SCAN; read together with their inputs */
 };
@@ -157,7 +164,7 @@ static enum store_status scan(struct view_reading *reading)
     snprintf(pattern, sizeof pattern, "%s*", redis->keys.prefix);
     do {
         char count[16];
-        snprintf(count, sizeof count, "%d", SCAN_KEYS);
+        snprintf(count, sizeof count, "%u", reading->portions->scan_keys);
         redis_link_command(redis->log, 6);
         redis_link_text(redis->log, "SCAN");
         redis_link_text(redis->log, cursor);
@@ -186,12 +193,12 @@ struct page { /* of names: one MGET */
 };
 
 /* The page behind `before`; n is 0 behind the last one. */
-static struct page next_page(const struct names *names, const struct page *before)
+static struct page next_page(const struct names *names, const struct page *before, uint32_t rows)
 {
     const size_t n_names = names->lens.len / sizeof(uint16_t);
     struct page page = {before->text + before->bytes, before->lens + before->n, 0, 0};
     const size_t done = (size_t) (page.lens - (const uint16_t *) (const void *) names->lens.at);
-    page.n = n_names - done < READ_ROWS ? (uint32_t) (n_names - done) : READ_ROWS;
+    page.n = n_names - done < rows ? (uint32_t) (n_names - done) : rows;
     for (uint32_t i = 0; i < page.n; i++)
         page.bytes += page.lens[i];
     return page;
@@ -264,11 +271,11 @@ static enum store_status read_names(struct view_reading *reading, const struct n
     if (names->lens.len == 0)
         return STORE_OK;
     const struct page before = {names->text.at, (const uint16_t *) (const void *) names->lens.at, 0, 0};
-    struct page page = next_page(names, &before);
+    struct page page = next_page(names, &before, reading->portions->rows);
     enum store_status status = STORE_OK;
     send_page(reading->redis, &page, paired);
     while (page.n > 0 && status == STORE_OK) {
-        const struct page next = next_page(names, &page);
+        const struct page next = next_page(names, &page, reading->portions->rows);
         send_page(reading->redis, &next, paired);
         status = take_page(reading, &page, paired);
         page = next;
@@ -310,7 +317,8 @@ static enum store_status read_hash(struct redis_store *redis, const char *hash, 
 
 enum store_status redis_read_view(struct store *store, store_value_fn *each, void *arg)
 {
-    struct view_reading reading = {.redis = redis_of(store), .each = each, .arg = arg};
+    struct view_reading reading = {
+        .redis = redis_of(store), .each = each, .arg = arg, .portions = store->epoch > 0 ? &alone : &beside};
     enum store_status status =
         read_hash(reading.redis, reading.redis->keys.policy, "policy:", each, arg); /* the others name its teams */
     if (status == STORE_OK)
