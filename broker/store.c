@@ -233,7 +233,8 @@ static void place_lead(struct store *store, uint32_t i)
 static void write_view(struct store *store)
 {
     struct view_write *write = &store->write;
-    const uint32_t most = pending_count(store->pending) > VIEW_LAG_ROWS ? VIEW_ROWS_MAX : VIEW_ROWS;
+    const bool far = store->idle && pending_count(store->pending) > VIEW_LAG_ROWS;
+    const uint32_t most = far ? VIEW_ROWS_MAX : VIEW_ROWS;
     write->n = 0;
     while (write->n < most && pending_take(store->pending, &write->rows[write->n])) {
         write->pools_before[write->n] = write->pools_after[write->n] = 0;

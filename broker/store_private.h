@@ -21,7 +21,7 @@ enum {
     NOT_BEHIND = -1,
     VIEW_KEY_MAX = 16 + 2 * 255,
     VIEW_ROWS = 200,      /* of one write of the view: beats wait for it, half a millisecond */
-    VIEW_ROWS_MAX = 1000, /* while the view lags by more than VIEW_LAG_ROWS: five times fewer flushes */
+    VIEW_ROWS_MAX = 1000, /* while no beat is out and more than VIEW_LAG_ROWS wait: five times fewer flushes */
     VIEW_LAG_ROWS = 20000,
     VIEW_PATIENCE_US = 700 * 1000, /* under load: the oldest change waits so long, then it is written */
     REPLY_PATIENCE_US = 3000 * 1000,
