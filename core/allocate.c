@@ -215,17 +215,16 @@ static void add_agent(struct core *core, struct ask *ask, struct agent *agent, u
     ask->slots[i] = free;
     const int64_t since_us = strategy_keeps(ask->strategy) == KEEPS_GIVEN ? agent->served_us : agent->queue_us;
     const int64_t idle_ms = (core->now_us - since_us) / 1000;
-    ask->request_agents[i] =
-        (struct request_agent){.open = agent->offered + agent->owned + agent->working + agent->wrap_up,
-                               .idle_ms = idle_ms < 0            ? 0
-                                          : idle_ms > UINT32_MAX ? UINT32_MAX
-                                                                 : (uint32_t) idle_ms,
-                               .weight = agent->weight,
-                               .turn = turn_of(ask, agent),
-                               .won = agent->won,
-                               .closed = agent->closed,
-                               .n_skills = agent->n_skills,
-                               .skills = agent->skills};
+    ask->request_agents[i] = (struct request_agent){.open = agent_open(agent),
+                                                    .idle_ms = idle_ms < 0            ? 0
+                                                               : idle_ms > UINT32_MAX ? UINT32_MAX
+                                                                                      : (uint32_t) idle_ms,
+                                                    .weight = agent->weight,
+                                                    .turn = turn_of(ask, agent),
+                                                    .won = agent->won,
+                                                    .closed = agent->closed,
+                                                    .n_skills = agent->n_skills,
+                                                    .skills = agent->skills};
 }
 
 void allocate_end_ask(struct core *core, struct ask *ask)

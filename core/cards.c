@@ -35,7 +35,7 @@ static uint32_t wip_max(const struct core *core, const struct agent *agent)
 uint32_t agent_slots(const struct core *core, const struct agent *agent, enum reason *ret_why, struct id *ret_lead)
 {
     const struct programme *programme = programme_of(core, agent->programme);
-    const uint32_t open = agent->offered + agent->owned + agent->working + agent->wrap_up;
+    const uint32_t open = agent_open(agent);
     const uint32_t untouched = agent->offered + agent->owned, wip = wip_max(core, agent);
     if (ret_lead)
         *ret_lead = (struct id){0};
@@ -120,7 +120,7 @@ static void set_timer(struct core *core, struct agent *agent)
     if (agent->present) {
         const int64_t suspect = agent->heard_ms + 2 * policy->heartbeat_ms;
         at = suspect > run_ms(core) ? suspect : agent->heard_ms + policy->lease_ms;
-    } else if (agent->offered + agent->owned + agent->working + agent->wrap_up > 0) {
+    } else if (agent_open(agent) > 0) {
         at = agent->gone_ms + policy->orphan_grace_ms;
     }
     if (agent->penalty_until_ms > run_ms(core) && agent->penalty_until_ms < at)
@@ -137,7 +137,7 @@ static void set_timer(struct core *core, struct agent *agent)
  * that was declined or missed leaves no trace: the idle clock did not move. */
 static void set_place(struct core *core, struct agent *agent)
 {
-    const bool holds = agent->offered + agent->owned + agent->working + agent->wrap_up > 0;
+    const bool holds = agent_open(agent) > 0;
     const int64_t queue_us = holds && agent->given_us > agent->idle_since_us ? agent->given_us : agent->idle_since_us;
     if (queue_us == agent->queue_us)
         return;
@@ -149,7 +149,7 @@ void agent_update(struct core *core, struct agent *agent)
 {
     enum reason why;
     set_place(core, agent);
-    if (agent->kept_open > agent->offered + agent->owned + agent->working + agent->wrap_up)
+    if (agent->kept_open > agent_open(agent))
         agent_keep_open(core, agent);
     struct scope *scopes[SCOPES] = {&core->team_scopes[agent->team], &core->programme_scopes[agent->programme],
                                     &core->cell_scope};
@@ -209,8 +209,12 @@ struct agent *agent_new(struct core *core, struct slice name)
 }
 
 /* Who is not listed comes after those who are, in the order of arrival in the cell. */
-void agent_read_policy(const struct core *core, struct agent *agent)
+void agent_set_team(const struct core *core, struct agent *agent, uint32_t team)
 {
+    if (agent->programme != core->policy.teams[team].programme)
+        agent->turn = 0;
+    agent->team = team;
+    agent->programme = core->policy.teams[team].programme;
     agent->weight = 1;
     agent->list_place = POLICY_AGENTS_MAX + agent->index;
     for (uint32_t i = 0; i < core->policy.n_agents; i++) {

@@ -7,14 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ids are hashes already; names are short: FNV-1a. What iterates decides nothing. */
+/* Of names and imports: FNV-1a. What iterates decides nothing. */
 unsigned key_hash(const void *key, size_t len)
 {
     uint64_t h = 14695981039346656037u;
-    if (len == sizeof(struct id)) {
-        memcpy(&h, key, sizeof h);
-        return (unsigned) (h >> 32 ^ h);
-    }
     for (size_t i = 0; i < len; i++)
         h = (h ^ ((const uint8_t *) key)[i]) * 1099511628211u;
     return (unsigned) (h >> 32 ^ h);

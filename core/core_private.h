@@ -65,7 +65,8 @@ static inline struct agent *agent_at(const struct heap_node *node)
 {
     return heap_entry(node, struct agent_node, node)->agent;
 }
-void agent_read_policy(const struct core *core, struct agent *agent); /* its weight and place in the list */
+/* Team, programme, weight and place in the list, as the policy has them now. A turn counts within one programme. */
+void agent_set_team(const struct core *core, struct agent *agent, uint32_t team);
 void agent_missed(struct core *core, struct agent *agent);
 void agent_declined(struct core *core, struct agent *agent);
 

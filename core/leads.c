@@ -18,6 +18,13 @@ struct lead_slot {
     uint32_t place; /* 1 + the lead's; 0 = empty */
 };
 
+/* Ids are hashes as a rule; both halves count, for they need not be. */
+static uint32_t hash_of(struct id id)
+{
+    const uint64_t h = (id.hi ^ id.lo >> 32 ^ id.lo << 32) * 0x9e3779b97f4a7c15u;
+    return (uint32_t) (h >> 32);
+}
+
 /* The slot of this id, or the empty one where it would go. */
 static struct lead_slot *find(const struct leads *leads, struct id id, uint32_t hash)
 {
@@ -49,7 +56,7 @@ struct lead *leads_find(const struct core *core, struct id id)
     const struct leads *leads = &core->leads;
     if (leads->n == 0)
         return NULL;
-    const struct lead_slot *slot = find(leads, id, key_hash(&id, sizeof id));
+    const struct lead_slot *slot = find(leads, id, hash_of(id));
     return slot->place ? lead_at(leads, slot->place - 1) : NULL;
 }
 
@@ -69,7 +76,7 @@ struct lead *leads_add(struct core *core, struct id id)
     struct leads *leads = &core->leads;
     if (!leads->slots || leads->n >= leads->mask - leads->mask / 4)
         double_slots(leads);
-    const uint32_t hash = key_hash(&id, sizeof id);
+    const uint32_t hash = hash_of(id);
     struct lead_slot *slot = find(leads, id, hash);
     assert(!slot->place);
     struct lead *lead = next_place(leads);

@@ -57,11 +57,6 @@ static uint64_t live_leads(const struct programme_state *state)
     return sum;
 }
 
-static uint32_t open_leads(const struct agent *agent)
-{
-    return agent->offered + agent->owned + agent->working + agent->wrap_up;
-}
-
 uint32_t policy_first_team(const struct core *core)
 {
     uint32_t team = 0;
@@ -275,7 +270,7 @@ void core_load_policy(struct core *core, const struct policy *policy, uint32_t v
 void policy_loaded(struct core *core)
 {
     for (uint32_t i = 0; i < core->n_agents; i++)
-        agent_read_policy(core, core->agents[i]);
+        agent_set_team(core, core->agents[i], core->agents[i]->team);
     for (uint32_t i = 0; i < core->policy.n_programmes; i++)
         if (programme_of(core, i)->retired && is_empty(core, i)) {
             core->programmes[i] = (struct programme_state){0};
@@ -348,19 +343,28 @@ static void reorder(struct core *core, const struct policy *old)
 /* A lower limit takes no lead away: it holds for the next ones. */
 void agent_keep_open(struct core *core, struct agent *agent)
 {
-    const uint32_t open = open_leads(agent), keep = open > programme_of(core, agent->programme)->wip_max ? open : 0;
+    const uint32_t open = agent_open(agent), keep = open > programme_of(core, agent->programme)->wip_max ? open : 0;
     if (keep == agent->kept_open)
         return;
     agent->kept_open = keep;
     agent_touch(core, agent);
 }
 
-/* Of a team that is gone: it must name another when it comes back. */
-static void leave_team(struct core *core, struct agent *agent)
+/* Of a team that is gone: it must name another when it comes back. A turn counts within one programme and strategy. */
+static void fit_agent(struct core *core, struct agent *agent, const struct policy *old)
 {
-    agent->team = policy_first_team(core);
-    agent->intent = INTENT_OFFLINE;
-    agent_touch(core, agent);
+    const bool gone = strcmp(core->policy.teams[agent->team].name, old->teams[agent->team].name) != 0;
+    const uint32_t programme = agent->programme;
+    const uint64_t turn = agent->turn;
+    agent_set_team(core, agent, gone ? policy_first_team(core) : agent->team);
+    if (gone)
+        agent->intent = INTENT_OFFLINE;
+    if (programme_of(core, agent->programme)->strategy != old->programmes[agent->programme].strategy)
+        agent->turn = 0;
+    if (gone || agent->programme != programme || agent->turn != turn)
+        agent_touch(core, agent);
+    agent_keep_open(core, agent);
+    agent_update(core, agent);
 }
 
 static void put_in_force(struct core *core, const struct policy *policy)
@@ -373,18 +377,15 @@ static void put_in_force(struct core *core, const struct policy *policy)
         agent_leave_scopes(core, core->agents[i]);
     *old = core->policy;
     set_policy(core, new, old->version + 1);
-    for (uint32_t i = 0; i < core->policy.n_programmes; i++) /* or a row of its name's former life would speak for it */
-        core->programmes[i].dirty = programme_of(core, i)->name[0];
-    reorder(core, old);
-    for (uint32_t i = 0; i < core->n_agents; i++) {
-        struct agent *agent = core->agents[i];
-        if (strcmp(core->policy.teams[agent->team].name, old->teams[agent->team].name) != 0)
-            leave_team(core, agent);
-        agent->programme = core->policy.teams[agent->team].programme;
-        agent_read_policy(core, agent);
-        agent_keep_open(core, agent);
-        agent_update(core, agent);
+    for (uint32_t i = 0; i < core->policy.n_programmes; i++) {
+        core->programmes[i].dirty =
+            programme_of(core, i)->name[0]; /* or a row of its name's former life spoke for it */
+        if (programme_of(core, i)->strategy != old->programmes[i].strategy)
+            core->programmes[i].rotation = 0; /* it counted something else */
     }
+    reorder(core, old);
+    for (uint32_t i = 0; i < core->n_agents; i++)
+        fit_agent(core, core->agents[i], old);
     for (uint32_t i = 0; i < core->n_pools; i++)
         if (core->pools[i].depth)
             allocate_retry(core, &core->pools[i]);

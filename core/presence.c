@@ -116,9 +116,7 @@ static void agent_hello(struct core *core, uint32_t peer, const struct msg *msg)
         agent->shown_until_ms = agent->valid_until_ms;
     agent_leave_scopes(core, agent);
     agent_set_present(core, agent, false);
-    agent->team = team;
-    agent->programme = core->policy.teams[team].programme;
-    agent_read_policy(core, agent);
+    agent_set_team(core, agent, team);
     agent_keep_open(core, agent);
     agent->intent = hello->intent;
     agent->capacity = hello->capacity;

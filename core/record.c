@@ -83,9 +83,7 @@ static bool apply_agent(struct core *core, struct slice name, struct reader *rea
     }
     if (agent->index != index)
         return false;
-    agent->team = team;
-    agent->programme = core->policy.teams[team].programme;
-    agent_read_policy(core, agent);
+    agent_set_team(core, agent, team);
     agent->intent = get_u8(reader);
     if (named == NONE)
         agent->intent = INTENT_OFFLINE;
@@ -136,14 +134,11 @@ static void record_programme(const struct core *core, uint32_t index, struct buf
     row_end(&row);
 }
 
+/* Of one that is gone from the policy nothing is kept but what its leads are counted in. */
 static bool apply_programme(struct core *core, struct slice name, struct reader *reader)
 {
     uint32_t index = programme_by_name(core, name);
-    if (index == NONE)
-        index = policy_retire(core, name);
-    if (index == NONE)
-        return true; /* there is no place for what is gone and long ended */
-    struct programme_state *state = &core->programmes[index];
+    struct programme_state former = {0}, *state = index == NONE ? &former : &core->programmes[index];
     state->rotation = get_u64(reader);
     state->refill_turn = get_u32(reader);
     uint64_t *counts[] = {&state->received,       &state->offers,          &state->accepts,
@@ -155,6 +150,8 @@ static bool apply_programme(struct core *core, struct slice name, struct reader 
     const uint32_t most = get_u32(reader);
     if (most > state->distributions_most)
         state->distributions_most = most;
+    if (index == NONE && former.received > 0 && (index = policy_retire(core, name)) != NONE)
+        core->programmes[index] = former;
     return !reader->bad && reader->at == reader->end;
 }
 

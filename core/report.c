@@ -203,9 +203,11 @@ static void report_pools(struct table *table, const struct msg_query *query)
     for (uint32_t i = 0; i < core->n_pools; i++) {
         const struct pool *pool = &core->pools[i];
         char name[POOL_NAME_MAX];
-        const bool team = programme_of(core, pool->programme)->mode == MODE_PUSH_PULL;
-        if ((pool->ring == RING_TEAM && (!team || !core->policy.teams[pool->team].name[0])) ||
-            !programme_of(core, pool->programme)->name[0] || programme_of(core, pool->programme)->retired)
+        if (pool->ring == RING_TEAM && !core->policy.teams[pool->team].name[0])
+            continue; /* the place of one that is gone */
+        const struct programme *programme = programme_of(core, pool->programme);
+        const bool team = programme->mode == MODE_PUSH_PULL;
+        if ((pool->ring == RING_TEAM && !team) || !programme->name[0] || programme->retired)
             continue;
         if (table->n_cells / table->report->n_columns >= query->limit || full(table)) {
             table->report->more = true;
@@ -217,9 +219,8 @@ static void report_pools(struct table *table, const struct msg_query *query)
         pool_name(core, pool, name);
         cell(table, "%s", name);
         number(table, pool->depth);
-        number(table, pool->ring == RING_TEAM ? (uint64_t) core->team_present[pool->team] *
-                                                    programme_of(core, pool->programme)->depth_per_agent
-                                              : 0);
+        number(table,
+               pool->ring == RING_TEAM ? (uint64_t) core->team_present[pool->team] * programme->depth_per_agent : 0);
         cell(table, "%" PRId64,
              first ? (core->now_us - heap_entry(first, const struct lead, place)->pooled_us) / 1000 : 0);
         number(table, pool->ring == RING_OWN && team ? 0 : pool->ring == RING_LAST ? scope->able.n : scope->card.n);

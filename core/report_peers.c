@@ -90,9 +90,11 @@ void report_teams(struct table *table, const struct msg_query *query)
     assert(rows);
     for (uint32_t i = 0; i < core->n_agents; i++)
         count_agent(core, core->agents[i], &rows[core->agents[i]->team]);
-    for (uint32_t t = 0; t < core->policy.n_teams; t++) {
+    for (uint32_t t = 0, shown = 0; t < core->policy.n_teams; t++) {
         const struct team_row *row = &rows[t];
-        table->report->more = t >= query->limit || full(table);
+        if (!core->policy.teams[t].name[0])
+            continue; /* the place of one that is gone */
+        table->report->more = shown++ >= query->limit || full(table);
         if (table->report->more)
             break;
         cell(table, "%s", core->policy.teams[t].name);

@@ -385,6 +385,10 @@ static inline const struct programme *programme_of(const struct core *core, uint
 {
     return &core->policy.programmes[i];
 }
+static inline uint32_t agent_open(const struct agent *agent) /* leads in its hands; those in its pipeline are not */
+{
+    return agent->offered + agent->owned + agent->working + agent->wrap_up;
+}
 static inline bool lead_terminal(const struct lead *lead)
 {
     return lead->state >= LEAD_CLOSED_WON;

@@ -31,16 +31,16 @@ static void offer(struct core *core, struct lead *lead, struct agent *agent)
 }
 
 /* What the strategy must find again at the next window, also after a restart. A lead that comes back to its owner is
- * nobody's turn. */
+ * nobody's turn; nor is one by the plain order, which keeps no round, a turn in it. */
 static void move_turn(struct core *core, const struct ask *ask, const struct lead *lead, struct agent *agent,
-                      uint64_t turn)
+                      uint64_t turn, enum reason by)
 {
     const enum keeps keeps = strategy_keeps(ask->strategy);
     if (lead->state == LEAD_PIPELINE)
         return;
     if (keeps == KEEPS_GIVEN)
         agent->served_us = core->now_us;
-    else if (keeps == KEEPS_PASS)
+    else if (keeps == KEEPS_PASS && by != REASON_PLAIN_ORDER)
         agent->turn = (agent->turn > turn ? agent->turn : turn) + turn_step(agent->weight);
     else
         return;
@@ -70,7 +70,7 @@ static void grant(struct core *core, const struct ask *ask, struct lead *lead, s
     state->decided_greedy += by == REASON_GREEDY;
     state->offers++;
     agent->given_us = core->now_us;
-    move_turn(core, ask, lead, agent, ask->request_agents[verdict->agent - 1].turn);
+    move_turn(core, ask, lead, agent, ask->request_agents[verdict->agent - 1].turn, by);
     if (agent->ready || lead->state == LEAD_PIPELINE) { /* asked for, or its own again: accepted by asking */
         lead_move(core, lead, MOVE_GRANT, LEAD_OWNED, agent->index, by);
         lead_handed(core, lead);

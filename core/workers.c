@@ -43,8 +43,12 @@ static void settle_name(struct core *core, uint32_t index)
     char hello_name[sizeof worker->name];
     memcpy(hello_name, worker->name, sizeof hello_name);
     const uint32_t before = find_named(core, worker->name, index);
-    if (before != NONE && is_host_of(worker->place, core->workers[before].place))
+    if (before != NONE && is_host_of(worker->place, core->workers[before].place)) {
+        if (strcmp(worker->place, core->workers[before].place) !=
+            0) /* another process: it must not come back for the name */
+            effects_error(core->effects, core->workers[before].peer, REASON_SESSION_FENCED, 0, "", 0);
         worker_leave(core, before);
+    }
     struct buf name = {0};
     for (uint32_t n = 2; find_named(core, worker->name, index) != NONE; n++) {
         name.len = 0;

@@ -88,6 +88,8 @@ static void due_turn_moves(struct scorer *s, uint32_t agent)
         weights += agents[a].weight > 0 ? agents[a].weight : 1;
         first = s->turn[a] < first ? s->turn[a] : first;
     }
+    if (weights == 0)
+        return; /* all hands are full */
     s->rotation += TURN_ROUND / weights;
     s->rotation = s->rotation > first ? s->rotation : first;
 }

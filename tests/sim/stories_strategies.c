@@ -266,6 +266,116 @@ static void a_decision_is_explained_by_the_strategy_that_made_it(void **state)
     sim_destroy(&sim);
 }
 
+/* ---- turns, when what they count in changes ---------------------------------------------- */
+
+/* How many of the next `n` leads go to each, by a worker or by the plain order. */
+static void give(struct sim *sim, const char *source, int n, int ret_had[AGENTS])
+{
+    memset(ret_had, 0, AGENTS * sizeof *ret_had);
+    for (int i = 0; i < n; i++) {
+        const struct id lead = story_lead(sim, source, 0);
+        sim_run_ms(sim, 5);
+        for (int k = 0; k < AGENTS; k++)
+            ret_had[k] += strcmp(sim_owner(sim, lead), names[k]) == 0;
+    }
+}
+
+static struct policy *roomy(enum strategy strategy)
+{
+    struct policy *policy = policy_of(strategy);
+    policy->programmes[1] = policy->programmes[0];
+    snprintf(policy->programmes[1].name, sizeof policy->programmes[1].name, "pull");
+    for (int i = 0; i < 2; i++) {
+        policy->programmes[i].wip_max = policy->programmes[i].untouched_max = 500;
+        policy->programmes[i].offer_ms = policy->programmes[i].first_action_ms = 6000000;
+    }
+    return policy;
+}
+
+static void two_of_three_came(struct sim **ret_sim, struct sim_agent *agents[AGENTS])
+{
+    *ret_sim = story_new(roomy(STRATEGY_WEIGHTED_ROUND_ROBIN));
+    sim_judge(*ret_sim, decide, NULL, 100, false);
+    sim_workers(*ret_sim, 1);
+    for (int i = 0; i < 2; i++)
+        agents[i] = story_agent(*ret_sim, names[i], "east", INTENT_AVAILABLE);
+    sim_run_ms(*ret_sim, 700);
+}
+
+static void applies(struct sim *sim, enum strategy strategy)
+{
+    struct policy *policy = roomy(strategy);
+    policy->version = 0;
+    sim_apply(sim, policy);
+    sim_run_ms(sim, 50);
+    assert_int_equal(sim_applied(sim, NULL), REASON_OK);
+}
+
+static void weighted_turns_begin_anew_after_another_strategy(void **state)
+{
+    (void) state;
+    struct sim *sim;
+    struct sim_agent *agents[AGENTS];
+    int had[AGENTS];
+    two_of_three_came(&sim, agents);
+    give(sim, "to-push", 40, had);
+    applies(sim, STRATEGY_ROUND_ROBIN);
+    give(sim, "to-push", 6, had);
+    agents[2] = story_agent(sim, names[2], "east", INTENT_AVAILABLE);
+    sim_run_ms(sim, 700);
+    applies(sim, STRATEGY_WEIGHTED_ROUND_ROBIN);
+    give(sim, "to-push", 30, had);
+    for (int i = 0; i < AGENTS; i++)
+        assert_in_range(had[i], 9, 11);
+    sim_destroy(&sim);
+}
+
+static void weighted_turns_of_another_programme_do_not_count(void **state)
+{
+    (void) state;
+    struct sim *sim;
+    struct sim_agent *agents[AGENTS];
+    int had[AGENTS];
+    two_of_three_came(&sim, agents);
+    give(sim, "to-push", 60, had);
+    for (int i = 0; i < 2; i++) {
+        sim_bye(sim, agents[i]);
+        sim_run_ms(sim, 50);
+        snprintf(agents[i]->team, sizeof agents[i]->team, "hunters");
+    }
+    story_agent(sim, names[2], "hunters", INTENT_AVAILABLE);
+    agents[0]->on = true;
+    sim_hello(sim, agents[0]); /* with 30 turns in "push", beside one who has none */
+    sim_run_ms(sim, 700);
+    give(sim, "to-pull", 20, had);
+    assert_in_range(had[0], 9, 11);
+    assert_in_range(had[2], 9, 11);
+    sim_destroy(&sim);
+}
+
+static void the_plain_order_moves_no_weighted_turn(void **state)
+{
+    (void) state;
+    struct sim *sim;
+    struct sim_agent *agents[AGENTS];
+    int had[AGENTS];
+    two_of_three_came(&sim, agents);
+    agents[2] = story_agent(sim, names[2], "east", INTENT_AVAILABLE);
+    sim_run_ms(sim, 700);
+    give(sim, "to-push", 9, had);
+    sim_intent(sim, agents[2], INTENT_AWAY);
+    sim_workers(sim, 0);
+    sim_run_ms(sim, 3000);
+    give(sim, "to-push", 40, had);
+    sim_workers(sim, 1);
+    sim_run_ms(sim, 1500);
+    sim_intent(sim, agents[2], INTENT_AVAILABLE);
+    sim_run_ms(sim, 5);
+    give(sim, "to-push", 30, had);
+    assert_in_range(had[2], 9, 11); /* and not the 20 that the others had meanwhile */
+    sim_destroy(&sim);
+}
+
 const struct CMUnitTest stories_of_strategies[] = {
     cmocka_unit_test(weights_of_the_policy_are_honoured_over_crashes),
     cmocka_unit_test(who_was_away_is_not_flooded_by_weighted_turns),
@@ -276,5 +386,8 @@ const struct CMUnitTest stories_of_strategies[] = {
     cmocka_unit_test(turns_are_not_handed_out_twice_to_two_workers_at_once),
     cmocka_unit_test(a_greedy_decision_is_counted_and_explained_as_one),
     cmocka_unit_test(a_decision_is_explained_by_the_strategy_that_made_it),
+    cmocka_unit_test(weighted_turns_begin_anew_after_another_strategy),
+    cmocka_unit_test(weighted_turns_of_another_programme_do_not_count),
+    cmocka_unit_test(the_plain_order_moves_no_weighted_turn),
 };
 const size_t n_stories_of_strategies = sizeof stories_of_strategies / sizeof *stories_of_strategies;

@@ -63,6 +63,7 @@ STORIES(windows)
 STORIES(strategies)
 STORIES(log)
 STORIES(policy)
+STORIES(policy_after)
 #undef STORIES
 
 #endif
