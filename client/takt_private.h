@@ -14,6 +14,7 @@
 
 #define uthash_fatal(text) abort()
 #define HASH_FUNCTION(key, len, hashv) ((hashv) = hash_of_id(key))
+#define HASH_KEYCMP(a, b, len) keys_differ(a, b, len)
 #define HASH_BKT_CAPACITY_THRESH 2 /* short chains: an agent may hold hundreds */
 #include <uthash.h>
 
@@ -26,6 +27,19 @@ static inline unsigned hash_of_id(const void *id)
     uint64_t halves[2];
     memcpy(halves, id, sizeof halves);
     return (unsigned) (halves[0] ^ halves[1]);
+}
+
+/* Keys are two or three words: compared in place, not by a call. */
+static inline int keys_differ(const void *a, const void *b, size_t len)
+{
+    uint64_t differ = 0;
+    for (size_t i = 0; i < len; i += sizeof differ) {
+        uint64_t x, y;
+        memcpy(&x, (const char *) a + i, sizeof x);
+        memcpy(&y, (const char *) b + i, sizeof y);
+        differ |= x ^ y;
+    }
+    return differ != 0;
 }
 
 enum {
