@@ -34,6 +34,11 @@ int64_t archive_list(const char *dir, struct position **ret_begins)
     return (int64_t) n;
 }
 
+bool archive_is_first(struct position begin, struct position id)
+{
+    return position_compare(id, begin.epoch > 0 ? begin : (struct position){1, 0}) == 0;
+}
+
 const char *archive_link_wrong(const struct archive_end *end, const struct tap_entry *entry)
 {
     static const struct entry_hash none = {0};
@@ -81,7 +86,7 @@ static const char *entry_wrong(const struct archive_visitor *visitor, struct sli
     if (wrong != NULL)
         return wrong;
     entry.id = entry.entry.at;
-    if (!segment->end.there && segment->begin.epoch > 0 && position_compare(entry.id, segment->begin) != 0)
+    if (!segment->end.there && !archive_is_first(segment->begin, entry.id))
         return "its entries do not begin where its name says";
     if ((wrong = archive_link_wrong(&segment->end, &entry)) != NULL)
         return wrong;

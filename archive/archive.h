@@ -41,6 +41,9 @@ int64_t archive_list(const char *dir, struct position **ret_begins);
 enum store_status archive_read(const char *dir, struct position begin, const struct archive_visitor *visitor,
                                struct archive_segment *ret, struct segment_reader *ret_reader, struct buf *why);
 
+/* Is `id` what a segment of this name begins with: the entry of the name, or the cell's first. */
+bool archive_is_first(struct position begin, struct position id);
+
 /* Why `entry` cannot follow `end`; NULL: it does. */
 const char *archive_link_wrong(const struct archive_end *end, const struct tap_entry *entry);
 void archive_advance(struct archive_end *end, const struct tap_entry *entry);

@@ -47,6 +47,7 @@ struct follow {
     uint64_t sound_bytes;   /* of it, until it was consistent: image and the entries that were there already */
     struct archive_end end; /* of all that is archived */
     struct position published;
+    int disk_errno; /* 0: the disk took everything */
     bool told_away; /* once an outage */
     bool found_gap; /* the log does not go on where the archive ends */
 };
@@ -56,7 +57,9 @@ struct target {
     struct follow *follow;
     struct segment_writer *out;
     struct archive_end *end;
+    const struct position *begin; /* of a new segment, which must begin with this entry; else NULL */
     const char *wrong;
+    bool lacks_first;
 };
 
 static enum store_status fail(struct follow *follow, enum store_status status, const char *what)
@@ -73,12 +76,21 @@ static enum store_status fail_disk(struct follow *follow)
     return STORE_REFUSING;
 }
 
-/* What the tap said; or the disk, when it was a callback of ours that stopped it (errno was 0 before). */
+/* In a callback, whose caller knows no more than that it stopped. */
+static bool note_disk(struct follow *follow, bool written)
+{
+    follow->disk_errno = written ? 0 : errno;
+    return written;
+}
+
+/* What the tap said; or the disk, when it was a callback of ours that stopped it. A Redis that refuses may take it
+ * later: its memory or its disk is full, and it is the archive that lets the log be trimmed. */
 static enum store_status fail_tap(struct follow *follow, enum store_status status)
 {
-    if (status == STORE_REFUSING && errno != 0)
+    errno = follow->disk_errno;
+    if (errno != 0)
         return fail_disk(follow);
-    return fail(follow, status, tap_why(follow->tap));
+    return fail(follow, status == STORE_REFUSING ? STORE_AWAY : status, tap_why(follow->tap));
 }
 
 static void path_of(const struct follow *follow, const char *name, char to[PATH_ROOM])
@@ -97,23 +109,27 @@ static bool is_stopped(const struct follow *follow, int wait_ms)
 static bool add_entry(void *arg, const struct tap_entry *entry)
 {
     struct target *target = arg;
+    target->lacks_first = target->begin != NULL && !target->end->there && !archive_is_first(*target->begin, entry->id);
+    if (target->lacks_first)
+        return false;
     target->wrong = archive_link_wrong(target->end, entry);
     if (target->wrong != NULL)
         return false;
     archive_advance(target->end, entry);
-    return segment_entry(target->out, entry->bytes);
+    return note_disk(target->follow, segment_entry(target->out, entry->bytes));
 }
 
 static enum store_status add_page(struct follow *follow, struct target *target, struct position from, bool itself,
                                   uint32_t *ret_n)
 {
     *ret_n = 0;
-    errno = 0;
     const enum store_status status = tap_log(follow->tap, from, itself, add_entry, target, ret_n);
     if (target->wrong != NULL) {
         follow->found_gap = true;
         return fail(follow, STORE_AWAY, target->wrong);
     }
+    if (target->lacks_first)
+        return fail(follow, STORE_AWAY, "the log lacks the entry that a new segment is to begin with");
     return status == STORE_OK ? STORE_OK : fail_tap(follow, status);
 }
 
@@ -133,7 +149,7 @@ static enum store_status publish(struct follow *follow)
 /* What has come since. Less than a page: that is all of it. */
 static enum store_status go_on(struct follow *follow, uint32_t *ret_n)
 {
-    struct target target = {follow, &follow->out, &follow->end, NULL};
+    struct target target = {.follow = follow, .out = &follow->out, .end = &follow->end};
     enum store_status status = add_page(follow, &target, follow->end.at, false, ret_n);
     if (status == STORE_OK && (*ret_n < TAP_PAGE || follow->out.unsynced >= SYNC_BYTES))
         status = publish(follow);
@@ -152,14 +168,13 @@ static bool add_row(void *arg, const struct row_ref *row)
     const struct image *image = arg;
     if (image->out->n_rows % PACE_ROWS == PACE_ROWS - 1)
         usleep(PACE_US);
-    return segment_row(image->out, row);
+    return note_disk(image->follow, segment_row(image->out, row));
 }
 
 static enum store_status write_image(struct follow *follow, struct segment_writer *out)
 {
     struct image image = {follow, out};
     struct tap_marks marks;
-    errno = 0;
     enum store_status status = tap_view(follow->tap, add_row, &image);
     if (status == STORE_OK)
         status = tap_marks(follow->tap, &marks);
@@ -173,7 +188,7 @@ static enum store_status make_sound(struct follow *follow, struct segment_writer
                                     struct archive_end *ret_end)
 {
     struct tap_marks marks;
-    struct target target = {follow, out, ret_end, NULL};
+    struct target target = {.follow = follow, .out = out, .end = ret_end, .begin = &begin};
     enum store_status status = tap_marks(follow->tap, &marks);
     if (status != STORE_OK)
         return fail_tap(follow, status);
@@ -181,6 +196,8 @@ static enum store_status make_sound(struct follow *follow, struct segment_writer
         uint32_t n;
         const bool first = !ret_end->there;
         status = add_page(follow, &target, first ? begin : ret_end->at, first, &n);
+        if (target.lacks_first && position_compare(marks.trimmed, begin) <= 0)
+            return fail(follow, STORE_DAMAGED, "the log lacks the entry at the view's position: see takt fsck");
         if (status == STORE_OK && n == 0)
             return fail(follow, STORE_DAMAGED, "the log lacks its last entry");
     }
@@ -216,26 +233,52 @@ static enum store_status write_segment(struct follow *follow, struct position be
     return status;
 }
 
-/* Begin a segment where the view stands, and make it the last one. */
-static enum store_status begin_segment(struct follow *follow)
+/* Where the view stands, and what the old segment has reached. */
+static enum store_status find_begin(struct follow *follow, struct position *ret_begin)
 {
     struct tap_marks marks;
-    struct segment_writer out = {.fd = -1};
-    struct archive_end end = {0};
     enum store_status status = tap_marks(follow->tap, &marks);
     if (status != STORE_OK)
         return fail_tap(follow, status);
     while (follow->end.there && status == STORE_OK && position_compare(follow->end.at, marks.view) < 0) {
         uint32_t n;
-        status = go_on(follow, &n); /* the old one must reach the new one's beginning */
+        status = go_on(follow, &n);
     }
-    if (status == STORE_OK && follow->end.there)
-        status = publish(follow);
-    if (status == STORE_OK && !follow->end.there && marks.view.epoch > 0 &&
-        (status = tap_publish(follow->tap, marks.view)) != STORE_OK) /* from now on the log waits for us */
-        return fail_tap(follow, status);
+    if (status == STORE_OK && follow->out.unsynced > 0 && !segment_sync(&follow->out))
+        status = fail_disk(follow);
+    *ret_begin = marks.view;
+    return status;
+}
+
+/* A position where the log waits for us until its image is made: published, though the old segment is further,
+ * and not trimmed away in the moment before that. */
+static enum store_status hold_log(struct follow *follow, struct position *ret_begin)
+{
+    for (int tries = 0; tries < BEGIN_TRIES; tries++) {
+        struct tap_marks marks;
+        enum store_status status = find_begin(follow, ret_begin);
+        if (status != STORE_OK)
+            return status;
+        if ((status = tap_publish(follow->tap, *ret_begin)) != STORE_OK)
+            return fail_tap(follow, status);
+        follow->published = *ret_begin;
+        if ((status = tap_marks(follow->tap, &marks)) != STORE_OK)
+            return fail_tap(follow, status);
+        if (position_compare(marks.trimmed, *ret_begin) <= 0)
+            return STORE_OK;
+    }
+    return fail(follow, STORE_AWAY, "the log was trimmed each time a segment was to begin");
+}
+
+/* Begin a segment where the view stands, and make it the last one. */
+static enum store_status begin_segment(struct follow *follow)
+{
+    struct position begin;
+    struct segment_writer out = {.fd = -1};
+    struct archive_end end = {0};
+    enum store_status status = hold_log(follow, &begin);
     if (status == STORE_OK)
-        status = write_segment(follow, marks.view, &out, &end);
+        status = write_segment(follow, begin, &out, &end);
     if (status != STORE_OK) {
         segment_close(&out);
         return status;
@@ -243,7 +286,7 @@ static enum store_status begin_segment(struct follow *follow)
     segment_close(&follow->out);
     follow->out = out;
     follow->end = end;
-    follow->begin = marks.view;
+    follow->begin = begin;
     follow->sound_bytes = out.bytes;
     log_line(LOG_INFO, "archive.segment", "begin=%" PRIu64 "-%" PRIu64 " rows=%" PRIu64 " bytes=%" PRIu64,
              follow->begin.epoch, follow->begin.beat, follow->out.n_rows, out.bytes);
@@ -350,13 +393,8 @@ static enum store_status join(struct follow *follow)
         log_line(LOG_WARN, "archive.gap", "after=%" PRIu64 "-%" PRIu64 " trimmed=%" PRIu64 "-%" PRIu64,
                  follow->end.at.epoch, follow->end.at.beat, marks.trimmed.epoch, marks.trimmed.beat);
     follow->end = (struct archive_end){0};
-    for (int tries = 0; tries < BEGIN_TRIES; tries++) { /* the log may be trimmed between two looks */
-        status = begin_segment(follow);
-        if (!follow->found_gap)
-            return status;
-        follow->found_gap = false;
-    }
-    return status;
+    status = begin_segment(follow);
+    return follow->found_gap ? fail(follow, STORE_DAMAGED, "the log has a hole: see takt fsck") : status;
 }
 
 /* ---- its life ----------------------------------------------------------------------------- */

@@ -40,7 +40,7 @@ void redis_fence_end(struct redis_fence *fence, uint32_t commands)
     fence->phase = FENCE_WRITING;
 }
 
-bool redis_fence_is_temporary(const redisReply *reply)
+static bool is_temporary(const redisReply *reply)
 {
     static const char *const words[] = {"OOM ", "MISCONF ", "NOREPLICAS ", "READONLY ", "BUSY ", "LOADING "};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -88,7 +88,7 @@ enum fence_news redis_fence_take(struct redis_fence *fence, const redisReply *re
         return take_epoch(fence, reply);
     if (left == 2)
         return take_exec(fence, reply, ret_culprit);
-    if (reply->type == REDIS_REPLY_ERROR && redis_fence_is_temporary(reply)) {
+    if (reply->type == REDIS_REPLY_ERROR && is_temporary(reply)) {
         const bool first = !fence->refused;
         fence->refused = true;
         return first ? FENCE_REFUSED : FENCE_WAITS;

@@ -47,7 +47,4 @@ void redis_fence_end(struct redis_fence *fence, uint32_t commands);
  * error, of REFUSED (the server's first refusal, or EXEC's) and BROKEN. */
 enum fence_news redis_fence_take(struct redis_fence *fence, const redisReply *reply, const redisReply **ret_culprit);
 
-/* An error of a server that is there and takes no writes for a while. */
-bool redis_fence_is_temporary(const redisReply *reply);
-
 #endif

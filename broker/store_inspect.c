@@ -89,6 +89,7 @@ enum store_status inspect_marks(struct inspect *inspect, struct inspect_marks *r
 /* ---- the view's rows -------------------------------------------------------------- */
 
 struct looking {
+    struct store *store;
     inspect_value_fn *each;
     inspect_entry_fn *each_entry;
     void *arg;
@@ -139,6 +140,16 @@ static const char *link_wrong(const struct looking *looking, const struct entry 
     return NULL;
 }
 
+/* Beside a broker the log may be trimmed between two pages: then what is missing is no damage. */
+static enum store_status look_at_trim(const struct looking *looking)
+{
+    struct position trimmed;
+    const enum store_status status = redis_read_trimmed(looking->store, &trimmed);
+    if (status == STORE_OK && position_compare(trimmed, looking->chain.at) > 0)
+        return store_fail(looking->store, STORE_AWAY, "the log was trimmed while it was read: read again");
+    return status;
+}
+
 static enum store_status look_at_entry(void *arg, struct position id, struct slice bytes)
 {
     struct looking *looking = arg;
@@ -146,10 +157,13 @@ static enum store_status look_at_entry(void *arg, struct position id, struct sli
     struct entry_hash previous;
     const char *wrong = entry_decode(bytes, &entry, &previous);
     const bool whole = wrong == NULL;
+    enum store_status status = STORE_OK;
     if (whole && position_compare(entry.at, id) != 0)
         wrong = "it is stored under another id";
-    else if (whole)
-        wrong = link_wrong(looking, &entry, &previous);
+    else if (whole && (wrong = link_wrong(looking, &entry, &previous)) != NULL)
+        status = look_at_trim(looking);
+    if (status != STORE_OK)
+        return status;
     looking->each_entry(looking->arg, id, whole ? &entry : NULL, wrong);
     looking->begun = true;
     looking->chain.at = id;
@@ -159,7 +173,7 @@ static enum store_status look_at_entry(void *arg, struct position id, struct sli
 
 enum store_status inspect_log(struct inspect *inspect, inspect_entry_fn *each, void *arg)
 {
-    struct looking looking = {.each_entry = each, .arg = arg};
+    struct looking looking = {.store = inspect->store, .each_entry = each, .arg = arg};
     return redis_read_log(inspect->store, (struct position){0, 0}, (struct position){INT64_MAX, INT64_MAX},
                           look_at_entry, &looking);
 }

@@ -30,7 +30,8 @@ typedef void inspect_value_fn(void *arg, struct slice key, const struct row_ref 
 enum store_status inspect_view(struct inspect *inspect, inspect_value_fn *each, void *arg);
 
 /* Every entry that is still there, from the first to the last. `entry` is NULL
- * when its bytes are damaged; `wrong` may also name a broken link to the one before. */
+ * when its bytes are damaged; `wrong` may also name a broken link to the one before.
+ * STORE_AWAY also when the log was trimmed past what was read: begin again with the marks. */
 typedef void inspect_entry_fn(void *arg, struct position id, const struct entry *entry, const char *wrong);
 enum store_status inspect_log(struct inspect *inspect, inspect_entry_fn *each, void *arg);
 

@@ -145,6 +145,7 @@ struct walk {
     void *arg;
     bool begun;    /* chain holds an entry */
     bool headless; /* the entry at the view's mark is not there any more */
+    bool unlinked; /* or the one behind `chain`, which was the last */
     struct chain chain;
     struct view_mark mark;
     int64_t last_time_ms;
@@ -256,7 +257,7 @@ static enum store_status walk_entry(void *arg, struct position id, struct slice 
     if (walk->headless)
         wrong = "the log begins behind the view's position";
     if (wrong == NULL && !known)
-        wrong = link_is_wrong(walk, &entry, &previous);
+        walk->unlinked = (wrong = link_is_wrong(walk, &entry, &previous)) != NULL;
     if (wrong == NULL && !known && !entry.takeover)
         wrong = rows_are_wrong(walk, &entry);
     if (wrong != NULL)
@@ -289,8 +290,8 @@ enum store_status store_walk(struct store *store, struct position to, store_row_
         status = store->ops->read_view(store, walk_value, &walk);
     if (status == STORE_OK)
         status = store->ops->read_log(store, walk.mark.at, to, walk_entry, &walk);
-    if (walk.headless && store->epoch == 0)
-        return tell_trim_from_hole(store, walk.mark.at);
+    if ((walk.headless || walk.unlinked) && store->epoch == 0)
+        return tell_trim_from_hole(store, walk.headless ? walk.mark.at : walk.chain.at);
     if (status != STORE_OK)
         return status;
     if (!walk.begun && walk.mark.at.epoch > 0)

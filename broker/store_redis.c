@@ -2,10 +2,10 @@
  * store_redis.c - the log in Redis: appends, and what an answer means. Connecting
  * and taking over are in store_redis_open.c.
  *
- * One group of beats is out at a time, in one fenced transaction; what is queued
- * meanwhile goes with the next. So a beat can never stand without the one before,
- * and its explicit id, the next of the stream, does the rest: Redis takes no id
- * that is not above the last, so whatever was written in between makes it fail. */
+ * One beat is out at a time, in a fenced transaction. So it can never stand without
+ * the one before, and its explicit id, the next of the stream, does the rest:
+ * Redis takes no id that is not above the last, so whatever was written in between
+ * makes it fail. */
 #include "broker/store_redis_private.h"
 
 #include <assert.h>
@@ -122,59 +122,43 @@ static enum store_status redis_arm(struct store *store, int64_t deadline_us)
     return store->status == STORE_OK ? redis_view_arm(redis) : store->status;
 }
 
-/* The oldest in flight, alone, by the script that may write where memory is short. */
-static void send_scripted(struct redis_store *redis)
+/* The oldest in flight, alone: EXEC undoes nothing, so with two of them the second
+ * could stand where the first was refused. */
+static void send_beat(struct redis_store *redis)
 {
-    redis_script(redis, redis->epoch_text, redis->base.first->kept, NULL);
-    redis->n_out = 1;
-}
-
-/* Everything in flight, as one transaction; nothing else is out. Beats that only
- * renew need no write of their own beside an entry: it is fenced the same. */
-static void send_group(struct redis_store *redis)
-{
-    uint32_t commands = 0;
-    redis_fence_begin(&redis->log_fence);
-    for (const struct flight *flight = redis->base.first; flight != NULL; flight = flight->next) {
-        redis->n_out++;
-        if (flight->kept == NULL)
-            continue;
-        add_entry(redis, flight->kept);
-        commands++;
+    const struct kept *kept = redis->base.first->kept;
+    redis->is_out = true;
+    if (redis->short_of_memory) {
+        redis_script(redis, redis->epoch_text, kept, NULL);
+        return;
     }
-    if (commands == 0) {
+    redis_fence_begin(&redis->log_fence);
+    if (kept != NULL) {
+        add_entry(redis, kept);
+    } else {
         redis_link_command(redis->log, 4);
         redis_link_text(redis->log, "HINCRBY");
         redis_link_text(redis->log, redis->keys.leader);
         redis_link_text(redis->log, "renewals");
         redis_link_text(redis->log, "1");
-        commands = 1;
     }
-    redis_fence_end(&redis->log_fence, commands);
+    redis_fence_end(&redis->log_fence, 1);
 }
 
-static void group_stood(struct redis_store *redis, const redisReply *exec)
+static void beat_stood(struct redis_store *redis)
 {
-    for (size_t i = 0; i < exec->elements; i++) {
-        if (exec->element[i]->type == REDIS_REPLY_NIL) {
-            store_fail(&redis->base, STORE_DAMAGED, "%s is gone", redis->keys.log);
-            return;
-        }
-    }
-    for (; redis->n_out > 0; redis->n_out--)
-        store_stood(&redis->base);
+    redis->is_out = false;
+    store_stood(&redis->base);
 }
 
 static void take_answer(struct redis_store *redis, const redisReply *reply)
 {
     const redisReply *culprit;
     if (redis->log_fence.phase == FENCE_READY) { /* to the script */
-        if (reply->type != REDIS_REPLY_INTEGER || redis->n_out == 0) {
+        if (reply->type == REDIS_REPLY_INTEGER && redis->is_out)
+            beat_stood(redis);
+        else
             redis_fail(redis, redis->log, reply);
-            return;
-        }
-        redis->n_out = 0;
-        store_stood(&redis->base);
         return;
     }
     switch (redis_fence_take(&redis->log_fence, reply, &culprit)) {
@@ -182,7 +166,10 @@ static void take_answer(struct redis_store *redis, const redisReply *reply)
     case FENCE_ARMED:
         break;
     case FENCE_STANDS:
-        group_stood(redis, reply);
+        if (reply->element[0]->type == REDIS_REPLY_NIL) /* NOMKSTREAM */
+            store_fail(&redis->base, STORE_DAMAGED, "%s is gone", redis->keys.log);
+        else
+            beat_stood(redis);
         break;
     case FENCE_REFUSED:
         if (strncmp(culprit->str, "OOM ", 4) != 0 || redis->short_of_memory) {
@@ -190,7 +177,7 @@ static void take_answer(struct redis_store *redis, const redisReply *reply)
             break;
         }
         redis->short_of_memory = true; /* again, by the script */
-        redis->n_out = 0;
+        redis->is_out = false;
         break;
     case FENCE_BROKEN:
         redis_fail(redis, redis->log, culprit);
@@ -212,8 +199,8 @@ static void redis_pump(struct store *store)
     }
     if (store->status != STORE_OK)
         return;
-    if (there && store->first != NULL && redis->n_out == 0 && redis->log_fence.phase == FENCE_READY)
-        (redis->short_of_memory ? send_scripted : send_group)(redis);
+    if (there && store->first != NULL && !redis->is_out && redis->log_fence.phase == FENCE_READY)
+        send_beat(redis);
     if (!there || !redis_link_move(redis->log)) {
         redis_fail(redis, redis->log, NULL);
         return;

@@ -25,6 +25,7 @@ static const char fenced_script[] =
     "        return redis.error_reply('GAP the log does not end where it should')\n"
     "    end\n"
     "end\n"
+    "if not ARGV[4] and redis.call('EXISTS', KEYS[2]) == 0 then return redis.error_reply('GAP the log is gone') end\n"
     "redis.call('XADD', KEYS[2], ARGV[2], 'entry', ARGV[3])\n"
     "if ARGV[4] then\n"
     "    redis.call('SET', KEYS[1], ARGV[5])\n"
@@ -113,7 +114,7 @@ void redis_disconnect(struct redis_store *redis)
     redis_link_close(&redis->log);
     redis_link_close(&redis->view);
     redis->log_fence.phase = redis->view_fence.phase = FENCE_OFF;
-    redis->n_out = 0;
+    redis->is_out = false;
 }
 
 enum store_status redis_connect(struct store *store, int64_t deadline_us)
@@ -133,24 +134,28 @@ enum store_status redis_connect(struct store *store, int64_t deadline_us)
 enum store_status redis_create(struct store *store, int64_t deadline_us)
 {
     struct redis_store *redis = redis_of(store);
-    const char *const remains[] = {redis->keys.epoch, redis->keys.log, redis->keys.view};
-    long long found[3];
+    const struct redis_keys *keys = &redis->keys;
+    const char *const remains[] = {keys->epoch, keys->log, keys->view, keys->trimmed, keys->policy, keys->counters};
+    enum { N_REMAINS = sizeof remains / sizeof *remains };
     char first[48];
     snprintf(first, sizeof first, "0:%016" PRIx64, store->nonce);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < N_REMAINS; i++) {
         redis_link_command(redis->log, 2);
         redis_link_text(redis->log, "EXISTS");
         redis_link_text(redis->log, remains[i]);
         redisReply *reply = expect(redis, deadline_us, REDIS_REPLY_INTEGER);
         if (reply == NULL)
             return store->status;
-        found[i] = reply->integer;
+        const bool found = reply->integer != 0;
         freeReplyObject(reply);
+        if (found && i == 0)
+            return STORE_OK;
+        if (found)
+            return store_fail(store, STORE_DAMAGED,
+                              "%s is there, but no epoch: an epoch got lost, or a restore is going on or was cut off; "
+                              "empty this Redis, then restore the cell or create it",
+                              remains[i]);
     }
-    if (found[0])
-        return STORE_OK;
-    if (found[1] || found[2])
-        return store_fail(store, STORE_DAMAGED, "a log or a view of this cell is there, but no epoch");
     redis_link_command(redis->log, 4);
     redis_link_text(redis->log, "SET");
     redis_link_text(redis->log, redis->keys.epoch);

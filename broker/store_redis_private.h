@@ -32,7 +32,7 @@ struct redis_store {
     char epoch_text[48]; /* what :epoch holds while the cell is ours */
     struct redis_link *log, *view;
     struct redis_fence log_fence, view_fence;
-    uint32_t n_out;       /* flights, oldest first, in the transaction that is out on the log's connection */
+    bool is_out;          /* the oldest flight, on the log's connection */
     bool short_of_memory; /* the server refused an append for it */
     bool view_resting;
     enum aside aside;

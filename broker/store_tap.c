@@ -18,6 +18,7 @@ struct tap {
     struct store *store;
     struct redis_store *redis; /* the same, as what it is */
     uint32_t planted_out;      /* commands sent, not answered */
+    struct pools *planted;     /* where each waiting lead was planted */
     uint64_t nonce;
 };
 
@@ -36,7 +37,7 @@ enum store_status tap_open(const char *address, const char *cell, struct tap **r
     struct tap *tap = calloc(1, sizeof *tap);
     if (tap == NULL)
         abort();
-    *tap = (struct tap){.store = store, .redis = redis};
+    *tap = (struct tap){.store = store, .redis = redis, .planted = pools_new()};
     *ret_tap = tap;
     return STORE_OK;
 }
@@ -46,6 +47,7 @@ void tap_close(struct tap **tap_p)
     if (*tap_p == NULL)
         return;
     store_close(&(*tap_p)->store);
+    pools_destroy(&(*tap_p)->planted);
     free(*tap_p);
     *tap_p = NULL;
 }
@@ -168,12 +170,18 @@ enum store_status tap_log(struct tap *tap, struct position from, bool itself, ta
 
 /* ---- :archive ------------------------------------------------------------------------- */
 
+/* A script, since only that gets in where memory is short: there the broker can trim no further than this says,
+ * so without it a full Redis would stay full. */
+static const char publish_script[] = "#!lua flags=allow-oom\n"
+                                     "redis.call('SET', KEYS[1], ARGV[1])\n"
+                                     "return 1\n";
+
 enum store_status tap_publish(struct tap *tap, struct position archived)
 {
     char text[48];
     position_text(archived, text);
-    send(tap, 3, (const char *const[]){"SET", tap->redis->keys.archive, text});
-    redisReply *reply = answer(tap, REDIS_REPLY_STATUS);
+    send(tap, 5, (const char *const[]){"EVAL", publish_script, "1", tap->redis->keys.archive, text});
+    redisReply *reply = answer(tap, REDIS_REPLY_INTEGER);
     if (reply == NULL)
         return tap->store->status;
     freeReplyObject(reply);
@@ -192,6 +200,19 @@ enum store_status tap_end_archive(struct tap *tap)
 
 /* ---- planting --------------------------------------------------------------------------- */
 
+/* A key that must not be there yet. */
+static enum store_status plant_new(struct tap *tap, const char *key, const char *text, const char *taken)
+{
+    send(tap, 4, (const char *const[]){"SET", key, text, "NX"});
+    redisReply *reply = answer(tap, REDIS_REPLY_STATUS);
+    if (reply == NULL)
+        return tap->store->status;
+    const bool is_new = reply->type == REDIS_REPLY_STATUS;
+    freeReplyObject(reply);
+    return is_new ? STORE_OK : store_fail(tap->store, STORE_REFUSING, "%s", taken);
+}
+
+/* :trimmed comes first: if the restore is cut off, what remains is never taken for a place with nothing in it. */
 enum store_status tap_plant_begin(struct tap *tap)
 {
     char pattern[KEY_MAX + 8], cursor[24] = "0";
@@ -218,7 +239,7 @@ enum store_status tap_plant_begin(struct tap *tap)
     if (found)
         return store_fail(tap->store, STORE_REFUSING,
                           "keys of the cell are here, left by a restore that was cut off or by hand: empty this Redis");
-    return STORE_OK;
+    return plant_new(tap, keys->trimmed, "0-0", "another restore of this cell is going on");
 }
 
 static enum store_status settle(struct tap *tap, uint32_t most)
@@ -237,24 +258,34 @@ static enum store_status settle(struct tap *tap, uint32_t most)
     return STORE_OK;
 }
 
-static void plant_member(struct tap *tap, const char *set, double score, const char *member)
+enum { SET_KEY_MAX = KEY_MAX + 2 * NAME_BYTES_MAX + 16 };
+
+static void name_set(const struct tap *tap, uint32_t pool, char key[SET_KEY_MAX])
 {
-    char key[KEY_MAX + 2 * NAME_BYTES_MAX + 16], text[40];
-    snprintf(key, sizeof key, "%s%s", tap->redis->keys.prefix, set);
-    snprintf(text, sizeof text, "%.17g", score);
-    send(tap, 4, (const char *const[]){"ZADD", key, text, member});
-    tap->planted_out++;
+    snprintf(key, SET_KEY_MAX, "%spool:%s", tap->redis->keys.prefix, pools_name(tap->planted, pool));
 }
 
+/* An image may hold a lead twice, once waiting and a moment later elsewhere: the last row says where it is. */
 static enum store_status plant_places(struct tap *tap, const struct row_ref *row, const char *member)
 {
     struct lead_glance glance;
-    char pool[2 * NAME_BYTES_MAX + 16];
+    char key[SET_KEY_MAX], score[40];
     if (row->key.len != 16 || !lead_glance(row->payload, &glance))
         return store_fail(tap->store, STORE_DAMAGED, "the archive holds a lead that is none");
-    snprintf(pool, sizeof pool, "pool:%s", glance.pool_name);
-    if (glance.waiting)
-        plant_member(tap, pool, glance.rank, member);
+    const uint32_t before = pools_of(tap->planted, row->key.at);
+    const uint32_t now = glance.waiting ? pools_number(tap->planted, glance.pool_name) : 0;
+    pools_set(tap->planted, row->key.at, now);
+    if (before != 0 && before != now) {
+        name_set(tap, before, key);
+        send(tap, 3, (const char *const[]){"ZREM", key, member});
+        tap->planted_out++;
+    }
+    if (now != 0) {
+        name_set(tap, now, key);
+        snprintf(score, sizeof score, "%.17g", glance.rank);
+        send(tap, 4, (const char *const[]){"ZADD", key, score, member});
+        tap->planted_out++;
+    }
     return STORE_OK;
 }
 
@@ -315,6 +346,6 @@ enum store_status tap_plant_end(struct tap *tap, struct position view, struct po
     if (settle(tap, 0) != STORE_OK)
         return tap->store->status;
     snprintf(text, sizeof text, "%" PRIu64 ":%016" PRIx64, last.epoch, tap->nonce);
-    plant_text(tap, tap->redis->keys.epoch, text);
-    return settle(tap, 0);
+    return plant_new(tap, tap->redis->keys.epoch, text,
+                     "the cell was created while it was restored: empty this Redis and restore it again");
 }

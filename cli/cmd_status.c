@@ -27,7 +27,7 @@ static const struct question questions[] = {
      "takt metrics | grep intake_to_hand", 0},
     {"orphans", "The dead-queue radar: leads without live owner and without armed deadline. Must be empty.",
      "takt orphans", "takt orphans", 0},
-    {"lead", "One lead by its id: state, owner, deadline, history of owners.", "takt lead ID",
+    {"lead", "One lead by its id: state, owner, deadline, attempts.", "takt lead ID",
      "takt lead 0123456789abcdef0123456789abcdef", 1},
     {"explain", "Why a lead went where it went.", "takt explain ID", "takt explain 0123456789abcdef0123456789abcdef",
      1},

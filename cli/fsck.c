@@ -348,15 +348,40 @@ static void check_head(struct fsck *fsck, struct position trimmed)
 
 /* ---- all of it ----------------------------------------------------------------------- */
 
+static void forget(struct fsck *fsck)
+{
+    struct known *known, *next;
+    HASH_ITER(hh, fsck->known, known, next)
+    {
+        HASH_DEL(fsck->known, known);
+        free(known->glance);
+        free(known->later);
+        free(known);
+    }
+}
+
+/* Rows and log from one position on; again if that was trimmed away meanwhile: a row may come from what is gone. */
+static enum store_status look_at_keys(struct fsck *fsck)
+{
+    enum store_status status = STORE_AWAY;
+    for (int tries = 0; tries < READS_MAX && status == STORE_AWAY; tries++) {
+        forget(fsck);
+        fsck_fini(fsck->result);
+        *fsck->result = (struct fsck_result){0};
+        status = inspect_marks(fsck->inspect, &fsck->marks);
+        fsck->result->view = fsck->marks.view;
+        if (status == STORE_OK)
+            status = inspect_view(fsck->inspect, take_value, fsck);
+        if (status == STORE_OK)
+            status = inspect_log(fsck->inspect, take_entry, fsck);
+    }
+    return status;
+}
+
 static enum store_status look(struct fsck *fsck, const char *redis, const struct policy *policy)
 {
     struct inspect_marks after;
-    enum store_status status = inspect_marks(fsck->inspect, &fsck->marks);
-    fsck->result->view = fsck->marks.view;
-    if (status == STORE_OK)
-        status = inspect_view(fsck->inspect, take_value, fsck);
-    if (status == STORE_OK)
-        status = inspect_log(fsck->inspect, take_entry, fsck);
+    enum store_status status = look_at_keys(fsck);
     if (status == STORE_OK)
         compare_view(fsck);
     if (status == STORE_OK)
@@ -386,14 +411,7 @@ enum store_status fsck_run(const char *redis, const struct policy *policy, bool 
     status = look(&fsck, redis, policy);
     if (status != STORE_OK)
         buf_printf(why, "%s", inspect_why(fsck.inspect));
-    struct known *known, *next;
-    HASH_ITER(hh, fsck.known, known, next)
-    {
-        HASH_DEL(fsck.known, known);
-        free(known->glance);
-        free(known->later);
-        free(known);
-    }
+    forget(&fsck);
     inspect_close(&fsck.inspect);
     return status;
 }

@@ -26,7 +26,7 @@ uint64_t tally_duplicates(const struct tally *tally)
     return tally->outcomes[REASON_DUPLICATE_KEY] + tally->outcomes[REASON_PAYLOAD_DIFFERS];
 }
 
-uint64_t tally_rejected(const struct tally *tally)
+static uint64_t rejected_of(const struct tally *tally)
 {
     uint64_t sum = 0;
     for (uint32_t outcome = 1; outcome <= REASON_MAX; outcome++)
@@ -36,7 +36,7 @@ uint64_t tally_rejected(const struct tally *tally)
 
 uint64_t tally_unanswered(const struct tally *tally)
 {
-    uint64_t answered = tally_accepted(tally) + tally_duplicates(tally) + tally_rejected(tally);
+    uint64_t answered = tally_accepted(tally) + tally_duplicates(tally) + rejected_of(tally);
     assert(answered <= tally->rows);
     return tally->rows - answered;
 }
@@ -81,12 +81,12 @@ void tally_print(FILE *to, const struct tally *tally, const struct tally_about *
     line(to, 2, "accepted", accepted, split);
     line(to, 2, "duplicates", tally->outcomes[REASON_DUPLICATE_KEY], "the key is known, with the same contents");
     line(to, 2, "payload differs", tally->outcomes[REASON_PAYLOAD_DIFFERS], "the key is known; the first lead stands");
-    line(to, 2, "rejected", tally_rejected(tally), about->rejects ? about->rejects : "");
+    line(to, 2, "rejected", rejected_of(tally), about->rejects ? about->rejects : "");
     print_lists(to, tally);
     if (unanswered)
         line(to, 2, "without an answer", unanswered, "the same command again is safe and goes on from here");
     fprintf(to, "  %s in + %s duplicate + %s rejected%s = %s rows", print_count(accepted, a),
-            print_count(tally_duplicates(tally), b), print_count(tally_rejected(tally), c),
+            print_count(tally_duplicates(tally), b), print_count(rejected_of(tally), c),
             unanswered ? " + those without an answer" : "", print_count(tally->rows, d));
     fprintf(to, "; %s, %s rows/s\n", print_duration(about->took_us / 1000, a),
             print_count(rows_a_second(tally, about->took_us), b));
@@ -117,7 +117,7 @@ void tally_print_json(FILE *to, const struct tally *tally, const struct tally_ab
     json_object_set_new(root, "known", count(tally->known));
     json_object_set_new(root, "duplicate", count(tally->outcomes[REASON_DUPLICATE_KEY]));
     json_object_set_new(root, "payload_differs", count(tally->outcomes[REASON_PAYLOAD_DIFFERS]));
-    json_object_set_new(root, "rejected", count(tally_rejected(tally)));
+    json_object_set_new(root, "rejected", count(rejected_of(tally)));
     json_object_set_new(root, "unanswered", count(tally_unanswered(tally)));
     json_object_set_new(root, "rejected_by", rejected);
     json_object_set_new(root, "warnings", warnings);

@@ -36,7 +36,6 @@ static inline bool tally_is_duplicate(uint32_t outcome)
 
 uint64_t tally_accepted(const struct tally *tally);
 uint64_t tally_duplicates(const struct tally *tally);
-uint64_t tally_rejected(const struct tally *tally);
 uint64_t tally_unanswered(const struct tally *tally);
 
 void tally_print(FILE *to, const struct tally *tally, const struct tally_about *about);

@@ -5,7 +5,7 @@
 #ifndef TAKT_COMMON_LOG_H
 #define TAKT_COMMON_LOG_H
 
-enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO };
 
 void log_open(const char *program, enum log_level level);
 /* `event` is a stable dotted name ("store.fenced"); `format` makes the key=value part. */

@@ -107,7 +107,7 @@ static void reserve(struct scorer *s, const struct msg_request *request)
     }
 }
 
-int score_compare_numbers(const void *a, const void *b)
+static int compare_numbers(const void *a, const void *b)
 {
     uint64_t left = *(const uint64_t *) a, right = *(const uint64_t *) b;
     return (left > right) - (left < right);
@@ -145,7 +145,7 @@ void score_lay_out_agents(struct scorer *s)
         s->full[a] = s->barred[a] = NOT_POSSIBLE;
         s->order[a] = s->turn[a] = 0;
     }
-    qsort(s->ring, request->n_agents, sizeof *s->ring, score_compare_numbers);
+    qsort(s->ring, request->n_agents, sizeof *s->ring, compare_numbers);
     s->n_places = 0;
     for (uint32_t a = 0; a < request->n_agents; a++)
         queue_up(s, (uint32_t) s->ring[a]);
@@ -169,7 +169,7 @@ static void lay_out_skills(struct scorer *s)
         for (uint32_t i = 0; i < request->agents[a].n_skills; i++)
             *at++ = (uint64_t) request->agents[a].skills[i] << 32 | a;
     if (s->n_skills > 0)
-        qsort(s->skills, s->n_skills, sizeof *s->skills, score_compare_numbers);
+        qsort(s->skills, s->n_skills, sizeof *s->skills, compare_numbers);
 }
 
 /* By lead, with a counting sort: from[i] ends as the place of lead i's first, and from[n] as the end. */

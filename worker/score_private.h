@@ -60,9 +60,6 @@ struct rating { /* of one lead, with all agents */
     int32_t best_open, best; /* keys: of those with slots left, of all */
 };
 
-/* For qsort(): rising. */
-int score_compare_numbers(const void *a, const void *b);
-
 /* Leaves the lead's bars and skills in place for whoever chooses; score_end_rating() takes them away. */
 void score_begin_rating(struct scorer *s, uint32_t lead, struct rating *ret_rating);
 void score_end_rating(struct scorer *s, const struct rating *rating);

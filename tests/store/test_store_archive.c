@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "archive/archive.h"
+#include "broker/store_inspect.h"
 #include "common/clock.h"
 
 enum { BODIES_MAX = 6000, PATH_ROOM = 512 };
@@ -406,6 +407,74 @@ static void a_log_that_was_trimmed_meanwhile_makes_a_gap_and_a_new_segment(void 
     place_destroy(&place);
 }
 
+/* The view's key as a reader may find it a moment before the broker moves it and trims. Returns what it held. */
+static redisReply *view_lags(struct place *place, const char *at)
+{
+    redisReply *held = redis_server_command(place->rig->server, "GET {%s}:view", place->rig->cell);
+    assert_int_equal(held->type, REDIS_REPLY_STRING);
+    freeReplyObject(
+        redis_server_command(place->rig->server, "SET {%s}:view %s%s", place->rig->cell, at, strchr(held->str, ' ')));
+    return held;
+}
+
+static void view_is_back(struct place *place, redisReply *held)
+{
+    freeReplyObject(
+        redis_server_command(place->rig->server, "SET {%s}:view %b", place->rig->cell, held->str, held->len));
+    freeReplyObject(held);
+}
+
+static void no_segment_begins_with_an_entry_that_was_trimmed_away_meanwhile(void **state)
+{
+    struct place *place = place_new(state);
+    struct position *begins = NULL, end;
+    live_on(place, 100);
+    redisReply *held = view_lags(place, "1-50");
+    freeReplyObject(redis_server_command(place->rig->server, "XTRIM {%s}:log MINID 1-80", place->rig->cell));
+    freeReplyObject(redis_server_command(place->rig->server, "SET {%s}:trimmed 1-80", place->rig->cell));
+    expect_archived(place, UINT64_MAX); /* it was asked to leave and had found no beginning */
+    assert_int_equal(archive_list(place->dir, &begins), 0);
+    free(begins);
+    view_is_back(place, held);
+    expect_archived(place, UINT64_MAX);
+    assert_int_equal(expect_whole(place, &end), 1);
+    assert_int_equal(end.beat, 100);
+    place_destroy(&place);
+}
+
+static void the_log_waits_at_the_beginning_of_a_segment_that_is_being_made(void **state)
+{
+    struct place *place = place_new(state);
+    struct position end;
+    char path[PATH_ROOM];
+    live_on(place, 100);
+    expect_archived(place, UINT64_MAX);
+    live_on(place, 400);
+    expect_archived(place, UINT64_MAX);
+    assert_int_equal(published(place).beat, 500);
+    redisReply *held = view_lags(place, "1-450");
+    snprintf(path, sizeof path, "%s/segment.new", place->dir);
+    assert_int_equal(mkdir(path, 0700), 0); /* in its way: it stops where the image would begin */
+    assert_int_equal(archive(place, 1), STORE_REFUSING);
+    assert_int_equal(published(place).beat, 450);
+    assert_int_equal(rmdir(path), 0);
+    expect_archived(place, 1);
+    view_is_back(place, held);
+    assert_int_equal(expect_whole(place, &end), 2);
+    assert_int_equal(published(place).beat, 500);
+    place_destroy(&place);
+}
+
+static void a_segment_of_a_cell_without_a_view_begins_with_the_first_entry(void **state)
+{
+    (void) state;
+    const struct position none = {0, 0}, later = {2, 7};
+    assert_true(archive_is_first(none, (struct position){1, 0}));
+    assert_false(archive_is_first(none, (struct position){1, 1}));
+    assert_true(archive_is_first(later, later));
+    assert_false(archive_is_first(later, (struct position){2, 8}));
+}
+
 static void a_hole_in_the_log_is_no_trim(void **state)
 {
     struct place *place = place_new(state);
@@ -449,6 +518,41 @@ static void an_archive_goes_on_with_no_redis_but_its_own(void **state)
     place_destroy(&places[1]);
 }
 
+static void set_memory(struct place *place, const char *bytes)
+{
+    freeReplyObject(redis_server_command(place->rig->server, "CONFIG SET maxmemory %s", bytes));
+}
+
+static void a_redis_that_is_full_learns_how_far_it_is_archived(void **state)
+{
+    struct place *place = place_new(state);
+    live_on(place, 50);
+    expect_archived(place, UINT64_MAX);
+    live_on(place, 20);
+    set_memory(place, "1");
+    const enum store_status status = archive(place, UINT64_MAX);
+    const struct position at = published(place);
+    set_memory(place, "0");
+    assert_int_equal(status, STORE_OK);
+    assert_int_equal(at.beat, 70);
+    place_destroy(&place);
+}
+
+static void a_redis_that_refuses_for_now_is_waited_for(void **state)
+{
+    struct place *place = place_new(state);
+    struct position end;
+    live_on(place, 50);
+    freeReplyObject(redis_server_command(place->rig->server, "ACL SETUSER default -eval"));
+    const enum store_status status = archive(place, UINT64_MAX); /* asked to leave, it does; it does not give up */
+    freeReplyObject(redis_server_command(place->rig->server, "ACL SETUSER default +eval"));
+    assert_int_equal(status, STORE_OK);
+    expect_archived(place, UINT64_MAX);
+    assert_int_equal(expect_whole(place, &end), 1);
+    assert_int_equal(published(place).beat, 50);
+    place_destroy(&place);
+}
+
 static void two_archives_do_not_share_a_folder(void **state)
 {
     struct place *place = place_new(state);
@@ -461,6 +565,84 @@ static void two_archives_do_not_share_a_folder(void **state)
     close(fd);
     expect_archived(place, UINT64_MAX);
     place_destroy(&place);
+}
+
+/* ---- readers beside a broker that trims ------------------------------------------------------- */
+
+struct reading {
+    struct place *place;
+    bool told;      /* the broker says how far it trimmed */
+    uint32_t wrong; /* entries */
+    uint32_t entries;
+};
+
+/* At the first entry, so between two pages. */
+static void trim_meanwhile(struct reading *reading)
+{
+    if (reading->entries++ > 0)
+        return;
+    freeReplyObject(
+        redis_server_command(reading->place->rig->server, "XTRIM {%s}:log MINID 1-60", reading->place->rig->cell));
+    if (reading->told)
+        freeReplyObject(
+            redis_server_command(reading->place->rig->server, "SET {%s}:trimmed 1-60", reading->place->rig->cell));
+}
+
+static bool read_row(void *arg, const struct row_ref *row, const struct entry *entry)
+{
+    (void) row;
+    if (entry != NULL)
+        trim_meanwhile(arg);
+    return true;
+}
+
+static void look_at(void *arg, struct position id, const struct entry *entry, const char *wrong)
+{
+    struct reading *reading = arg;
+    (void) id;
+    (void) entry;
+    trim_meanwhile(reading);
+    reading->wrong += wrong != NULL;
+}
+
+static enum store_status recover_while_trimmed(void **state, bool told)
+{
+    struct place *place = place_new(state);
+    struct reading reading = {.place = place, .told = told};
+    const struct store_redis_options options = {
+        .address = redis_server_address(place->rig->server), .cell = place->rig->cell, .allow_unsafe = true};
+    live_on(place, 100);
+    freeReplyObject(view_lags(place, "1-10"));
+    const enum store_status status = store_redis_read(&options, read_row, &reading, NULL);
+    place_destroy(&place);
+    return status;
+}
+
+static enum store_status inspect_while_trimmed(void **state, bool told, uint32_t *ret_wrong)
+{
+    struct place *place = place_new(state);
+    struct reading reading = {.place = place, .told = told};
+    struct inspect *inspect;
+    struct buf why = {0};
+    live_on(place, 100);
+    assert_int_equal(inspect_open(redis_server_address(place->rig->server), place->rig->cell, &inspect, &why),
+                     STORE_OK);
+    const enum store_status status = inspect_log(inspect, look_at, &reading);
+    *ret_wrong = reading.wrong;
+    inspect_close(&inspect);
+    place_destroy(&place);
+    return status;
+}
+
+static void a_log_that_is_trimmed_between_two_pages_of_a_reader_is_not_damaged(void **state)
+{
+    uint32_t wrong;
+    assert_int_equal(recover_while_trimmed(state, true), STORE_AWAY);
+    assert_int_equal(recover_while_trimmed(state, false), STORE_DAMAGED);
+    assert_int_equal(inspect_while_trimmed(state, true, &wrong), STORE_AWAY);
+    assert_int_equal(wrong, 0);
+    assert_int_equal(inspect_while_trimmed(state, false, &wrong), STORE_OK);
+    assert_int_equal(wrong, 1);
 }
 
 /* ---- restoring --------------------------------------------------------------------------------- */
@@ -547,9 +729,15 @@ int main(void)
         cmocka_unit_test(a_torn_tail_is_cut_and_written_again),
         cmocka_unit_test(a_flipped_byte_never_passes_for_a_state),
         cmocka_unit_test(a_log_that_was_trimmed_meanwhile_makes_a_gap_and_a_new_segment),
+        cmocka_unit_test(no_segment_begins_with_an_entry_that_was_trimmed_away_meanwhile),
+        cmocka_unit_test(the_log_waits_at_the_beginning_of_a_segment_that_is_being_made),
+        cmocka_unit_test(a_segment_of_a_cell_without_a_view_begins_with_the_first_entry),
         cmocka_unit_test(a_hole_in_the_log_is_no_trim),
         cmocka_unit_test(an_archive_goes_on_with_no_redis_but_its_own),
+        cmocka_unit_test(a_redis_that_is_full_learns_how_far_it_is_archived),
+        cmocka_unit_test(a_redis_that_refuses_for_now_is_waited_for),
         cmocka_unit_test(two_archives_do_not_share_a_folder),
+        cmocka_unit_test(a_log_that_is_trimmed_between_two_pages_of_a_reader_is_not_damaged),
         cmocka_unit_test(a_cell_is_restored_as_it_was_and_lives_on),
         cmocka_unit_test(a_restore_that_was_cut_off_is_no_cell),
     };
