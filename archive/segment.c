@@ -272,7 +272,7 @@ enum segment_end segment_open(struct segment_reader *reader, const char *path)
         close(fd);
     if (reader->map == NULL)
         return SEGMENT_DAMAGED;
-    madvise((void *) (uintptr_t) reader->map, reader->size, MADV_SEQUENTIAL);
+    madvise(reader->map, reader->size, MADV_SEQUENTIAL);
     const enum segment_end end = segment_next(reader, &kind, &bytes);
     return end == SEGMENT_MORE ? end : SEGMENT_DAMAGED;
 }
@@ -280,6 +280,6 @@ enum segment_end segment_open(struct segment_reader *reader, const char *path)
 void segment_fini(struct segment_reader *reader)
 {
     if (reader->map != NULL)
-        munmap((void *) (uintptr_t) reader->map, reader->size);
+        munmap(reader->map, reader->size);
     *reader = (struct segment_reader){0};
 }

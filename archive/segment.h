@@ -61,7 +61,7 @@ enum segment_end {
 };
 
 struct segment_reader {
-    const uint8_t *map;
+    uint8_t *map;    /* the file, read only */
     size_t size, at; /* at: behind the last sound block */
     uint32_t blocks;
     char cell[SEGMENT_CELL_MAX + 1];

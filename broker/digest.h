@@ -15,7 +15,7 @@
 struct digest;
 struct digest *digest_new(void);
 void digest_destroy(struct digest **digest_p);
-void digest_row(struct digest *digest, const struct row_ref *row); /* replaces an older one of its key */
+void digest_row(struct digest *digest, const struct row_ref *ref); /* replaces an older one of its key */
 uint64_t digest_rows(const struct digest *digest);
 void digest_text(const struct digest *digest, char ret[33]); /* 32 hex digits */
 

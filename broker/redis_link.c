@@ -181,8 +181,10 @@ static uint32_t next_pieces(const struct redis_link *link, struct iovec pieces[P
         const size_t until = i < n_lents ? lents[i].at : link->out.len;
         if (until > at)
             pieces[n++] = (struct iovec){link->out.at + at, until - at};
-        if (i < n_lents)
-            pieces[n++] = (struct iovec){(void *) (uintptr_t) lents[i].bytes, lents[i].len};
+        if (i < n_lents) {
+            pieces[n].iov_len = lents[i].len; /* only read from, though an iovec cannot say so */
+            memcpy(&pieces[n++].iov_base, &lents[i].bytes, sizeof lents[i].bytes);
+        }
         at = until;
     }
     return n;

@@ -144,9 +144,11 @@ void solve_bid(struct solver *solver, double highest)
 {
     for (uint32_t k = 0; k < solver->problem->width; k++)
         solver->bid_price[k] = (float) solver->price[k];
-    for (double part = coarsest; part <= finest; part *= fraction) {
+    double part = coarsest;
+    while (part <= finest) {
         solver->step = (float) floor(highest / part) + 1;
         auction(solver, call_bidders(solver));
+        part *= fraction;
     }
     const double grain = grain_of(solver);
     for (uint32_t k = 0; k < solver->problem->width; k++)

@@ -236,13 +236,14 @@ static bool solve(struct scorer *s)
             *at++ = s->key[a] == NOT_POSSIBLE ? SOLVE_BARRED : key_score(&rating, s->key[a]);
         s->priorities[i] = request->leads[i].priority;
     }
+    const uint64_t pairs = (uint64_t) request->deadline_ms * PAIRS_PER_MS;
     const struct assignment problem = {.n_leads = request->n_leads,
                                        .n_agents = request->n_agents,
                                        .width = s->width,
                                        .scores = s->scores,
                                        .priorities = s->priorities,
                                        .slots = s->slots,
-                                       .rows_max = (uint64_t) request->deadline_ms * PAIRS_PER_MS / s->width,
+                                       .rows_max = s->width > 0 ? pairs / s->width : pairs,
                                        .agents = s->agents};
     return solve_assignment(s->solver, &problem, &s->bound);
 }
