@@ -6,7 +6,6 @@
  * difference is whether a sound block follows the bad one, so it is looked for. */
 #include "archive/segment.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,38 +16,13 @@
 #include <unistd.h>
 
 #include "broker/entry.h"
+#include "common/bytes.h"
 
 /* A block: magic, kind, number, length; payload; check of all before it. */
 enum { HEAD_BYTES = 16, CHECK_BYTES = 8, HEAD_PAYLOAD_MIN = 20, IMAGE_PAYLOAD = 24 };
 enum { AT_KIND = 4, AT_NUMBER = 8, AT_LENGTH = 12 };
 enum { ROWS_BYTES = 256 * 1024, OUT_BYTES = 1024 * 1024 };
 static const char magic[4] = {'T', 'A', 'K', 'B'};
-
-static void put_u32(uint8_t *to, uint32_t value)
-{
-    value = htole32(value);
-    memcpy(to, &value, sizeof value);
-}
-
-static void put_u64(uint8_t *to, uint64_t value)
-{
-    value = htole64(value);
-    memcpy(to, &value, sizeof value);
-}
-
-static uint32_t get_u32(const uint8_t *at)
-{
-    uint32_t value;
-    memcpy(&value, at, sizeof value);
-    return le32toh(value);
-}
-
-static uint64_t get_u64(const uint8_t *at)
-{
-    uint64_t value;
-    memcpy(&value, at, sizeof value);
-    return le64toh(value);
-}
 
 void segment_name(struct position begin, char to[SEGMENT_NAME_MAX])
 {
@@ -91,11 +65,11 @@ static bool add_block(struct segment_writer *writer, enum block_kind kind, const
     uint8_t head[HEAD_BYTES] = {0}, check[CHECK_BYTES];
     memcpy(head, magic, sizeof magic);
     head[AT_KIND] = (uint8_t) kind;
-    put_u32(head + AT_NUMBER, writer->blocks++);
-    put_u32(head + AT_LENGTH, (uint32_t) len);
+    bytes_put_u32(head + AT_NUMBER, writer->blocks++);
+    bytes_put_u32(head + AT_LENGTH, (uint32_t) len);
     buf_add(&writer->out, head, sizeof head);
     buf_add(&writer->out, bytes, len);
-    put_u64(check, entry_check(writer->out.at + begin, sizeof head + len));
+    bytes_put_u64(check, entry_check(writer->out.at + begin, sizeof head + len));
     buf_add(&writer->out, check, sizeof check);
     writer->bytes += sizeof head + len + sizeof check;
     writer->unsynced += sizeof head + len + sizeof check;
@@ -107,9 +81,9 @@ bool segment_create(struct segment_writer *writer, const char *path, const char 
     uint8_t head[HEAD_PAYLOAD_MIN + SEGMENT_CELL_MAX];
     const size_t cell_len = strnlen(cell, SEGMENT_CELL_MAX);
     *writer = (struct segment_writer){.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-    put_u32(head, SEGMENT_VERSION);
-    put_u64(head + 4, begin.epoch);
-    put_u64(head + 12, begin.beat);
+    bytes_put_u32(head, SEGMENT_VERSION);
+    bytes_put_u64(head + 4, begin.epoch);
+    bytes_put_u64(head + 12, begin.beat);
     memcpy(head + HEAD_PAYLOAD_MIN, cell, cell_len);
     return writer->fd >= 0 && add_block(writer, BLOCK_HEAD, head, HEAD_PAYLOAD_MIN + cell_len);
 }
@@ -131,9 +105,9 @@ bool segment_row(struct segment_writer *writer, const struct row_ref *row)
 bool segment_image_ends(struct segment_writer *writer, struct position sound_from)
 {
     uint8_t payload[IMAGE_PAYLOAD];
-    put_u64(payload, writer->n_rows);
-    put_u64(payload + 8, sound_from.epoch);
-    put_u64(payload + 16, sound_from.beat);
+    bytes_put_u64(payload, writer->n_rows);
+    bytes_put_u64(payload + 8, sound_from.epoch);
+    bytes_put_u64(payload + 16, sound_from.beat);
     return end_rows(writer) && add_block(writer, BLOCK_IMAGE, payload, sizeof payload);
 }
 
@@ -177,10 +151,10 @@ static size_t block_at(const struct segment_reader *reader, size_t at)
     const size_t left = reader->size - at;
     if (left < HEAD_BYTES + CHECK_BYTES || memcmp(reader->map + at, magic, sizeof magic) != 0)
         return 0;
-    const size_t length = get_u32(reader->map + at + AT_LENGTH), checked = HEAD_BYTES + length;
+    const size_t length = bytes_u32(reader->map + at + AT_LENGTH), checked = HEAD_BYTES + length;
     if (length > left - HEAD_BYTES - CHECK_BYTES)
         return 0;
-    return get_u64(reader->map + at + checked) == entry_check(reader->map + at, checked) ? checked + CHECK_BYTES : 0;
+    return bytes_u64(reader->map + at + checked) == entry_check(reader->map + at, checked) ? checked + CHECK_BYTES : 0;
 }
 
 static enum segment_end tell_torn_from_damaged(const struct segment_reader *reader)
@@ -199,9 +173,9 @@ static enum segment_end tell_torn_from_damaged(const struct segment_reader *read
 static bool take_head(struct segment_reader *reader, struct slice bytes)
 {
     if (bytes.len < HEAD_PAYLOAD_MIN || bytes.len > HEAD_PAYLOAD_MIN + SEGMENT_CELL_MAX ||
-        get_u32(bytes.at) != SEGMENT_VERSION)
+        bytes_u32(bytes.at) != SEGMENT_VERSION)
         return false;
-    reader->begin = (struct position){get_u64(bytes.at + 4), get_u64(bytes.at + 12)};
+    reader->begin = (struct position){bytes_u64(bytes.at + 4), bytes_u64(bytes.at + 12)};
     memcpy(reader->cell, bytes.at + HEAD_PAYLOAD_MIN, bytes.len - HEAD_PAYLOAD_MIN);
     return true;
 }
@@ -212,8 +186,8 @@ static bool take_image_end(struct segment_reader *reader, struct slice bytes)
         return false;
     reader->has_image = true;
     reader->image_bytes = reader->at;
-    reader->n_rows = get_u64(bytes.at);
-    reader->sound_from = (struct position){get_u64(bytes.at + 8), get_u64(bytes.at + 16)};
+    reader->n_rows = bytes_u64(bytes.at);
+    reader->sound_from = (struct position){bytes_u64(bytes.at + 8), bytes_u64(bytes.at + 16)};
     return true;
 }
 
@@ -242,7 +216,7 @@ enum segment_end segment_next(struct segment_reader *reader, enum block_kind *re
     const uint8_t *block = reader->map + reader->at;
     const enum block_kind kind = block[AT_KIND];
     const struct slice bytes = {block + HEAD_BYTES, (uint32_t) (len - HEAD_BYTES - CHECK_BYTES)};
-    if (get_u32(block + AT_NUMBER) != reader->blocks || !is_in_place(reader, kind) ||
+    if (bytes_u32(block + AT_NUMBER) != reader->blocks || !is_in_place(reader, kind) ||
         (kind == BLOCK_HEAD && !take_head(reader, bytes)))
         return SEGMENT_DAMAGED;
     reader->at += len;

@@ -6,8 +6,9 @@
  * field, never as a struct. */
 #include "broker/entry.h"
 
-#include <endian.h>
 #include <string.h>
+
+#include "common/bytes.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -26,45 +27,6 @@ enum {
 enum { FLAG_TAKEOVER = 1 };
 static const uint32_t magic = 0x4c4b4154; /* "TAKL" in memory */
 
-static void put_u16(uint8_t *to, uint16_t value)
-{
-    value = htole16(value);
-    memcpy(to, &value, sizeof value);
-}
-
-static void put_u32(uint8_t *to, uint32_t value)
-{
-    value = htole32(value);
-    memcpy(to, &value, sizeof value);
-}
-
-static void put_u64(uint8_t *to, uint64_t value)
-{
-    value = htole64(value);
-    memcpy(to, &value, sizeof value);
-}
-
-static uint16_t get_u16(const uint8_t *at)
-{
-    uint16_t value;
-    memcpy(&value, at, sizeof value);
-    return le16toh(value);
-}
-
-static uint32_t get_u32(const uint8_t *at)
-{
-    uint32_t value;
-    memcpy(&value, at, sizeof value);
-    return le32toh(value);
-}
-
-static uint64_t get_u64(const uint8_t *at)
-{
-    uint64_t value;
-    memcpy(&value, at, sizeof value);
-    return le64toh(value);
-}
-
 size_t entry_size(uint32_t body_len)
 {
     return (size_t) ENTRY_HEAD_BYTES + body_len + ENTRY_CHECK_BYTES;
@@ -77,41 +39,41 @@ uint64_t entry_check(const void *bytes, size_t len)
 
 void entry_encode(const struct entry *entry, const struct entry_hash *previous, uint8_t *to)
 {
-    put_u32(to + AT_MAGIC, magic);
-    put_u16(to + AT_VERSION, ENTRY_VERSION);
-    put_u16(to + AT_FLAGS, entry->takeover ? FLAG_TAKEOVER : 0);
-    put_u64(to + AT_EPOCH, entry->at.epoch);
-    put_u64(to + AT_BEAT, entry->at.beat);
-    put_u64(to + AT_TIME, (uint64_t) entry->time_ms);
-    put_u32(to + AT_POLICY, entry->policy_version);
-    put_u32(to + AT_BODY_LEN, entry->body.len);
+    bytes_put_u32(to + AT_MAGIC, magic);
+    bytes_put_u16(to + AT_VERSION, ENTRY_VERSION);
+    bytes_put_u16(to + AT_FLAGS, entry->takeover ? FLAG_TAKEOVER : 0);
+    bytes_put_u64(to + AT_EPOCH, entry->at.epoch);
+    bytes_put_u64(to + AT_BEAT, entry->at.beat);
+    bytes_put_u64(to + AT_TIME, (uint64_t) entry->time_ms);
+    bytes_put_u32(to + AT_POLICY, entry->policy_version);
+    bytes_put_u32(to + AT_BODY_LEN, entry->body.len);
     memcpy(to + AT_PREVIOUS, previous->bytes, sizeof previous->bytes);
     if (entry->body.len > 0 && entry->body.at != to + ENTRY_HEAD_BYTES)
         memcpy(to + ENTRY_HEAD_BYTES, entry->body.at, entry->body.len);
     const size_t checked = (size_t) ENTRY_HEAD_BYTES + entry->body.len;
-    put_u64(to + checked, entry_check(to, checked));
+    bytes_put_u64(to + checked, entry_check(to, checked));
 }
 
 const char *entry_decode(struct slice bytes, struct entry *ret, struct entry_hash *ret_previous)
 {
     if (bytes.len < ENTRY_HEAD_BYTES + ENTRY_CHECK_BYTES)
         return "it is shorter than a header";
-    if (get_u32(bytes.at + AT_MAGIC) != magic)
+    if (bytes_u32(bytes.at + AT_MAGIC) != magic)
         return "it is no takt entry";
-    if (get_u16(bytes.at + AT_VERSION) != ENTRY_VERSION)
+    if (bytes_u16(bytes.at + AT_VERSION) != ENTRY_VERSION)
         return "it is of a version not known here";
     const size_t checked = bytes.len - ENTRY_CHECK_BYTES;
-    if (get_u64(bytes.at + checked) != entry_check(bytes.at, checked))
+    if (bytes_u64(bytes.at + checked) != entry_check(bytes.at, checked))
         return "its check does not match";
-    if ((get_u16(bytes.at + AT_FLAGS) & ~FLAG_TAKEOVER) != 0)
+    if ((bytes_u16(bytes.at + AT_FLAGS) & ~FLAG_TAKEOVER) != 0)
         return "it has flags not known here";
-    if (get_u32(bytes.at + AT_BODY_LEN) != checked - ENTRY_HEAD_BYTES)
+    if (bytes_u32(bytes.at + AT_BODY_LEN) != checked - ENTRY_HEAD_BYTES)
         return "its body has not the length it names";
     *ret = (struct entry){
-        .at = {get_u64(bytes.at + AT_EPOCH), get_u64(bytes.at + AT_BEAT)},
-        .time_ms = (int64_t) get_u64(bytes.at + AT_TIME),
-        .policy_version = get_u32(bytes.at + AT_POLICY),
-        .takeover = (get_u16(bytes.at + AT_FLAGS) & FLAG_TAKEOVER) != 0,
+        .at = {bytes_u64(bytes.at + AT_EPOCH), bytes_u64(bytes.at + AT_BEAT)},
+        .time_ms = (int64_t) bytes_u64(bytes.at + AT_TIME),
+        .policy_version = bytes_u32(bytes.at + AT_POLICY),
+        .takeover = (bytes_u16(bytes.at + AT_FLAGS) & FLAG_TAKEOVER) != 0,
         .body = {bytes.at + ENTRY_HEAD_BYTES, (uint32_t) (checked - ENTRY_HEAD_BYTES)},
     };
     memcpy(ret_previous->bytes, bytes.at + AT_PREVIOUS, sizeof ret_previous->bytes);

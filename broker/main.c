@@ -142,7 +142,8 @@ static enum store_status take_over(struct store *store, struct core *core, bool 
         status = STORE_DAMAGED;
     if (status != STORE_OK)
         return status;
-    core_epoch(core, epoch, clock_wall_ms() * 1000, true);
+    const int64_t wall_ms = clock_wall_ms(); /* which may have been set back */
+    core_epoch(core, epoch, (wall_ms > last_ms ? wall_ms : last_ms) * 1000, true);
     struct core_levels levels;
     core_levels(core, &levels);
     log_line(LOG_INFO, "broker.loaded", "epoch=%llu leads=%llu waiting=%llu load_ms=%lld", (unsigned long long) epoch,

@@ -11,7 +11,7 @@
 #include "broker/store_redis_private.h"
 #include "common/clock.h"
 
-enum { PATIENCE_US = 5000 * 1000, SET_PAGE = 1000, SET_NAME_MAX = 2 * NAME_BYTES_MAX + 32 };
+enum { SET_PAGE = 1000, SET_NAME_MAX = 2 * NAME_BYTES_MAX + 32 };
 
 struct inspect {
     struct store *store;
@@ -22,7 +22,7 @@ enum store_status inspect_open(const char *address, const char *cell, struct ins
 {
     struct store_redis_options options = {.address = address, .cell = cell, .allow_unsafe = true};
     struct store *store = store_redis_new(&options);
-    enum store_status status = store->ops->connect(store, clock_mono_us() + PATIENCE_US);
+    enum store_status status = store->ops->connect(store, clock_mono_us() + LOAD_PATIENCE_US);
     if (status != STORE_OK) {
         buf_printf(why, "%s", store_why(store));
         store_close(&store);
@@ -50,29 +50,9 @@ const char *inspect_why(const struct inspect *inspect)
     return store_why(inspect->store);
 }
 
-static void send(struct inspect *inspect, uint32_t n, const char *const words[])
-{
-    redis_link_command(inspect->redis->log, n);
-    for (uint32_t i = 0; i < n; i++)
-        redis_link_text(inspect->redis->log, words[i]);
-}
-
-/* Wait for an answer of this type or REDIS_REPLY_NIL; NULL when it fails. */
 static redisReply *answer(struct inspect *inspect, int type)
 {
-    redisReply *reply = redis_link_wait(inspect->redis->log, clock_mono_us() + PATIENCE_US);
-    if (reply != NULL && (reply->type == type || reply->type == REDIS_REPLY_NIL))
-        return reply;
-    redis_fail(inspect->redis, inspect->redis->log, reply);
-    if (reply != NULL)
-        freeReplyObject(reply);
-    return NULL;
-}
-
-static redisReply *ask(struct inspect *inspect, int type, uint32_t n, const char *const words[])
-{
-    send(inspect, n, words);
-    return answer(inspect, type);
+    return redis_answer(inspect->redis, redis_patience_us(inspect->redis), type, REDIS_REPLY_NIL);
 }
 
 enum store_status inspect_marks(struct inspect *inspect, struct inspect_marks *ret)
@@ -194,7 +174,8 @@ bool inspect_member_lead(struct slice member, struct id *ret_lead)
 static bool scan_page(struct inspect *inspect, uint32_t n, const char *const words[], char cursor[24],
                       void (*each)(void *arg, const redisReply *a, const redisReply *b), size_t step, void *arg)
 {
-    redisReply *reply = ask(inspect, REDIS_REPLY_ARRAY, n, words);
+    redis_ask(inspect->redis, n, words);
+    redisReply *reply = answer(inspect, REDIS_REPLY_ARRAY);
     if (reply == NULL)
         return false;
     if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2) {
@@ -292,7 +273,7 @@ enum store_status inspect_place(struct inspect *inspect, struct id lead, const c
     const char *const commands[4][3] = {{"MULTI"}, {"GET", row_key}, {"ZSCORE", set_key, hex}, {"EXEC"}};
     static const uint32_t lens[4] = {1, 2, 3, 1};
     for (int i = 0; i < 4; i++)
-        send(inspect, lens[i], commands[i]);
+        redis_ask(inspect->redis, lens[i], commands[i]);
     for (int i = 0; i < 4; i++) {
         redisReply *reply = answer(inspect, i < 3 ? REDIS_REPLY_STATUS : REDIS_REPLY_ARRAY);
         if (reply == NULL)

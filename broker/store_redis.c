@@ -88,6 +88,35 @@ const redisReply *redis_field(const redisReply *map, const char *name)
     return NULL;
 }
 
+void redis_ask(struct redis_store *redis, uint32_t n, const char *const words[])
+{
+    redis_link_command(redis->log, n);
+    for (uint32_t i = 0; i < n; i++)
+        redis_link_text(redis->log, words[i]);
+}
+
+redisReply *redis_answer(struct redis_store *redis, int64_t deadline_us, int type, int or_type)
+{
+    redisReply *reply = redis_link_wait(redis->log, deadline_us);
+    if (reply != NULL && (reply->type == type || reply->type == or_type))
+        return reply;
+    redis_fail(redis, redis->log, reply);
+    if (reply != NULL)
+        freeReplyObject(reply);
+    return NULL;
+}
+
+int64_t redis_patience_us(const struct redis_store *redis)
+{
+    return clock_mono_us() + redis->base.read_patience_us;
+}
+
+bool redis_is_no_key(const redisReply *reply)
+{
+    static const char words[] = "ERR no such key";
+    return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, words, strlen(words)) == 0;
+}
+
 /* ---- beats ---------------------------------------------------------------------- */
 
 /* XADD with an explicit id: Redis refuses one that is not above its last. */

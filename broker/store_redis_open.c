@@ -38,18 +38,6 @@ static struct redis_store *redis_of(struct store *store)
     return (struct redis_store *) store;
 }
 
-/* Wait for one answer and say whether it is of this kind; else fail. Free it in any case. */
-static redisReply *expect(struct redis_store *redis, int64_t deadline_us, int type)
-{
-    redisReply *reply = redis_link_wait(redis->log, deadline_us);
-    if (reply != NULL && reply->type == type)
-        return reply;
-    redis_fail(redis, redis->log, reply);
-    if (reply != NULL)
-        freeReplyObject(reply);
-    return NULL;
-}
-
 /* ---- connect -------------------------------------------------------------------- */
 
 static const struct {
@@ -64,7 +52,7 @@ enum { N_SETTINGS = sizeof settings / sizeof *settings };
 
 static enum store_status check_setting(struct redis_store *redis, int64_t deadline_us, uint32_t i)
 {
-    redisReply *reply = expect(redis, deadline_us, REDIS_REPLY_ARRAY);
+    redisReply *reply = redis_answer(redis, deadline_us, REDIS_REPLY_ARRAY, REDIS_REPLY_ARRAY);
     if (reply == NULL)
         return redis->base.status;
     const char *value = reply->elements == 2 && reply->element[1]->str != NULL ? reply->element[1]->str : "unknown";
@@ -79,7 +67,7 @@ static enum store_status check_setting(struct redis_store *redis, int64_t deadli
 
 static enum store_status check_role(struct redis_store *redis, int64_t deadline_us)
 {
-    redisReply *reply = expect(redis, deadline_us, REDIS_REPLY_ARRAY);
+    redisReply *reply = redis_answer(redis, deadline_us, REDIS_REPLY_ARRAY, REDIS_REPLY_ARRAY);
     if (reply == NULL)
         return redis->base.status;
     const char *role = reply->elements > 0 && reply->element[0]->str != NULL ? reply->element[0]->str : "unknown";
@@ -143,7 +131,7 @@ enum store_status redis_create(struct store *store, int64_t deadline_us)
         redis_link_command(redis->log, 2);
         redis_link_text(redis->log, "EXISTS");
         redis_link_text(redis->log, remains[i]);
-        redisReply *reply = expect(redis, deadline_us, REDIS_REPLY_INTEGER);
+        redisReply *reply = redis_answer(redis, deadline_us, REDIS_REPLY_INTEGER, REDIS_REPLY_INTEGER);
         if (reply == NULL)
             return store->status;
         const bool found = reply->integer != 0;
@@ -193,7 +181,7 @@ static bool parse_last(const redisReply *entry, struct store_head *ret)
 static enum store_status parse_log(struct redis_store *redis, const redisReply *reply, struct store_head *ret)
 {
     struct position written;
-    ret->empty = reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "ERR no such key", 15) == 0;
+    ret->empty = redis_is_no_key(reply);
     if (ret->empty)
         return STORE_OK;
     if (reply->type != REDIS_REPLY_ARRAY)

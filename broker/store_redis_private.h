@@ -47,8 +47,18 @@ bool position_parse(const char *text, size_t len, struct position *ret);
 /* The value of a field of "[name, value, name, value, ...]"; NULL: it has none. */
 const redisReply *redis_field(const redisReply *map, const char *name);
 
+bool redis_is_no_key(const redisReply *reply); /* an error that says: there is no such key */
+
 /* Fail by what the server said, or by the lost connection when reply is NULL. */
 enum store_status redis_fail(struct redis_store *redis, const struct redis_link *link, const redisReply *reply);
+
+/* One command of these words, on the log's connection. */
+void redis_ask(struct redis_store *redis, uint32_t n, const char *const words[]);
+
+/* The next answer there, if it is of this type or of that; else fail, and NULL.
+ * Free it. redis_patience_us(): the deadline of who reads in pages. */
+redisReply *redis_answer(struct redis_store *redis, int64_t deadline_us, int type, int or_type);
+int64_t redis_patience_us(const struct redis_store *redis);
 
 /* Opening: store_redis_open.c */
 enum store_status redis_create(struct store *store, int64_t deadline_us);
@@ -81,6 +91,7 @@ bool redis_trim_ready(const struct store *store);
 void redis_trim(struct store *store, struct position below);
 
 /* Reading: store_redis_read.c */
+enum store_status redis_read_position(struct store *store, const char *key, struct position *ret, bool *ret_there);
 enum store_status redis_read_trimmed(struct store *store, struct position *ret);
 enum store_status redis_read_last(struct store *store, struct position *ret); /* {0,0}: no entry was ever written */
 enum store_status redis_read_mark(struct store *store, struct view_mark *ret);

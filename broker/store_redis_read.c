@@ -33,55 +33,44 @@ static struct redis_store *redis_of(struct store *store)
     return (struct redis_store *) store;
 }
 
-/* One answer of this type, or fail. */
-static redisReply *answer(struct redis_store *redis, int type)
+enum store_status redis_read_position(struct store *store, const char *key, struct position *ret, bool *ret_there)
 {
-    redisReply *reply = redis_link_wait(redis->log, clock_mono_us() + redis->base.read_patience_us);
-    if (reply != NULL && reply->type == type)
-        return reply;
-    redis_fail(redis, redis->log, reply);
-    if (reply != NULL)
-        freeReplyObject(reply);
-    return NULL;
+    struct redis_store *redis = redis_of(store);
+    *ret = (struct position){0};
+    redis_ask(redis, 2, (const char *const[]){"GET", key});
+    redisReply *reply = redis_answer(redis, redis_patience_us(redis), REDIS_REPLY_STRING, REDIS_REPLY_NIL);
+    if (reply == NULL)
+        return store->status;
+    enum store_status status = STORE_OK;
+    *ret_there = reply->type == REDIS_REPLY_STRING;
+    if (*ret_there && !position_parse(reply->str, reply->len, ret))
+        status = store_fail(store, STORE_DAMAGED, "%s holds no position", key);
+    freeReplyObject(reply);
+    return status;
 }
 
 enum store_status redis_read_trimmed(struct store *store, struct position *ret)
 {
-    struct redis_store *redis = redis_of(store);
-    redis_link_command(redis->log, 2);
-    redis_link_text(redis->log, "GET");
-    redis_link_text(redis->log, redis->keys.trimmed);
-    redisReply *reply = redis_link_wait(redis->log, clock_mono_us() + redis->base.read_patience_us);
-    enum store_status status = STORE_OK;
-    *ret = (struct position){0};
-    if (reply == NULL || (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_NIL))
-        status = redis_fail(redis, redis->log, reply);
-    else if (reply->type == REDIS_REPLY_STRING && !position_parse(reply->str, reply->len, ret))
-        status = store_fail(store, STORE_DAMAGED, "%s holds no position", redis->keys.trimmed);
-    if (reply != NULL)
-        freeReplyObject(reply);
-    return status;
+    bool there;
+    return redis_read_position(store, redis_of(store)->keys.trimmed, ret, &there);
 }
 
 /* Of the entry that was the last to be written, whether it is still there or not. */
 enum store_status redis_read_last(struct store *store, struct position *ret)
 {
     struct redis_store *redis = redis_of(store);
-    redis_link_command(redis->log, 3);
-    redis_link_text(redis->log, "XINFO");
-    redis_link_text(redis->log, "STREAM");
-    redis_link_text(redis->log, redis->keys.log);
-    redisReply *reply = redis_link_wait(redis->log, clock_mono_us() + redis->base.read_patience_us);
-    const redisReply *last =
-        reply != NULL && reply->type == REDIS_REPLY_ARRAY ? redis_field(reply, "last-generated-id") : NULL;
-    enum store_status status = STORE_OK;
     *ret = (struct position){0};
-    if (last != NULL && !position_parse(last->str, last->len, ret))
+    redis_ask(redis, 3, (const char *const[]){"XINFO", "STREAM", redis->keys.log});
+    redisReply *reply = redis_answer(redis, redis_patience_us(redis), REDIS_REPLY_ARRAY, REDIS_REPLY_ERROR);
+    if (reply == NULL)
+        return store->status;
+    enum store_status status = STORE_OK;
+    const redisReply *last = reply->type == REDIS_REPLY_ARRAY ? redis_field(reply, "last-generated-id") : NULL;
+    if (reply->type == REDIS_REPLY_ERROR && !redis_is_no_key(reply))
+        status = redis_fail(redis, redis->log, reply);
+    else if (last != NULL && !position_parse(last->str, last->len, ret))
         status = store_fail(store, STORE_DAMAGED, "%s ends with no position", redis->keys.log);
-    else if (reply == NULL) /* an error says: there is no log */
-        status = redis_fail(redis, redis->log, NULL);
-    if (reply != NULL)
-        freeReplyObject(reply);
+    freeReplyObject(reply);
     return status;
 }
 
@@ -89,23 +78,20 @@ enum store_status redis_read_last(struct store *store, struct position *ret)
 enum store_status redis_read_mark(struct store *store, struct view_mark *ret)
 {
     struct redis_store *redis = redis_of(store);
-    redis_link_command(redis->log, 2);
-    redis_link_text(redis->log, "GET");
-    redis_link_text(redis->log, redis->keys.view);
-    redisReply *reply = redis_link_wait(redis->log, clock_mono_us() + redis->base.read_patience_us);
-    enum store_status status = STORE_OK;
     *ret = (struct view_mark){0};
-    if (reply == NULL || (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_NIL)) {
-        status = redis_fail(redis, redis->log, reply);
-    } else if (reply->type == REDIS_REPLY_STRING) {
+    redis_ask(redis, 2, (const char *const[]){"GET", redis->keys.view});
+    redisReply *reply = redis_answer(redis, redis_patience_us(redis), REDIS_REPLY_STRING, REDIS_REPLY_NIL);
+    if (reply == NULL)
+        return store->status;
+    enum store_status status = STORE_OK;
+    if (reply->type == REDIS_REPLY_STRING) {
         const char *space = strchr(reply->str, ' ');
         if (space == NULL || !position_parse(reply->str, (size_t) (space - reply->str), &ret->at))
             status = store_fail(store, STORE_DAMAGED, "%s holds no position", redis->keys.view);
         else
             ret->writes = strtoull(space + 1, NULL, 10);
     }
-    if (reply != NULL)
-        freeReplyObject(reply);
+    freeReplyObject(reply);
     return status;
 }
 
@@ -172,7 +158,7 @@ static enum store_status scan(struct view_reading *reading)
         redis_link_text(redis->log, pattern);
         redis_link_text(redis->log, "COUNT");
         redis_link_text(redis->log, count);
-        redisReply *reply = answer(redis, REDIS_REPLY_ARRAY);
+        redisReply *reply = redis_answer(redis, redis_patience_us(redis), REDIS_REPLY_ARRAY, REDIS_REPLY_ARRAY);
         if (reply == NULL)
             return redis->base.status;
         snprintf(cursor, sizeof cursor, "%s", reply->element[0]->str);
@@ -243,7 +229,8 @@ static enum store_status take_row(struct view_reading *reading, struct slice nam
 
 static enum store_status take_page(struct view_reading *reading, const struct page *page, bool paired)
 {
-    redisReply *reply = answer(reading->redis, REDIS_REPLY_ARRAY);
+    redisReply *reply =
+        redis_answer(reading->redis, redis_patience_us(reading->redis), REDIS_REPLY_ARRAY, REDIS_REPLY_ARRAY);
     if (reply == NULL)
         return reading->redis->base.status;
     const uint32_t step = paired ? 2 : 1;
@@ -301,7 +288,7 @@ static enum store_status read_hash(struct redis_store *redis, const char *hash, 
     redis_link_command(redis->log, 2);
     redis_link_text(redis->log, "HGETALL");
     redis_link_text(redis->log, hash);
-    redisReply *reply = answer(redis, REDIS_REPLY_ARRAY);
+    redisReply *reply = redis_answer(redis, redis_patience_us(redis), REDIS_REPLY_ARRAY, REDIS_REPLY_ARRAY);
     if (reply == NULL)
         return redis->base.status;
     enum store_status status = STORE_OK;
@@ -358,7 +345,7 @@ enum store_status redis_read_page(struct store *store, const struct redis_range 
     redis_link_command(redis->log, sizeof words / sizeof *words);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         redis_link_text(redis->log, words[i]);
-    redisReply *reply = answer(redis, REDIS_REPLY_ARRAY);
+    redisReply *reply = redis_answer(redis, redis_patience_us(redis), REDIS_REPLY_ARRAY, REDIS_REPLY_ARRAY);
     if (reply == NULL)
         return store->status;
     enum store_status status = STORE_OK;

@@ -12,7 +12,7 @@
 #include "broker/store_redis_private.h"
 #include "common/clock.h"
 
-enum { PATIENCE_US = 5000 * 1000, PLANT_OUT_MAX = 512 };
+enum { PLANT_OUT_MAX = 512 };
 
 struct tap {
     struct store *store;
@@ -28,7 +28,7 @@ enum store_status tap_open(const char *address, const char *cell, struct tap **r
     struct store *store = store_redis_new(&options);
     struct redis_store *redis = (struct redis_store *) store;
     char lost[160];
-    redis->log = redis_link_open(address, clock_mono_us() + PATIENCE_US, lost);
+    redis->log = redis_link_open(address, clock_mono_us() + LOAD_PATIENCE_US, lost);
     if (redis->log == NULL) {
         buf_printf(why, "%s", lost);
         store_close(&store);
@@ -59,39 +59,15 @@ const char *tap_why(const struct tap *tap)
 
 static void send(struct tap *tap, uint32_t n, const char *const words[])
 {
-    redis_link_command(tap->redis->log, n);
-    for (uint32_t i = 0; i < n; i++)
-        redis_link_text(tap->redis->log, words[i]);
+    redis_ask(tap->redis, n, words);
 }
 
-/* Wait for one answer of this type, or REDIS_REPLY_NIL; NULL when it fails. */
 static redisReply *answer(struct tap *tap, int type)
 {
-    redisReply *reply = redis_link_wait(tap->redis->log, clock_mono_us() + PATIENCE_US);
-    if (reply != NULL && (reply->type == type || reply->type == REDIS_REPLY_NIL))
-        return reply;
-    redis_fail(tap->redis, tap->redis->log, reply);
-    if (reply != NULL)
-        freeReplyObject(reply);
-    return NULL;
+    return redis_answer(tap->redis, redis_patience_us(tap->redis), type, REDIS_REPLY_NIL);
 }
 
 /* ---- reading ------------------------------------------------------------------------ */
-
-static enum store_status get_position(struct tap *tap, const char *key, struct position *ret, bool *ret_there)
-{
-    send(tap, 2, (const char *const[]){"GET", key});
-    redisReply *reply = answer(tap, REDIS_REPLY_STRING);
-    if (reply == NULL)
-        return tap->store->status;
-    enum store_status status = STORE_OK;
-    *ret = (struct position){0};
-    *ret_there = reply->type == REDIS_REPLY_STRING;
-    if (*ret_there && !position_parse(reply->str, reply->len, ret))
-        status = store_fail(tap->store, STORE_DAMAGED, "%s holds no position", key);
-    freeReplyObject(reply);
-    return status;
-}
 
 enum store_status tap_marks(struct tap *tap, struct tap_marks *ret)
 {
@@ -111,9 +87,9 @@ enum store_status tap_marks(struct tap *tap, struct tap_marks *ret)
     if (status == STORE_OK)
         status = redis_read_last(tap->store, &ret->last);
     if (status == STORE_OK)
-        status = get_position(tap, tap->redis->keys.trimmed, &ret->trimmed, &there);
+        status = redis_read_position(tap->store, tap->redis->keys.trimmed, &ret->trimmed, &there);
     if (status == STORE_OK)
-        status = get_position(tap, tap->redis->keys.archive, &ret->archive, &ret->has_archive);
+        status = redis_read_position(tap->store, tap->redis->keys.archive, &ret->archive, &ret->has_archive);
     return status;
 }
 
@@ -245,7 +221,7 @@ enum store_status tap_plant_begin(struct tap *tap)
 static enum store_status settle(struct tap *tap, uint32_t most)
 {
     while (tap->planted_out > most) {
-        redisReply *reply = redis_link_wait(tap->redis->log, clock_mono_us() + PATIENCE_US);
+        redisReply *reply = redis_link_wait(tap->redis->log, redis_patience_us(tap->redis));
         if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
             redis_fail(tap->redis, tap->redis->log, reply);
             if (reply != NULL)

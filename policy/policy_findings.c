@@ -47,56 +47,43 @@ static void make_plain(char *text)
             *text = '?';
 }
 
-/* A finding without its text yet; NULL: there are too many. */
-static struct policy_finding *add(struct policy_findings *findings, enum policy_fault fault, uint32_t line,
-                                  uint32_t column, const char *path)
+void finding_add_at(struct policy_findings *findings, enum policy_fault fault, uint32_t line, uint32_t column,
+                    const char *path, const char *format, ...)
 {
     if (findings->n == FINDINGS_MAX) {
         findings->n_more++;
-        return NULL;
+        return;
     }
     if (findings->at == NULL)
         findings->at = malloc(FINDINGS_MAX * sizeof *findings->at);
     if (findings->at == NULL)
         abort();
     struct policy_finding *one = &findings->at[findings->n++];
+    va_list args;
     *one = (struct policy_finding){.line = line, .column = column, .fault = fault};
     snprintf(one->path, sizeof one->path, "%s", path);
-    make_plain(one->path);
-    return one;
-}
-
-void finding_add_at(struct policy_findings *findings, enum policy_fault fault, uint32_t line, uint32_t column,
-                    const char *path, const char *format, ...)
-{
-    struct policy_finding *one = add(findings, fault, line, column, path);
-    if (one == NULL)
-        return;
-    va_list args;
     va_start(args, format);
     /* started above; clang 14 loses it: NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
     vsnprintf(one->text, sizeof one->text, format, args);
     va_end(args);
+    make_plain(one->path);
     make_plain(one->text);
 }
 
 void finding_add(struct policy_findings *findings, enum policy_fault fault, const char *key, const char *format, ...)
 {
-    char path[FINDING_PATH_MAX];
+    char path[FINDING_PATH_MAX], text[sizeof((struct policy_finding *) NULL)->text];
     uint32_t line, column;
+    va_list args;
     snprintf(path, sizeof path, "%s%s", findings->where, key);
     if (is_told(findings, path))
         return;
     policy_index_find(findings->index, path, &line, &column);
-    struct policy_finding *one = add(findings, fault, line, column, path);
-    if (one == NULL)
-        return;
-    va_list args;
     va_start(args, format);
     /* started above; clang 14 loses it: NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
-    vsnprintf(one->text, sizeof one->text, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    make_plain(one->text);
+    finding_add_at(findings, fault, line, column, path, "%s", text);
 }
 
 static int by_place(const void *a, const void *b)

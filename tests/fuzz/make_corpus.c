@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * make_corpus.c - writes what the fuzzers of frames, rows, cores, logs and clients
- * start from: make_corpus tests/fuzz/corpus writes fuzz_wire/<kind>, fuzz_row/<n>
+ * make_corpus.c - writes what the fuzzers of frames, rows, cores, logs, segments
+ * and clients start from: make_corpus tests/fuzz/corpus writes fuzz_wire/<kind>, fuzz_row/<n>
  * and so on there.
  *
  * Run it when a message or a row of the log changes; the files are kept in the repository. */
 #include <stdio.h>
 #include <string.h>
 
+#include "archive/segment.h"
 #include "broker/entry.h"
 #include "proto/wire.h"
 #include "tests/fuzz/small_cell.h"
@@ -129,7 +130,24 @@ static void live(struct buf *turns, struct wire *wire)
             &(struct msg){.kind = MSG_QUERY, .query = {.what = (enum query_what) what, .limit = 10}});
 }
 
-/* The day, what the log says of it as rows, and those as one entry. */
+/* A segment of an archive: the rows as its image, and the entry. */
+static int write_segment(const char *folder, struct slice rows, struct slice entry)
+{
+    struct segment_writer out;
+    struct row_ref row;
+    uint32_t at = 0;
+    char path[4096];
+    snprintf(path, sizeof path, "%s/fuzz_segment/0", folder);
+    bool written = segment_create(&out, path, "small", (struct position){1, 1});
+    while (written && row_next(rows, &at, &row) == 1)
+        written = segment_row(&out, &row);
+    written = written && segment_image_ends(&out, (struct position){1, 1}) && segment_entry(&out, entry) &&
+              segment_sync(&out);
+    segment_close(&out);
+    return !written;
+}
+
+/* The day, what the log says of it as rows, those as one entry, and both as a segment. */
 static int write_day(const char *folder, struct wire *wire)
 {
     struct buf turns = {0};
@@ -144,7 +162,8 @@ static int write_day(const char *folder, struct wire *wire)
         entry_encode(&entry, &(struct entry_hash){{0}}, bytes);
     failed = failed || write_file(folder, "fuzz_core", 0, slice_of(turns.at, turns.len)) ||
              write_file(folder, "fuzz_log", 0, rows) ||
-             write_file(folder, "fuzz_log", 1, slice_of(bytes, entry_size(rows.len)));
+             write_file(folder, "fuzz_log", 1, slice_of(bytes, entry_size(rows.len))) ||
+             write_segment(folder, rows, slice_of(bytes, entry_size(rows.len)));
     small_cell_destroy(&cell);
     buf_fini(&turns);
     return failed;
