@@ -15,19 +15,13 @@
 #include "policy/policy_near.h"
 #include "policy/policy_raw.h"
 #include "policy/policy_scan.h"
+#include "policy/policy_take.h"
 #include "policy/policy_values.h"
 #include "proto/msg.h"
 
 /* No attribute counts that far, and the hash of a text is hardly ever below it:
  * an open end of a range must not catch words. */
 static const int64_t number_max = INT64_C(1000000000000000);
-
-struct key {
-    const char *name;
-    enum value_kind kind;
-    size_t raw_at, member_at;
-    int64_t initial, least, most;
-};
 
 #define KEY(raw_type, type, key, member, kind, initial, least, most)                                                   \
     {#key, VALUE_##kind, offsetof(struct raw_type, key), offsetof(struct type, member), initial, least, most},
@@ -70,41 +64,13 @@ static const int64_t gaps_initial[] = {5 * 60000,    30 * 60000,       4 * 36000
 
 /* ---- defaults ------------------------------------------------------------------ */
 
-static void set_member(const struct key *key, void *to, int64_t value)
-{
-    uint8_t *at = (uint8_t *) to + key->member_at;
-    switch (key->kind) {
-    case VALUE_COUNT:
-        *(uint32_t *) (void *) at = (uint32_t) value;
-        break;
-    case VALUE_PERMILLE:
-        *(int32_t *) (void *) at = (int32_t) value;
-        break;
-    case VALUE_MS:
-        *(int64_t *) (void *) at = value;
-        break;
-    case VALUE_MONEY:
-        *(uint64_t *) (void *) at = (uint64_t) value;
-        break;
-    case VALUE_FLAG:
-        *(bool *) (void *) at = value != 0;
-        break;
-    }
-}
-
-static void set_initial(const struct key *keys, size_t n, void *to)
-{
-    for (size_t i = 0; i < n; i++)
-        set_member(&keys[i], to, keys[i].initial);
-}
-
 /* One lead at a time, and a note on each, is what pulling means (001-06). */
 static void programme_defaults(struct programme *programme, enum mode mode)
 {
     memset(programme, 0, sizeof *programme);
-    set_initial(programme_keys, COUNT(programme_keys), programme);
-    set_initial(timer_keys, COUNT(timer_keys), programme);
-    set_initial(score_keys, COUNT(score_keys), &programme->scoring);
+    take_initial(programme_keys, COUNT(programme_keys), programme);
+    take_initial(timer_keys, COUNT(timer_keys), programme);
+    take_initial(score_keys, COUNT(score_keys), &programme->scoring);
     programme->mode = mode;
     programme->strategy = STRATEGY_BEST_SCORE;
     programme->widen = WIDEN_PROGRAMME;
@@ -119,76 +85,12 @@ static void programme_defaults(struct programme *programme, enum mode mode)
 void policy_defaults(struct policy *ret)
 {
     memset(ret, 0, sizeof *ret);
-    set_initial(cell_keys, COUNT(cell_keys), ret);
+    take_initial(cell_keys, COUNT(cell_keys), ret);
     snprintf(ret->cell, sizeof ret->cell, "main");
     programme_defaults(&ret->programmes[0], MODE_PUSH);
     snprintf(ret->programmes[0].name, sizeof ret->programmes[0].name, "default");
     snprintf(ret->teams[0].name, sizeof ret->teams[0].name, "default");
     ret->n_programmes = ret->n_teams = ret->default_programme = 1;
-}
-
-/* ---- values -------------------------------------------------------------------- */
-
-static bool read_value(struct policy_findings *findings, const char *key, const char *text, enum value_kind kind,
-                       int64_t least, int64_t most, int64_t *ret_value)
-{
-    char low[VALUE_TEXT_MAX], high[VALUE_TEXT_MAX];
-    if (!value_read(kind, text, ret_value)) {
-        finding_add(findings, FAULT_BAD_VALUE, key, "is \"%.40s\"; allowed is %s", text, value_form(kind));
-        return false;
-    }
-    if (*ret_value >= least && *ret_value <= most)
-        return true;
-    value_print(kind, least, low);
-    value_print(kind, most, high);
-    finding_add(findings, FAULT_OUT_OF_RANGE, key, "is \"%.40s\"; allowed is %s%s%s", text, low,
-                least < most ? " to " : "", least < most ? high : "");
-    return false;
-}
-
-static void read_keys(struct policy_findings *findings, const char *group, const struct key *keys, size_t n,
-                      const void *raw, void *to)
-{
-    for (const struct key *key = keys; key < keys + n; key++) {
-        const char *text;
-        char path[64];
-        int64_t value;
-        memcpy(&text, (const uint8_t *) raw + key->raw_at, sizeof text);
-        snprintf(path, sizeof path, "%s%s", group, key->name);
-        if (text != NULL && read_value(findings, path, text, key->kind, key->least, key->most, &value))
-            set_member(key, to, value);
-    }
-}
-
-/* Returns `initial` when the key is missing or its word unknown. */
-static int read_word(struct policy_findings *findings, const char *key, const char *text,
-                     const struct value_word *words, int initial)
-{
-    char allowed[240] = "", hint[64];
-    struct near near = {0};
-    int number = initial;
-    if (text == NULL || value_read_word(words, text, &number))
-        return number;
-    for (const struct value_word *word = words; word->word != NULL; word++) {
-        size_t len = strlen(allowed);
-        snprintf(allowed + len, sizeof allowed - len, "%s%s", len > 0 ? ", " : "", word->word);
-        near_try(&near, text, word->word);
-    }
-    finding_add(findings, FAULT_BAD_VALUE, key, "is \"%.40s\"; allowed is one of %s%s", text, allowed,
-                near_hint(&near, hint));
-    return initial;
-}
-
-static void read_name(struct policy_findings *findings, const char *key, const char *text,
-                      char ret_name[POLICY_NAME_MAX + 1])
-{
-    if (text != NULL && value_is_name(text, POLICY_NAME_MAX))
-        snprintf(ret_name, POLICY_NAME_MAX + 1, "%s", text);
-    else if (text == NULL)
-        finding_add(findings, FAULT_MISSING, key, "is missing");
-    else
-        finding_add(findings, FAULT_BAD_VALUE, key, "is \"%.70s\"; allowed are 1 to %d letters, digits and . _ @ -",
-                    text, POLICY_NAME_MAX);
 }
 
 /* ---- scoring ------------------------------------------------------------------- */
@@ -197,7 +99,7 @@ static bool read_number(struct policy_findings *findings, const char *path, cons
                         int64_t *ret)
 {
     *ret = initial;
-    return text == NULL || read_value(findings, path, text, VALUE_COUNT, -number_max, number_max, ret);
+    return text == NULL || take_value(findings, path, text, VALUE_COUNT, -number_max, number_max, ret);
 }
 
 static void read_condition(struct policy_findings *findings, const char *path, const struct raw_weight *raw,
@@ -245,14 +147,14 @@ static void read_weight(struct policy_findings *findings, uint32_t number, const
     snprintf(key, sizeof key, "%s.add", path);
     if (raw->add == NULL)
         finding_add(findings, FAULT_MISSING, key, "is missing");
-    else if (read_value(findings, key, raw->add, VALUE_PERMILLE, -1000, 1000, &value))
+    else if (take_value(findings, key, raw->add, VALUE_PERMILLE, -1000, 1000, &value))
         ret_weight->add_permille = (int32_t) value;
     read_condition(findings, path, raw, ret_weight);
 }
 
 static void read_score(struct policy_findings *findings, const struct raw_score *raw, struct scoring *scoring)
 {
-    read_keys(findings, "score.", score_keys, COUNT(score_keys), raw, scoring);
+    take_keys(findings, "score.", score_keys, COUNT(score_keys), raw, scoring);
     scoring->n_weights = raw->weights_count;
     for (uint32_t i = 0; i < raw->weights_count; i++)
         read_weight(findings, i, &raw->weights[i], &scoring->weights[i]);
@@ -272,7 +174,7 @@ static uint32_t read_members(struct policy_findings *findings, const char *key, 
             break;
         }
         table[n].programme = programme;
-        read_name(findings, path, names[i], table[n].name);
+        take_name(findings, path, names[i], table[n].name);
         n++;
     }
     return n;
@@ -292,10 +194,10 @@ static void read_agents(struct policy_findings *findings, const struct raw_progr
         struct policy_agent *agent = &policy->agents[policy->n_agents++];
         agent->programme = number;
         snprintf(path, sizeof path, "agents[%u].name", i);
-        read_name(findings, path, raw->agents[i].name, agent->name);
+        take_name(findings, path, raw->agents[i].name, agent->name);
         snprintf(path, sizeof path, "agents[%u].weight", i);
         if (raw->agents[i].weight != NULL)
-            read_value(findings, path, raw->agents[i].weight, VALUE_COUNT, 1, POLICY_AGENT_WEIGHT_MAX, &weight);
+            take_value(findings, path, raw->agents[i].weight, VALUE_COUNT, 1, POLICY_AGENT_WEIGHT_MAX, &weight);
         agent->weight = (uint32_t) weight;
     }
 }
@@ -308,7 +210,7 @@ static void read_gaps(struct policy_findings *findings, const struct raw_program
     for (uint32_t i = 0; i < raw->attempt_gaps_count; i++) {
         char path[32];
         snprintf(path, sizeof path, "attempt_gaps[%u]", i);
-        read_value(findings, path, raw->attempt_gaps[i], VALUE_MS, 0, INT64_C(365) * 86400000, &programme->gap_ms[i]);
+        take_value(findings, path, raw->attempt_gaps[i], VALUE_MS, 0, INT64_C(365) * 86400000, &programme->gap_ms[i]);
     }
 }
 
@@ -317,14 +219,14 @@ static void read_programme(struct policy_findings *findings, const struct raw_pr
 {
     struct programme *programme = &policy->programmes[number];
     snprintf(findings->where, sizeof findings->where, "programmes[%u].", number);
-    programme_defaults(programme, (enum mode) read_word(findings, "mode", raw->mode, modes, MODE_PUSH));
-    read_name(findings, "name", raw->name, programme->name);
+    programme_defaults(programme, (enum mode) take_word(findings, "mode", raw->mode, modes, MODE_PUSH));
+    take_name(findings, "name", raw->name, programme->name);
     programme->strategy =
-        (uint32_t) read_word(findings, "strategy", raw->strategy, strategies, (int) programme->strategy);
-    programme->widen = (enum widen) read_word(findings, "widen", raw->widen, widens, (int) programme->widen);
-    programme->newest_first = read_word(findings, "order", raw->order, orders, false) != 0;
-    read_keys(findings, "", programme_keys, COUNT(programme_keys), raw, programme);
-    read_keys(findings, "timers.", timer_keys, COUNT(timer_keys), &raw->timers, programme);
+        (uint32_t) take_word(findings, "strategy", raw->strategy, strategies, (int) programme->strategy);
+    programme->widen = (enum widen) take_word(findings, "widen", raw->widen, widens, (int) programme->widen);
+    programme->newest_first = take_word(findings, "order", raw->order, orders, false) != 0;
+    take_keys(findings, "", programme_keys, COUNT(programme_keys), raw, programme);
+    take_keys(findings, "timers.", timer_keys, COUNT(timer_keys), &raw->timers, programme);
     read_gaps(findings, raw, programme);
     read_score(findings, &raw->score, &programme->scoring);
     policy->n_teams = read_members(findings, "teams", raw->teams, raw->teams_count, number, policy->teams,
@@ -358,7 +260,7 @@ static void read_policy(struct policy_findings *findings, const struct raw_polic
     policy_defaults(ret);
     ret->n_programmes = raw->programmes_count;
     ret->n_teams = 0;
-    read_keys(findings, "", cell_keys, COUNT(cell_keys), raw, ret);
+    take_keys(findings, "", cell_keys, COUNT(cell_keys), raw, ret);
     if (raw->cell != NULL && value_is_cell(raw->cell))
         snprintf(ret->cell, sizeof ret->cell, "%s", raw->cell);
     else if (raw->cell != NULL)
