@@ -34,6 +34,8 @@ static enum reason act_decline(struct core *core, struct lead *lead, struct agen
 static enum reason act_action(struct core *core, struct lead *lead, struct agent *agent, const struct act *act)
 {
     (void) act;
+    if (calling_closed(core, lead))
+        return REASON_LEAD_OUT_OF_HOURS;
     lead->contacted = true;
     lead_move(core, lead, MOVE_ACTION, LEAD_WORKING, agent->index, REASON_ACTION);
     return REASON_OK;

@@ -289,7 +289,8 @@ static uint32_t gather_due(struct core *core, const struct ask *ask, struct lead
         const struct agent *agent = core->agents[ask->agents[i]];
         uint32_t own = 0;
         for (struct lead *lead = agent->due ? agent->held : NULL; lead && own < DUE_PER_AGENT; lead = lead->held_next) {
-            if (lead->state != LEAD_PIPELINE || !lead->due || lead->ask || n == ASK_LEADS_MAX)
+            if (lead->state != LEAD_PIPELINE || !lead->due || lead->ask || n == ASK_LEADS_MAX ||
+                calling_closed(core, lead))
                 continue;
             uint32_t at = n++;
             for (; at > 0 && heap_before(lead_key(core, lead), lead_key(core, due[at - 1])); at--)
@@ -313,7 +314,10 @@ static void add_leads(struct core *core, struct ask *ask, struct pool *pool, uin
                 return;
             at++;
         } else {
-            if (!node || !add_lead(core, ask, heap_entry(node, struct lead, place), 0))
+            struct lead *lead = node ? heap_entry(node, struct lead, place) : NULL;
+            if (lead && calling_hold(core, lead))
+                continue;
+            if (!lead || !add_lead(core, ask, lead, 0))
                 return;
             heap_remove(&pool->waiting, node);
         }

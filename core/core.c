@@ -353,7 +353,7 @@ void core_levels(const struct core *core, struct core_levels *ret)
     *ret = (struct core_levels){.leads = core->leads.n};
     for (uint32_t p = 0; p < core->policy.n_programmes; p++) {
         const uint64_t *count = core->programmes[p].count;
-        ret->waiting += count[LEAD_POOLED];
+        ret->waiting += count[LEAD_POOLED] + count[LEAD_HELD];
         ret->offered += count[LEAD_OFFERED];
         ret->owned += count[LEAD_OWNED] + count[LEAD_WORKING] + count[LEAD_WRAP_UP];
         for (unsigned state = LEAD_CLOSED_WON; state < LEAD_STATES; state++)

@@ -35,7 +35,8 @@ void lead_move(struct core *core, struct lead *lead, enum lead_event event, enum
                enum reason reason);
 void lead_pool(struct core *core, struct lead *lead, enum lead_event event, enum ring ring, uint32_t team,
                enum reason reason);
-void lead_pipeline(struct core *core, struct lead *lead, int64_t appointment_ms); /* 0: by the attempt gaps */
+void lead_hold(struct core *core, struct lead *lead, int64_t until_ms, enum reason reason); /* POOLED: not yet */
+void lead_pipeline(struct core *core, struct lead *lead, int64_t appointment_ms);           /* 0: by the attempt gaps */
 void lead_attach(struct core *core, struct lead *lead); /* load: pool, owner's list, counts, timer */
 void lead_exclude(struct core *core, struct lead *lead, uint32_t agent, enum reason reason, int64_t until_ms);
 const struct exclude *lead_excluded(const struct lead *lead, uint32_t agent, int64_t run_now_ms);
@@ -48,6 +49,11 @@ void pool_name(const struct core *core, const struct pool *pool, char ret_name[P
 void pool_name_of(struct slice programme, enum ring ring, struct slice team, char ret_name[POOL_NAME_MAX]);
 double lead_rank(const struct core *core, const struct lead *lead);
 struct heap_key lead_key(const struct core *core, const struct lead *lead); /* its place among those that wait */
+
+/* calling.c */
+int64_t calling_opens_ms(const struct core *core, const struct lead *lead); /* now, or when it may be called next */
+bool calling_closed(const struct core *core, const struct lead *lead);
+bool calling_hold(struct core *core, struct lead *lead); /* a waiting one, if it may not be called; returns whether */
 
 /* cards.c */
 struct agent *agent_find(struct core *core, struct slice name);

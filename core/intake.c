@@ -129,7 +129,7 @@ static enum reason refusal(struct core *core, const struct msg_chunk *chunk)
         fresh += row->reject == REASON_OK && !lead;
     }
     for (uint32_t p = 0; p < core->policy.n_programmes; p++)
-        waiting += core->programmes[p].count[LEAD_POOLED];
+        waiting += core->programmes[p].count[LEAD_POOLED] + core->programmes[p].count[LEAD_HELD];
     /* a repeat takes no room and must be answered */
     return fresh && waiting + fresh > core->policy.waiting_max ? REASON_BUSY : REASON_OK;
 }

@@ -211,6 +211,9 @@ static void arm(struct core *core, struct lead *lead, int64_t appointment_ms)
     case LEAD_PIPELINE:
         after_ms = lead->due ? programme->pipeline_grace_ms : attempt_gap_ms(programme, lead->attempts);
         break;
+    case LEAD_HELD:
+        assert(appointment_ms);
+        break;
     default:
         assert(lead_terminal(lead));
         core_disarm(core, &lead->timer);
@@ -332,6 +335,21 @@ void lead_pipeline(struct core *core, struct lead *lead, int64_t appointment_ms)
     agent_update(core, core->agents[owner]);
 }
 
+/* The same lead is looked at again at until_ms, core time. */
+void lead_hold(struct core *core, struct lead *lead, int64_t until_ms, enum reason reason)
+{
+    move(core, lead, MOVE_HOLD, LEAD_HELD, NONE, reason);
+    arm(core, lead, until_ms);
+}
+
+static void postpone(struct core *core, struct lead *lead)
+{
+    const uint32_t owner = lead->owner;
+    move(core, lead, MOVE_POSTPONE, LEAD_PIPELINE, owner, REASON_LEAD_OUT_OF_HOURS);
+    arm(core, lead, calling_opens_ms(core, lead));
+    agent_update(core, core->agents[owner]);
+}
+
 void lead_pool(struct core *core, struct lead *lead, enum lead_event event, enum ring ring, uint32_t team,
                enum reason reason)
 {
@@ -351,6 +369,7 @@ void lead_pool(struct core *core, struct lead *lead, enum lead_event event, enum
     else
         arm(core, lead, 0);
     update_holders(core, before, NONE);
+    calling_hold(core, lead);
 }
 
 void lead_attach(struct core *core, struct lead *lead)
@@ -383,6 +402,8 @@ void lead_handed(struct core *core, struct lead *lead)
 static void unclaimed(struct core *core, struct lead *lead)
 {
     struct programme_state *state = &core->programmes[lead->programme];
+    if (calling_hold(core, lead)) /* nobody may take it: that is no alert */
+        return;
     if (lead->ring == RING_LAST) {
         lead->alerted = true;
         state->alerts++;
@@ -394,6 +415,10 @@ static void unclaimed(struct core *core, struct lead *lead)
 
 static void due_again(struct core *core, struct lead *lead)
 {
+    if (calling_closed(core, lead)) {
+        postpone(core, lead);
+        return;
+    }
     lead_move(core, lead, MOVE_DUE, LEAD_PIPELINE, lead->owner, REASON_DUE_AGAIN);
     allocate_agent(core, core->agents[lead->owner]);
 }
@@ -404,13 +429,16 @@ void lead_due_fire(struct core *core, struct lead *lead)
     case LEAD_POOLED:
         unclaimed(core, lead);
         break;
+    case LEAD_HELD:
+        lead_pool(core, lead, MOVE_OPEN, RING_OWN, NONE, REASON_HOURS_OPEN);
+        break;
     case LEAD_OFFERED:
         core->programmes[lead->programme].lapses++;
         agent_missed(core, core->agents[lead->owner]);
         revoke_begin(core, lead, REASON_OFFER_LAPSED);
         break;
     case LEAD_OWNED:
-        revoke_begin(core, lead, REASON_FIRST_ACTION_LATE);
+        revoke_begin(core, lead, calling_closed(core, lead) ? REASON_LEAD_OUT_OF_HOURS : REASON_FIRST_ACTION_LATE);
         break;
     case LEAD_WORKING:
         if (core->agents[lead->owner]->present) /* worked leads are kept while their owner is alive */
@@ -428,7 +456,7 @@ void lead_due_fire(struct core *core, struct lead *lead)
         revoke_let_go(core, lead, REASON_VALIDITY_OVER);
         break;
     case LEAD_PIPELINE:
-        if (!lead->due)
+        if (!lead->due || calling_closed(core, lead))
             due_again(core, lead);
         else
             revoke_begin(core, lead, REASON_PIPELINE_LATE);

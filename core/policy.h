@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/calendar.h"
+
 enum {
     POLICY_PROGRAMMES_MAX = 16,
     POLICY_TEAMS_MAX = 1024,
@@ -17,6 +19,11 @@ enum {
     POLICY_NAME_MAX = 64,
     POLICY_AGENTS_MAX = 1024,
     POLICY_AGENT_WEIGHT_MAX = 1000,
+    POLICY_ZONES_MAX = 64,
+    POLICY_HOURS_MAX = 32,
+    POLICY_HOURS_SPANS_MAX = 16,
+    POLICY_HOURS_CLOSED_MAX = 32,
+    POLICY_CALLING_MAX = 64,
 };
 
 enum mode { MODE_PUSH = 1, MODE_PULL, MODE_PUSH_PULL };
@@ -43,6 +50,12 @@ struct scoring {
     struct weight weights[POLICY_WEIGHTS_MAX];
 };
 
+/* When a lead may be called, by the state it is in. */
+struct calling {
+    uint32_t hours; /* index in the policy's */
+    int64_t state;  /* feature_text(); 0 = those that are not named */
+};
+
 struct programme {
     char name[POLICY_NAME_MAX + 1];
     bool retired; /* no longer in the policy; its ended leads are counted here. Only a core makes it so */
@@ -63,6 +76,8 @@ struct programme {
     uint32_t n_gaps;
     int64_t gap_ms[POLICY_GAPS_MAX]; /* from the n-th attempt to the next; the last one repeats */
     struct scoring scoring;
+    uint32_t n_calling; /* 0 = at any time */
+    struct calling calling[POLICY_CALLING_MAX];
 };
 
 struct policy_agent { /* listed in a programme: TOP_DOWN goes by the order, WEIGHTED_ROUND_ROBIN by the weight */
@@ -72,6 +87,16 @@ struct policy_agent { /* listed in a programme: TOP_DOWN goes by the order, WEIG
 struct policy_member { /* a team or a source of a programme */
     char name[POLICY_NAME_MAX + 1];
     uint32_t programme;
+};
+
+struct policy_zone { /* one that leads, teams or the cell may be in */
+    int64_t text;    /* feature_text() of its name: what a lead's attribute `zone` says */
+    bool leads;      /* leads may be there */
+    struct zone zone;
+};
+struct policy_hours {
+    char name[POLICY_NAME_MAX + 1];
+    struct hours hours;
 };
 
 struct policy {
@@ -86,6 +111,9 @@ struct policy {
     struct policy_member teams[POLICY_TEAMS_MAX];
     struct policy_member sources[POLICY_SOURCES_MAX];
     struct policy_agent agents[POLICY_AGENTS_MAX]; /* in the order of the file */
+    uint32_t n_zones, n_hours;
+    struct policy_zone zones[POLICY_ZONES_MAX]; /* the first is the cell's: its days begin at midnight there */
+    struct policy_hours hours[POLICY_HOURS_MAX];
 };
 
 #endif

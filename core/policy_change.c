@@ -340,6 +340,16 @@ static void reorder(struct core *core, const struct policy *old)
             lead_reorder(core, lead_at(&core->leads, i));
 }
 
+/* Under other hours some may be called now, and nobody would look before the old ones open. */
+static void reopen(struct core *core)
+{
+    for (uint32_t i = 0; i < core->leads.n; i++) {
+        struct lead *lead = lead_at(&core->leads, i);
+        if (lead->state == LEAD_HELD && lead->reason == REASON_LEAD_OUT_OF_HOURS && !calling_closed(core, lead))
+            lead_pool(core, lead, MOVE_OPEN, RING_OWN, NONE, REASON_POLICY_CHANGED);
+    }
+}
+
 /* A lower limit takes no lead away: it holds for the next ones. */
 void agent_keep_open(struct core *core, struct agent *agent)
 {
@@ -384,6 +394,7 @@ static void put_in_force(struct core *core, const struct policy *policy)
             core->programmes[i].rotation = 0; /* it counted something else */
     }
     reorder(core, old);
+    reopen(core);
     for (uint32_t i = 0; i < core->n_agents; i++)
         fit_agent(core, core->agents[i], old);
     for (uint32_t i = 0; i < core->n_pools; i++)

@@ -39,23 +39,12 @@ static void report_status(struct table *table, const struct msg_query *query)
             continue; /* a free place */
         cell(table, "%s", programme_of(core, p)->name);
         cell(table, "%s", mode_name(programme_of(core, p)));
-        const uint64_t cells[] = {state->received,
-                                  count[LEAD_POOLED],
-                                  count[LEAD_OFFERED],
-                                  count[LEAD_OWNED],
-                                  count[LEAD_WORKING],
-                                  count[LEAD_WRAP_UP],
-                                  count[LEAD_REVOKING],
-                                  count[LEAD_PIPELINE],
-                                  count[LEAD_CLOSED_WON],
-                                  count[LEAD_CLOSED_LOST],
-                                  count[LEAD_CLOSED_INVALID],
-                                  count[LEAD_SUPPRESSED],
-                                  count[LEAD_EXHAUSTED],
-                                  ended(count),
-                                  state->decided_scored,
-                                  state->decided_plain,
-                                  state->alerts};
+        const uint64_t cells[] = {state->received,        count[LEAD_POOLED],      count[LEAD_HELD],
+                                  count[LEAD_OFFERED],    count[LEAD_OWNED],       count[LEAD_WORKING],
+                                  count[LEAD_WRAP_UP],    count[LEAD_REVOKING],    count[LEAD_PIPELINE],
+                                  count[LEAD_CLOSED_WON], count[LEAD_CLOSED_LOST], count[LEAD_CLOSED_INVALID],
+                                  count[LEAD_SUPPRESSED], count[LEAD_EXHAUSTED],   ended(count),
+                                  state->decided_scored,  state->decided_plain,    state->alerts};
         for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
             number(table, cells[i]);
     }
@@ -337,11 +326,10 @@ static const struct {
     const char *types;
     const char *columns[COLUMNS_MAX];
 } queries[] = {
-    {QUERY_STATUS,
-     report_status,
-     "ssnnnnnnnnnnnnnnnnn",
-     {"programme", "mode", "received", "waiting", "offered", "owned", "working", "wrap_up", "revoking", "pipeline",
-      "won", "lost", "invalid", "suppressed", "exhausted", "ended", "scored", "plain", "alerts"}},
+    {QUERY_STATUS, report_status, "ssnnnnnnnnnnnnnnnnn", {"programme", "mode",  "received", "waiting", "held",
+                                                          "offered",   "owned", "working",  "wrap_up", "revoking",
+                                                          "pipeline",  "won",   "lost",     "invalid", "suppressed",
+                                                          "exhausted", "ended", "scored",   "plain",   "alerts"}},
     {QUERY_LEAD, report_lead, "ss", {"field", "value"}},
     {QUERY_AGENTS,
      report_agents,

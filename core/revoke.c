@@ -28,7 +28,8 @@ void revoke_begin(struct core *core, struct lead *lead, enum reason reason)
 {
     struct agent *owner = core->agents[lead->owner];
     const struct programme *programme = programme_of(core, lead->programme);
-    if (redistribution(lead)) {
+    if (reason == REASON_LEAD_OUT_OF_HOURS) { /* its owner could not have called it */
+    } else if (redistribution(lead)) {
         lead->distributions++;
         core->programmes[lead->programme].redistributions++;
         lead_exclude(core, lead, lead->owner, REASON_EXCLUDED_PAST_OWNER, INT64_MAX);

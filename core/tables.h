@@ -54,6 +54,9 @@ enum lead_event {
     MOVE_DISPOSE_PIPELINE,
     MOVE_LATE,
     MOVE_DUE,
+    MOVE_HOLD,
+    MOVE_OPEN,
+    MOVE_POSTPONE,
 };
 
 /* ---- deadlines --------------------------------------------------------------- */

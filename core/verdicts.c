@@ -85,7 +85,7 @@ static void grant(struct core *core, const struct ask *ask, struct lead *lead, s
 static bool holds(struct core *core, const struct ask *ask, uint32_t i, const struct verdict *verdict)
 {
     const struct lead *lead = ask->leads[i];
-    if (verdict->agent > ask->n_agents || excluded(ask, i, verdict->agent - 1))
+    if (verdict->agent > ask->n_agents || excluded(ask, i, verdict->agent - 1) || calling_closed(core, lead))
         return false;
     const struct agent *agent = core->agents[ask->agents[verdict->agent - 1]];
     if (ask->request_leads[i].only_agent &&

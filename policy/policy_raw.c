@@ -46,12 +46,31 @@ static const cyaml_schema_field_t agent_fields[] = {
 static const cyaml_schema_value_t agent_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_agent, agent_fields)};
 
+static const cyaml_schema_field_t hours_fields[] = {
+#define HOURS_WORD(key, allowed, initial, text) TEXT(struct raw_hours, key),
+#define HOURS_LIST(key, least, most, of, initial, text) LIST(struct raw_hours, key, &text_schema, least, most),
+#include "policy/policy_keys.def"
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t hours_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_hours, hours_fields)};
+
+static const cyaml_schema_field_t calling_fields[] = {
+#define CALLING_WORD(key, allowed, initial, text) TEXT(struct raw_calling, key),
+#define CALLING_LIST(key, least, most, of, initial, text) LIST(struct raw_calling, key, &text_schema, least, most),
+#include "policy/policy_keys.def"
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t calling_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_calling, calling_fields)};
+
 static const cyaml_schema_field_t programme_fields[] = {
 #define PROGRAMME_WORD(key, allowed, initial, text) TEXT(struct raw_programme, key),
 #define PROGRAMME_LIST(key, least, most, of, initial, text) LIST(struct raw_programme, key, &text_schema, least, most),
 #define PROGRAMME_KEY(key, member, kind, initial, least, most, text) TEXT(struct raw_programme, key),
 #include "policy/policy_keys.def"
     LIST(struct raw_programme, agents, &agent_schema, 0, POLICY_AGENTS_MAX),
+    LIST(struct raw_programme, calling, &calling_schema, 0, POLICY_CALLING_MAX),
     CYAML_FIELD_MAPPING("timers", CYAML_FLAG_OPTIONAL, struct raw_programme, timers, timer_fields),
     CYAML_FIELD_MAPPING("score", CYAML_FLAG_OPTIONAL, struct raw_programme, score, score_fields),
     CYAML_FIELD_END,
@@ -62,7 +81,9 @@ static const cyaml_schema_value_t programme_schema = {
 static const cyaml_schema_field_t policy_fields[] = {
 #define CELL_WORD(key, allowed, initial, text) TEXT(struct raw_policy, key),
 #define CELL_KEY(key, member, kind, initial, least, most, text) TEXT(struct raw_policy, key),
+#define CELL_LIST(key, least, most, of, initial, text) LIST(struct raw_policy, key, &text_schema, least, most),
 #include "policy/policy_keys.def"
+    LIST(struct raw_policy, hours, &hours_schema, 0, POLICY_HOURS_MAX),
     LIST(struct raw_policy, programmes, &programme_schema, 0, POLICY_PROGRAMMES_MAX),
     CYAML_FIELD_END,
 };

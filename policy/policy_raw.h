@@ -30,6 +30,22 @@ struct raw_timers {
 #include "policy/policy_keys.def"
 };
 
+struct raw_hours {
+#define HOURS_WORD(key, allowed, initial, text) char *key;
+#define HOURS_LIST(key, least, most, of, initial, text)                                                                \
+    char **key;                                                                                                        \
+    uint32_t key##_count;
+#include "policy/policy_keys.def"
+};
+
+struct raw_calling {
+#define CALLING_WORD(key, allowed, initial, text) char *key;
+#define CALLING_LIST(key, least, most, of, initial, text)                                                              \
+    char **key;                                                                                                        \
+    uint32_t key##_count;
+#include "policy/policy_keys.def"
+};
+
 struct raw_programme {
 #define PROGRAMME_WORD(key, allowed, initial, text) char *key;
 #define PROGRAMME_LIST(key, least, most, of, initial, text)                                                            \
@@ -39,6 +55,8 @@ struct raw_programme {
 #include "policy/policy_keys.def"
     struct raw_agent *agents;
     uint32_t agents_count;
+    struct raw_calling *calling;
+    uint32_t calling_count;
     struct raw_timers timers;
     struct raw_score score;
 };
@@ -46,7 +64,12 @@ struct raw_programme {
 struct raw_policy {
 #define CELL_WORD(key, allowed, initial, text) char *key;
 #define CELL_KEY(key, member, kind, initial, least, most, text) char *key;
+#define CELL_LIST(key, least, most, of, initial, text)                                                                 \
+    char **key;                                                                                                        \
+    uint32_t key##_count;
 #include "policy/policy_keys.def"
+    struct raw_hours *hours;
+    uint32_t hours_count;
     struct raw_programme *programmes;
     uint32_t programmes_count;
 };

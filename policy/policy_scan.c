@@ -48,12 +48,25 @@ static const struct field agent_fields[] = {
 #include "policy/policy_keys.def"
     {NULL, SHAPE_VALUE, 0, 0, NULL},
 };
+static const struct field hours_fields[] = {
+#define HOURS_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
+#define HOURS_LIST(key, least, most, of, initial, text) {#key, SHAPE_VALUES, least, most, NULL},
+#include "policy/policy_keys.def"
+    {NULL, SHAPE_VALUE, 0, 0, NULL},
+};
+static const struct field calling_fields[] = {
+#define CALLING_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
+#define CALLING_LIST(key, least, most, of, initial, text) {#key, SHAPE_VALUES, least, most, NULL},
+#include "policy/policy_keys.def"
+    {NULL, SHAPE_VALUE, 0, 0, NULL},
+};
 static const struct field programme_fields[] = {
 #define PROGRAMME_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
 #define PROGRAMME_LIST(key, least, most, of, initial, text) {#key, SHAPE_VALUES, least, most, NULL},
 #define PROGRAMME_KEY(key, member, kind, initial, least, most, text) {#key, SHAPE_VALUE, 0, 0, NULL},
 #include "policy/policy_keys.def"
     {"agents", SHAPE_MAPS, 0, POLICY_AGENTS_MAX, agent_fields},
+    {"calling", SHAPE_MAPS, 0, POLICY_CALLING_MAX, calling_fields},
     {"timers", SHAPE_MAP, 0, 0, timer_fields},
     {"score", SHAPE_MAP, 0, 0, score_fields},
     {NULL, SHAPE_VALUE, 0, 0, NULL},
@@ -61,7 +74,9 @@ static const struct field programme_fields[] = {
 static const struct field policy_fields[] = {
 #define CELL_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
 #define CELL_KEY(key, member, kind, initial, least, most, text) {#key, SHAPE_VALUE, 0, 0, NULL},
+#define CELL_LIST(key, least, most, of, initial, text) {#key, SHAPE_VALUES, least, most, NULL},
 #include "policy/policy_keys.def"
+    {"hours", SHAPE_MAPS, 0, POLICY_HOURS_MAX, hours_fields},
     {"programmes", SHAPE_MAPS, 0, POLICY_PROGRAMMES_MAX, programme_fields},
     {NULL, SHAPE_VALUE, 0, 0, NULL},
 };

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/policy_hours.h"
 #include "policy/policy_lint.h"
 #include "policy/policy_near.h"
 #include "policy/policy_raw.h"
@@ -234,6 +235,7 @@ static void read_programme(struct policy_findings *findings, const struct raw_pr
     policy->n_sources = read_members(findings, "sources", raw->sources, raw->sources_count, number, policy->sources,
                                      policy->n_sources, POLICY_SOURCES_MAX);
     read_agents(findings, raw, number, policy);
+    calling_read(findings, raw, policy, programme);
 }
 
 static void read_default_programme(struct policy_findings *findings, const char *text, struct policy *policy)
@@ -266,6 +268,8 @@ static void read_policy(struct policy_findings *findings, const struct raw_polic
     else if (raw->cell != NULL)
         finding_add(findings, FAULT_BAD_VALUE, "cell", "is \"%.40s\"; allowed are 1 to 32 of a-z, 0-9 and -",
                     raw->cell);
+    zones_read(findings, raw, ret);
+    hours_read(findings, raw, ret);
     for (uint32_t i = 0; i < raw->programmes_count; i++)
         read_programme(findings, &raw->programmes[i], i, ret);
     findings->where[0] = '\0';

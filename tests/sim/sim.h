@@ -60,6 +60,7 @@ struct sim_row { /* of a hand-made chunk */
     enum reason reject; /* the edge's verdict */
     int32_t priority;
     bool no_contact;
+    const char *zone, *state; /* attributes of these names; NULL = none */
 };
 
 struct sim_receipt {

@@ -30,13 +30,22 @@ void sim_chunk(struct sim *sim, uint64_t op, const char *source, uint64_t import
                const struct sim_row *rows, uint32_t n)
 {
     struct row full[CHUNK_ROWS_MAX];
+    struct attribute places[CHUNK_ROWS_MAX][2];
     assert_true(n <= CHUNK_ROWS_MAX);
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         full[i] = (struct row){.raw = slice_of_text(rows[i].payload),
                                .lead = sim_lead_id(rows[i].key),
                                .reject = rows[i].reject,
                                .priority = rows[i].priority,
-                               .name = slice_of(rows[i].no_contact ? NULL : "Ada", rows[i].no_contact ? 0 : 3)};
+                               .name = slice_of(rows[i].no_contact ? NULL : "Ada", rows[i].no_contact ? 0 : 3),
+                               .attributes = places[i]};
+        if (rows[i].zone)
+            places[i][full[i].n_attributes++] =
+                (struct attribute){slice_of_text("zone"), slice_of_text(rows[i].zone), 0};
+        if (rows[i].state)
+            places[i][full[i].n_attributes++] =
+                (struct attribute){slice_of_text("state"), slice_of_text(rows[i].state), 0};
+    }
     send_chunk(sim, &(struct msg_chunk){.op = {OPS_BY_HAND, op},
                                         .import = {import ? IMPORTS : 0, import},
                                         .number = number,

@@ -36,6 +36,7 @@ int main(void)
     RUN(windows)
     RUN(policy_after)
     RUN(strategies)
+    RUN(hours)
     RUN(log)
     RUN(policy)
 #undef RUN

@@ -453,6 +453,32 @@ static const struct fault {
     {WITH("strategy: best_scor"), "2:37 BAD_VALUE programmes[0].strategy: is \"best_scor\"; allowed is one of "
                                   "best_score, joint_optimum, round_robin, longest_idle, weighted_round_robin, "
                                   "fewest_open, least_recent, top_down, random; did you mean best_score?\n"},
+    {TOP("zone: America/Chigaco"), "3:7 BAD_VALUE zone: is \"America/Chigaco\"; allowed is a zone of the system's "
+                                   "database, such as America/Chicago\n"},
+    {TOP("zones: [UTC, ../etc]"), "3:14 BAD_VALUE zones[1]: is \"../etc\"; allowed is a zone of the system's "
+                                  "database, such as America/Chicago\n"},
+    {TOP("hours: [{name: h}]"), "3:9 MISSING hours[0].open: is missing or empty: it would never be open\n"},
+    {TOP("hours: [{name: h, open: [mon-fri 8:00-21:00]}]"),
+     "3:26 BAD_VALUE hours[0].open[0]: is \"mon-fri 8:00-21:00\"; allowed are days and times such as mon-fri "
+     "08:00-21:00\n"},
+    {TOP("hours: [{name: h, open: [fri-mon 08:00-21:00]}]"),
+     "3:26 BAD_VALUE hours[0].open[0]: is \"fri-mon 08:00-21:00\"; allowed are days and times such as mon-fri "
+     "08:00-21:00\n"},
+    {TOP("hours: [{name: h, open: [mon 08:00-24:01]}]"),
+     "3:26 BAD_VALUE hours[0].open[0]: is \"mon 08:00-24:01\"; allowed are days and times such as mon-fri "
+     "08:00-21:00\n"},
+    {TOP("hours: [{name: h, open: [mon-fri 08:00-12:00, fri 11:00-13:00]}]"),
+     "3:25 CONFLICT hours[0].open: two of its times overlap\n"},
+    {TOP("hours: [{name: h, open: [mon 08:00-12:00], closed: [2027-02-29]}]"),
+     "3:53 BAD_VALUE hours[0].closed[0]: is \"2027-02-29\"; allowed is a day such as 12-25, or 2026-07-03\n"},
+    {TOP("hours: [{name: h, open: [mon 08:00-12:00]}, {name: h, open: [tue 08:00-12:00]}]"),
+     "3:52 DUPLICATE hours[1].name: \"h\" is there twice; a name belongs to one place\n"},
+    {WITH("calling: [{hours: day}]"),
+     "2:45 NO_SUCH_NAME programmes[0].calling[0].hours: is \"day\"; allowed is a name of the cell's hours\n"},
+    {WITH("calling: [{states: [TX]}]"), "2:37 MISSING programmes[0].calling[0].hours: is missing\n"},
+    {"hours: [{name: h, open: [mon 08:00-12:00]}]\nprogrammes:\n  - {name: a, teams: [t], calling: [{hours: h}, "
+     "{hours: h}]}\n",
+     "3:57 DUPLICATE programmes[0].calling[1].hours: a state has one kind of hours, and this one has them above\n"},
 };
 
 static void every_planted_fault_is_told_with_its_place_and_what_is_allowed(void **state)
@@ -476,6 +502,29 @@ static void every_planted_fault_is_told_with_its_place_and_what_is_allowed(void 
         findings_fini(&findings);
     }
     free(policy);
+}
+
+static void hours_are_read_day_by_day(void **state)
+{
+    (void) state;
+    struct parsed it = parse_good("zone: America/Chicago\n"
+                                  "hours:\n"
+                                  "  - {name: texas, open: [sat 09:00-12:00, mon-tue 08:30-24:00], closed: [12-25]}\n"
+                                  "programmes:\n"
+                                  "  - {name: a, teams: [t], calling: [{hours: texas, states: [TX, LA]}]}\n");
+    const struct hours *hours = &it.policy->hours[0].hours;
+    assert_int_equal(hours->n_spans, 3);
+    assert_int_equal(hours->spans[0].from_min, 8 * 60 + 30);
+    assert_int_equal(hours->spans[0].to_min, 24 * 60);
+    assert_int_equal(hours->spans[2].from_min, 5 * 1440 + 9 * 60);
+    assert_int_equal(hours->closed[0].month, 12);
+    assert_int_equal(hours->closed[0].day, 25);
+    assert_string_equal(it.policy->zones[0].zone.name, "America/Chicago");
+    assert_int_equal(it.policy->zones[0].zone.turns[0].offset_s, -5 * 3600); /* summer of 2020 */
+    assert_true(it.policy->n_zones > 20);                                    /* those of the United States */
+    assert_int_equal(it.policy->programmes[0].n_calling, 2);
+    assert_int_equal(it.policy->programmes[0].calling[1].state, feature_text("LA", 2));
+    done(&it);
 }
 
 static void all_faults_are_reported_at_once(void **state)
@@ -568,6 +617,7 @@ int main(void)
         cmocka_unit_test(every_key_of_a_score_is_read),
         cmocka_unit_test(default_programme_none_refuses_other_sources),
         cmocka_unit_test(every_planted_fault_is_told_with_its_place_and_what_is_allowed),
+        cmocka_unit_test(hours_are_read_day_by_day),
         cmocka_unit_test(all_faults_are_reported_at_once),
         cmocka_unit_test(a_hostile_text_is_refused_within_bounds),
         cmocka_unit_test(too_many_teams_are_refused),
