@@ -27,6 +27,7 @@ struct place { /* a pending row in the array, linked in order of its first chang
     const uint8_t *row; /* within it */
     struct position first;
     int64_t since_us;
+    uint32_t len; /* of the row, or of all inputs that stay together */
     uint32_t hash, before, after;
 };
 
@@ -41,7 +42,8 @@ struct pending {
     uint32_t free_places; /* list through .after */
     uint32_t first, last;
     struct slot *slots;
-    uint32_t mask; /* slots - 1 */
+    uint32_t mask;    /* slots - 1 */
+    uint32_t n_slots; /* taken: one a row, but for inputs, which nobody looks up */
     uint32_t count;
 };
 
@@ -150,6 +152,7 @@ static struct row_ref row_at(const struct place *place)
     struct row_ref row;
     const int found = row_next(body, &at, &row);
     assert(found == 1); /* it was read when it came in */
+    row.whole.len = place->len;
     return row;
 }
 
@@ -224,17 +227,27 @@ static void unlink_place(struct pending *pending, uint32_t place)
     *(at->after == NO_PLACE ? &pending->last : &pending->places[at->after].before) = at->before;
 }
 
-/* A new row behind `before` (NO_PLACE: at the front). Takes over the reference to row->kept. */
+/* A new row behind `before` (NO_PLACE: at the front), not in the table. Takes over the reference to row->kept. */
+static uint32_t add_place(struct pending *pending, const struct pending_row *row, uint32_t before)
+{
+    const uint32_t place = new_place(pending);
+    pending->places[place] = (struct place){.kept = row->kept,
+                                            .row = row->row.whole.at,
+                                            .first = row->first,
+                                            .since_us = row->since_us,
+                                            .len = row->row.whole.len};
+    link_behind(pending, place, before);
+    pending->count++;
+    return place;
+}
+
 static void add(struct pending *pending, struct slot *slot, uint32_t hash, const struct pending_row *row,
                 uint32_t before)
 {
-    const uint32_t place = new_place(pending);
-    pending->places[place] = (struct place){
-        .kept = row->kept, .row = row->row.whole.at, .first = row->first, .since_us = row->since_us, .hash = hash};
-    link_behind(pending, place, before);
+    const uint32_t place = add_place(pending, row, before);
+    pending->places[place].hash = hash;
     *slot = (struct slot){hash, place};
-    pending->count++;
-    if (pending->count > pending->mask / 2)
+    if (++pending->n_slots > pending->mask / 2)
         double_slots(pending);
 }
 
@@ -251,19 +264,35 @@ static void feed_row(struct pending *pending, const struct pending_row *row, uin
     kept_release(&older->kept);
     older->kept = row->kept;
     older->row = row->row.whole.at;
+    older->len = row->row.whole.len;
+}
+
+/* An input joins those right before it, `*ret_last`, or is the next to be joined. */
+static void feed_input(struct pending *pending, const struct pending_row *row, uint32_t *ret_last)
+{
+    struct place *last = *ret_last != NO_PLACE ? &pending->places[*ret_last] : NULL;
+    if (last != NULL && last->row + last->len == row->row.whole.at &&
+        last->len + row->row.whole.len <= INPUTS_BYTES_MAX) {
+        last->len += row->row.whole.len;
+        return;
+    }
+    row->kept->refs++;
+    *ret_last = add_place(pending, row, pending->last);
 }
 
 bool pending_feed(struct pending *pending, struct kept *kept, int64_t now_us)
 {
     const struct slice body = kept_body(kept);
     struct pending_row rows[AHEAD]; /* read, their slots on the way from memory: a table of millions is in no cache */
-    uint32_t hashes[AHEAD], at = 0, n_read = 0, n_fed = 0;
+    uint32_t hashes[AHEAD], at = 0, n_read = 0, n_fed = 0, inputs = NO_PLACE;
     int more = 1;
     while (more > 0 || n_fed < n_read) {
         struct pending_row *row = &rows[n_read % AHEAD];
         *row = (struct pending_row){.kept = kept, .first = kept->at, .since_us = now_us};
         more = more > 0 ? row_next(body, &at, &row->row) : more;
-        if (more > 0 && row->row.type != ROW_SNAPSHOT) {
+        if (more > 0 && row->row.type == ROW_INPUT) {
+            feed_input(pending, row, &inputs);
+        } else if (more > 0 && row->row.type != ROW_SNAPSHOT) {
             hashes[n_read % AHEAD] = hash_of(pending, &row->row);
             __builtin_prefetch(&pending->slots[hashes[n_read % AHEAD] & pending->mask]);
             n_read++;
@@ -299,10 +328,13 @@ bool pending_take(struct pending *pending, struct pending_row *ret)
         return false;
     struct place *at = &pending->places[place];
     *ret = pending_row_at(at);
-    uint32_t slot = at->hash & pending->mask;
-    while (pending->slots[slot].place != place)
-        slot = (slot + 1) & pending->mask;
-    clear_slot(pending, slot);
+    if (ret->row.type != ROW_INPUT) {
+        uint32_t slot = at->hash & pending->mask;
+        while (pending->slots[slot].place != place)
+            slot = (slot + 1) & pending->mask;
+        clear_slot(pending, slot);
+        pending->n_slots--;
+    }
     unlink_place(pending, place);
     at->after = pending->free_places;
     pending->free_places = place;
@@ -314,6 +346,11 @@ bool pending_take(struct pending *pending, struct pending_row *ret)
 
 void pending_put_back(struct pending *pending, struct pending_row *row)
 {
+    if (row->row.type == ROW_INPUT) {
+        add_place(pending, row, NO_PLACE);
+        row->kept = NULL;
+        return;
+    }
     const uint32_t hash = hash_of(pending, &row->row);
     struct slot *slot = find(pending, &row->row, hash);
     if (slot->place == NO_PLACE) {

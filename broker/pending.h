@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * pending.h - the rows of standing entries that the view does not have yet: the
- * newest of each key, the oldest change first.
+ * newest of each key, the oldest change first. Inputs never change, so those that
+ * lie side by side in an entry stay together and are written as one.
  *
  * Owns the memory of entries from append until the last row in it is written:
  * rows are not copied, they point into the entry they came with, and an entry
@@ -26,9 +27,11 @@ struct kept *kept_of(struct buf *buf);
 void kept_release(struct kept **kept_p);
 struct slice kept_body(const struct kept *kept);
 
+enum { INPUTS_BYTES_MAX = 64 * 1024 - 64 }; /* of inputs that stay together, or one; as a value it fills 64 KiB */
+
 struct pending_row {
-    struct kept *kept; /* counted in kept->refs */
-    struct row_ref row;
+    struct kept *kept;     /* counted in kept->refs */
+    struct row_ref row;    /* of inputs: the first, but `whole` are all of them */
     struct position first; /* the oldest change of this key that is not in the view */
     int64_t since_us;      /* when that one stood */
 };

@@ -158,11 +158,12 @@ void redis_link_arg(struct redis_link *link, const void *bytes, size_t len)
     redis_link_arg2(link, bytes, len, NULL, 0);
 }
 
-void redis_link_lend(struct redis_link *link, const void *bytes, size_t len)
+void redis_link_lend(struct redis_link *link, const void *bytes, size_t len, const void *tail, size_t tail_len)
 {
-    add_header(link, '$', len);
+    add_header(link, '$', len + tail_len);
     const struct lent lent = {link->out.len, bytes, len};
     buf_add(&link->lents, &lent, sizeof lent);
+    buf_add(&link->out, tail, tail_len);
     buf_add(&link->out, "\r\n", 2);
 }
 

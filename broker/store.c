@@ -218,6 +218,16 @@ uint32_t view_key(const struct row_ref *row, char to[VIEW_KEY_MAX])
     return (uint32_t) (at - to);
 }
 
+uint32_t view_place_key(const struct pending_row *row, char to[VIEW_KEY_MAX])
+{
+    if (row->row.type != ROW_INPUT)
+        return view_key(&row->row, to);
+    const struct position at = row->kept->at;
+    const int len = snprintf(to, VIEW_KEY_MAX, VIEW_INPUTS "%" PRIu64 "-%" PRIu64 "-%u", at.epoch, at.beat,
+                             (unsigned) (row->row.whole.at - kept_body(row->kept).at));
+    return (uint32_t) len;
+}
+
 /* The place of a lead in the sorted sets before and after this write. */
 static void place_lead(struct store *store, uint32_t i)
 {
@@ -236,7 +246,8 @@ static void write_view(struct store *store)
     const bool far = store->idle && pending_count(store->pending) > VIEW_LAG_ROWS;
     const uint32_t most = far ? VIEW_ROWS_MAX : VIEW_ROWS;
     write->n = 0;
-    while (write->n < most && pending_take(store->pending, &write->rows[write->n])) {
+    for (uint32_t taken = 0; taken < most && pending_take(store->pending, &write->rows[write->n]);) {
+        taken += 1 + write->rows[write->n].row.whole.len / VIEW_ROW_BYTES;
         write->pools_before[write->n] = write->pools_after[write->n] = 0;
         if (write->rows[write->n].row.type == ROW_LEAD)
             place_lead(store, write->n);

@@ -77,24 +77,52 @@ struct looking {
     struct chain chain;
 };
 
+/* A row under its own name, or any number of inputs. */
+static const char *rows_wrong(struct slice key, struct slice body)
+{
+    static const size_t prefix_len = sizeof VIEW_INPUTS - 1;
+    const bool inputs = key.len > prefix_len && memcmp(key.at, VIEW_INPUTS, prefix_len) == 0;
+    struct row_ref row;
+    uint32_t at = 0, n = 0;
+    char name[VIEW_KEY_MAX];
+    int more;
+    while ((more = row_next(body, &at, &row)) > 0) {
+        if (row.type == ROW_SNAPSHOT || (row.type == ROW_INPUT) != inputs)
+            return "it is a row of another kind";
+        if (!inputs && (view_key(&row, name) != key.len || memcmp(name, key.at, key.len) != 0))
+            return "it is the row of another key";
+        n++;
+    }
+    return more < 0 || (n != 1 && !inputs) ? "it is not one row" : NULL;
+}
+
+static void tell_rows(const struct looking *looking, struct slice body)
+{
+    struct row_ref row;
+    uint32_t at = 0;
+    char name[VIEW_KEY_MAX];
+    while (row_next(body, &at, &row) > 0) {
+        const uint32_t len = view_key(&row, name);
+        looking->each(looking->arg, slice_of(name, len), &row, NULL);
+    }
+}
+
 static enum store_status look_at_value(void *arg, struct slice key, struct slice value)
 {
     struct looking *looking = arg;
     const char *wrong = NULL;
-    struct row_ref row;
-    uint32_t at = 0;
     uint64_t check = 0;
-    char name[VIEW_KEY_MAX];
     const struct slice body = {value.at, value.len < sizeof check ? 0 : value.len - (uint32_t) sizeof check};
     if (value.len >= sizeof check)
         memcpy(&check, value.at + body.len, sizeof check);
     if (body.len == 0 || le64toh(check) != entry_check(body.at, body.len))
         wrong = "its check does not match";
-    else if (row_next(body, &at, &row) != 1 || at != body.len || row.type == ROW_SNAPSHOT)
-        wrong = "it is not one row";
-    else if (view_key(&row, name) != key.len || memcmp(name, key.at, key.len) != 0)
-        wrong = "it is the row of another key";
-    looking->each(looking->arg, key, wrong == NULL ? &row : NULL, wrong);
+    else
+        wrong = rows_wrong(key, body);
+    if (wrong != NULL)
+        looking->each(looking->arg, key, NULL, wrong);
+    else
+        tell_rows(looking, body);
     return STORE_OK;
 }
 

@@ -25,7 +25,7 @@ struct inspect_marks {
 };
 enum store_status inspect_marks(struct inspect *inspect, struct inspect_marks *ret);
 
-/* `key` without the cell's prefix. `row` is set only when nothing is wrong. */
+/* Each row under its name; where something is wrong, the key it is in, without the cell's prefix, and no row. */
 typedef void inspect_value_fn(void *arg, struct slice key, const struct row_ref *row, const char *wrong);
 enum store_status inspect_view(struct inspect *inspect, inspect_value_fn *each, void *arg);
 

@@ -115,10 +115,11 @@ static void add_entry(struct memory_world *world, const struct kept *kept)
     world->log[world->n_log++] = copy;
 }
 
-static void put_row(struct memory_world *world, const struct row_ref *ref)
+static void put_row(struct memory_world *world, const struct pending_row *pending)
 {
+    const struct row_ref *ref = &pending->row;
     char key[VIEW_KEY_MAX];
-    const uint32_t key_len = view_key(ref, key);
+    const uint32_t key_len = view_place_key(pending, key);
     const uint64_t check = htole64(entry_check(ref->whole.at, ref->whole.len));
     struct world_row *row;
     HASH_FIND(hh, world->rows, key, key_len, row);
@@ -159,14 +160,14 @@ void memory_world_lose_tail(struct memory_world *world, uint32_t entries)
     world->mark = (struct view_mark){end_of(world), world->mark.writes + 1};
     world->epoch = end_of(world).epoch;
     for (uint32_t i = 0; i < world->n_log; i++) {
-        const struct kept *kept = world->log[i];
+        struct kept *kept = world->log[i];
         uint32_t at = 0;
         struct row_ref row;
         if (kept->at.beat == 0)
             world->nonce = nonce_of(kept);
         while (kept->at.beat > 0 && row_next(kept_body(kept), &at, &row) > 0)
             if (row.type != ROW_SNAPSHOT)
-                put_row(world, &row);
+                put_row(world, &(struct pending_row){.kept = kept, .row = row});
     }
 }
 
@@ -348,7 +349,7 @@ static void memory_view_send(struct store *store)
     }
     if (done) {
         for (uint32_t i = 0; i < store->write.n; i++)
-            put_row(world, &store->write.rows[i].row);
+            put_row(world, &store->write.rows[i]);
         world->mark = store->write.mark;
     }
     if (status == STORE_OK)

@@ -20,8 +20,9 @@
 enum {
     NOT_BEHIND = -1,
     VIEW_KEY_MAX = 16 + 2 * 255,
-    VIEW_ROWS = 200,      /* of one write of the view: beats wait for it, half a millisecond */
-    VIEW_ROWS_MAX = 1000, /* while no beat is out and more than VIEW_LAG_ROWS wait: five times fewer flushes */
+    VIEW_ROWS = 200,       /* of one write of the view: beats wait for it, half a millisecond */
+    VIEW_ROWS_MAX = 1000,  /* while no beat is out and more than VIEW_LAG_ROWS wait: five times fewer flushes */
+    VIEW_ROW_BYTES = 1024, /* so many of inputs kept together count as a row more */
     VIEW_LAG_ROWS = 20000,
     VIEW_PATIENCE_US = 700 * 1000, /* under load: the oldest change waits so long, then it is written */
     REPLY_PATIENCE_US = 3000 * 1000,
@@ -116,7 +117,7 @@ struct store {
     uint64_t appends, renewals, append_us_sum;
 };
 
-/* Callbacks while reading. `value` is what the view keeps under view_key(): the whole row and its check. */
+/* Callbacks while reading. `value` is what the view keeps under `key`: rows and their check. */
 typedef enum store_status store_value_fn(void *arg, struct slice key, struct slice value);
 typedef enum store_status store_entry_fn(void *arg, struct position id, struct slice bytes);
 
@@ -162,12 +163,16 @@ void store_trimmed(struct store *store, bool more); /* the step is done; `more`:
 void store_trim_failed(struct store *store);        /* it is not, for a reason that passes */
 void store_archived(struct store *store, bool has_archive, struct position at); /* what was published */
 
-/* What a row is called in the view: "lead:<hex>", "agent:<name>", "programme:<name>", "cell", ... Returns its length.
- */
+/* What a row is called: "lead:<hex>", "agent:<name>", "programme:<name>", "cell", ... The view keeps it under this
+ * name; inputs, which nobody changes and nobody asks for one by one, as they lay side by side in an entry, under the
+ * name of that place: "inputs:<epoch>-<beat>-<byte>". Both return the length. */
 uint32_t view_key(const struct row_ref *row, char to[VIEW_KEY_MAX]);
+uint32_t view_place_key(const struct pending_row *row, char to[VIEW_KEY_MAX]);
 
-/* What the view keeps under `key`: NULL and its row, or what is wrong with it. */
-const char *view_value_is_wrong(struct slice key, struct slice value, struct row_ref *ret_row);
+/* What the view keeps under `key`: NULL and its rows, sound for row_next(), or what is wrong with it. */
+const char *view_value_is_wrong(struct slice key, struct slice value, struct slice *ret_rows);
+
+#define VIEW_INPUTS "inputs:" /* so begin the names of those places */
 
 /* For store_recover.c: a flight that does not stand, encoded anew behind store->tail. */
 void store_queue(struct store *store, struct flight *flight);

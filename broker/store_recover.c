@@ -162,10 +162,23 @@ static bool is_viewed(const struct row_ref *row)
     return row->type >= ROW_INPUT && row->type <= ROW_POLICY && row->type != ROW_SNAPSHOT;
 }
 
-const char *view_value_is_wrong(struct slice key, struct slice value, struct row_ref *ret_row)
+static const char *inputs_are_wrong(struct slice body)
 {
+    struct row_ref row;
+    uint32_t at = 0;
+    int more;
+    while ((more = row_next(body, &at, &row)) > 0)
+        if (row.type != ROW_INPUT)
+            return "holds more than inputs";
+    return more < 0 || at == 0 ? "holds no rows" : NULL;
+}
+
+const char *view_value_is_wrong(struct slice key, struct slice value, struct slice *ret_rows)
+{
+    static const size_t prefix_len = sizeof VIEW_INPUTS - 1;
     uint64_t check;
     uint32_t at = 0;
+    struct row_ref row;
     char name[VIEW_KEY_MAX];
     if (value.len < sizeof check)
         return "is too short";
@@ -173,27 +186,38 @@ const char *view_value_is_wrong(struct slice key, struct slice value, struct row
     memcpy(&check, value.at + body.len, sizeof check);
     if (le64toh(check) != entry_check(body.at, body.len))
         return "does not match its check";
-    if (row_next(body, &at, ret_row) != 1 || at != body.len || !is_viewed(ret_row))
+    *ret_rows = body;
+    if (key.len > prefix_len && memcmp(key.at, VIEW_INPUTS, prefix_len) == 0)
+        return inputs_are_wrong(body);
+    if (row_next(body, &at, &row) != 1 || at != body.len || !is_viewed(&row))
         return "is not one row";
-    const uint32_t len = view_key(ret_row, name);
+    const uint32_t len = view_key(&row, name);
     if (len != key.len || memcmp(name, key.at, len) != 0)
         return "holds the row of another key";
     return NULL;
+}
+
+static const char *walk_row(struct walk *walk, const struct row_ref *row)
+{
+    struct store *store = walk->store;
+    struct lead_glance glance;
+    if (row->type == ROW_LEAD && !glance_at(row, &glance))
+        return "is no lead";
+    if (row->type == ROW_LEAD && glance.waiting && store->epoch > 0)
+        pools_set(store->pools, row->key.at, pools_number(store->pools, glance.pool_name));
+    return walk->each(walk->arg, row, NULL) ? NULL : "was refused";
 }
 
 static enum store_status walk_value(void *arg, struct slice key, struct slice value)
 {
     struct walk *walk = arg;
     struct store *store = walk->store;
+    struct slice rows;
     struct row_ref row;
-    struct lead_glance glance;
-    const char *wrong = view_value_is_wrong(key, value, &row);
-    if (wrong == NULL && row.type == ROW_LEAD && !glance_at(&row, &glance))
-        wrong = "is no lead";
-    if (wrong == NULL && row.type == ROW_LEAD && glance.waiting && store->epoch > 0)
-        pools_set(store->pools, row.key.at, pools_number(store->pools, glance.pool_name));
-    if (wrong == NULL && !walk->each(walk->arg, &row, NULL))
-        wrong = "was refused";
+    uint32_t at = 0;
+    const char *wrong = view_value_is_wrong(key, value, &rows);
+    while (wrong == NULL && row_next(rows, &at, &row) > 0)
+        wrong = walk_row(walk, &row);
     if (wrong != NULL)
         return store_fail(store, STORE_DAMAGED, "the view's %.*s %s", (int) key.len, (const char *) key.at, wrong);
     return STORE_OK;

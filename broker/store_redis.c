@@ -130,7 +130,8 @@ static void add_entry(struct redis_store *redis, const struct kept *kept)
     redis_link_text(redis->log, "NOMKSTREAM"); /* a log that vanished is damage, not a new log */
     redis_link_text(redis->log, id);
     redis_link_text(redis->log, "entry");
-    redis_link_lend(redis->log, kept->bytes, kept->len); /* in flight, or the connection is closed, until it is sent */
+    redis_link_lend(redis->log, kept->bytes, kept->len, NULL,
+                    0); /* in flight, or the connection is closed, until it is sent */
 }
 
 static void take_answer(struct redis_store *redis, const redisReply *reply);

@@ -20,13 +20,13 @@ enum { READ_ENTRIES = 16 };
 /* How much is asked for at once. A broker that loads has the server for itself; a reader beside a broker
  * makes it wait, so it asks for what takes half a millisecond. */
 struct portions {
-    uint32_t scan_keys, rows;
+    uint32_t scan_keys, rows, bytes; /* bytes: of inputs */
 };
-static const struct portions alone = {10000, 2000}, beside = {500, 250};
+static const struct portions alone = {10000, 2000, 512 * 1024}, beside = {500, 250, 64 * 1024};
 
 /* Rows of these kinds, in this order: what a lead refers to comes before it. */
-enum { KIND_AGENT, KIND_IMPORT, KIND_INPUT, KIND_LEAD, N_KINDS };
-static const char *const kinds[N_KINDS] = {"agent:", "import:", "input:", "lead:"};
+enum { KIND_AGENT, KIND_IMPORT, KIND_INPUTS, KIND_LEAD, N_KINDS };
+static const char *const kinds[N_KINDS] = {"agent:", "import:", VIEW_INPUTS, "lead:"};
 
 static struct redis_store *redis_of(struct store *store)
 {
@@ -108,7 +108,10 @@ struct view_reading {
     void *arg;
     const struct portions *portions;
     struct names names[N_KINDS];
-    uint64_t listed, met; /* sums of a hash over the leads' names: found by SCAN; read together with their inputs */
+    struct names asked;           /* the leads whose inputs were read last */
+    uint64_t n_values, n_bytes;   /* of inputs, so far */
+    struct buf met;               /* uint64_t each: hashes of the names of leads that were asked for and there */
+    uint64_t met_sum, listed_sum; /* of those, and of the leads' names that SCAN found */
 };
 
 static void add_name(struct names *names, const void *name, size_t len)
@@ -137,7 +140,7 @@ static void sort_in(struct view_reading *reading, const char *name, size_t len)
             continue;
         add_name(&reading->names[i], name, len);
         if (i == KIND_LEAD)
-            reading->listed += entry_check(name, len);
+            reading->listed_sum += entry_check(name, len);
         return;
     }
 }
@@ -178,11 +181,15 @@ struct page { /* of names: one MGET */
     size_t bytes;
 };
 
-/* The page behind `before`; n is 0 behind the last one. */
+/* The page behind `before`, or the first; n is 0 behind the last one. */
 static struct page next_page(const struct names *names, const struct page *before, uint32_t rows)
 {
     const size_t n_names = names->lens.len / sizeof(uint16_t);
-    struct page page = {before->text + before->bytes, before->lens + before->n, 0, 0};
+    struct page page = {names->text.at, (const uint16_t *) (const void *) names->lens.at, 0, 0};
+    if (n_names == 0)
+        return page;
+    if (before != NULL)
+        page = (struct page){before->text + before->bytes, before->lens + before->n, 0, 0};
     const size_t done = (size_t) (page.lens - (const uint16_t *) (const void *) names->lens.at);
     page.n = n_names - done < rows ? (uint32_t) (n_names - done) : rows;
     for (uint32_t i = 0; i < page.n; i++)
@@ -190,32 +197,16 @@ static struct page next_page(const struct names *names, const struct page *befor
     return page;
 }
 
-/* "input:<id>" -> "lead:<id>"; a name too long for a row of ours is none, and found to be so when it is read */
-static struct slice lead_of(struct slice input, char to[VIEW_KEY_MAX])
-{
-    const size_t skip = strlen(kinds[KIND_INPUT]), prefix_len = strlen(kinds[KIND_LEAD]);
-    const size_t room = VIEW_KEY_MAX - prefix_len, len = input.len - skip < room ? input.len - skip : room;
-    memcpy(to, kinds[KIND_LEAD], prefix_len);
-    memcpy(to + prefix_len, input.at + skip, len);
-    return (struct slice){(const uint8_t *) to, (uint32_t) (prefix_len + len)};
-}
-
-static void send_page(struct redis_store *redis, const struct page *page, bool paired)
+static void send_page(struct redis_store *redis, const struct page *page)
 {
     const size_t prefix_len = strlen(redis->keys.prefix);
     const uint8_t *at = page->text;
-    char lead[VIEW_KEY_MAX];
     if (page->n == 0)
         return;
-    redis_link_command(redis->log, 1 + (paired ? 2 * page->n : page->n));
+    redis_link_command(redis->log, 1 + page->n);
     redis_link_text(redis->log, "MGET");
-    for (uint32_t i = 0; i < page->n; at += page->lens[i++]) {
+    for (uint32_t i = 0; i < page->n; at += page->lens[i++])
         redis_link_arg2(redis->log, redis->keys.prefix, prefix_len, at, page->lens[i]);
-        if (!paired)
-            continue;
-        const struct slice name = lead_of((struct slice){at, page->lens[i]}, lead);
-        redis_link_arg2(redis->log, redis->keys.prefix, prefix_len, name.at, name.len);
-    }
     redis_link_move(redis->log); /* a lost connection is seen by who waits for the answer */
 }
 
@@ -227,56 +218,157 @@ static enum store_status take_row(struct view_reading *reading, struct slice nam
     return reading->each(reading->arg, name, (struct slice){(const uint8_t *) value->str, (uint32_t) value->len});
 }
 
-static enum store_status take_page(struct view_reading *reading, const struct page *page, bool paired)
+typedef enum store_status take_fn(struct view_reading *reading, struct slice name, const redisReply *value);
+
+static enum store_status take_page(struct view_reading *reading, const struct page *page, take_fn *take)
 {
     redisReply *reply =
         redis_answer(reading->redis, redis_patience_us(reading->redis), REDIS_REPLY_ARRAY, REDIS_REPLY_ARRAY);
     if (reply == NULL)
         return reading->redis->base.status;
-    const uint32_t step = paired ? 2 : 1;
     enum store_status status = STORE_OK;
     const uint8_t *at = page->text;
-    char lead[VIEW_KEY_MAX];
-    if (reply->elements != (size_t) page->n * step)
+    if (reply->elements != (size_t) page->n)
         status = store_fail(&reading->redis->base, STORE_DAMAGED, "Redis answered for another number of rows");
-    for (uint32_t i = 0; i < page->n && status == STORE_OK; at += page->lens[i++]) {
-        const struct slice name = {at, page->lens[i]};
-        status = take_row(reading, name, reply->element[step * i]);
-        if (!paired || status != STORE_OK || reply->element[step * i + 1]->type != REDIS_REPLY_STRING)
-            continue;
-        const struct slice lead_name = lead_of(name, lead);
-        reading->met += entry_check(lead_name.at, lead_name.len);
-        status = take_row(reading, lead_name, reply->element[step * i + 1]);
-    }
+    for (uint32_t i = 0; i < page->n && status == STORE_OK; at += page->lens[i++])
+        status = take(reading, (struct slice){at, page->lens[i]}, reply->element[i]);
     freeReplyObject(reply);
     return status;
 }
 
-/* While we take one page in, the server gathers the next. `paired`: inputs, each with its lead. */
-static enum store_status read_names(struct view_reading *reading, const struct names *names, bool paired)
+/* While we take one page in, the server gathers the next. */
+static enum store_status read_names(struct view_reading *reading, const struct names *names)
 {
-    if (names->lens.len == 0)
-        return STORE_OK;
-    const struct page before = {names->text.at, (const uint16_t *) (const void *) names->lens.at, 0, 0};
-    struct page page = next_page(names, &before, reading->portions->rows);
+    struct page page = next_page(names, NULL, reading->portions->rows);
     enum store_status status = STORE_OK;
-    send_page(reading->redis, &page, paired);
+    send_page(reading->redis, &page);
     while (page.n > 0 && status == STORE_OK) {
         const struct page next = next_page(names, &page, reading->portions->rows);
-        send_page(reading->redis, &next, paired);
-        status = take_page(reading, &page, paired);
+        send_page(reading->redis, &next);
+        status = take_page(reading, &page, take_row);
         page = next;
     }
     return status;
 }
 
-/* Each input and its lead together: a core of a million leads finds what it has just made. A lead without its
- * input (the two may come to the view in two writes) is not met then, and the sums tell. */
+/* ---- leads ---------------------------------------------------------------------- */
+
+static enum store_status take_inputs(struct view_reading *reading, struct slice name, const redisReply *value)
+{
+    static const uint32_t check_len = sizeof(uint64_t);
+    const enum store_status status = take_row(reading, name, value);
+    char key[VIEW_KEY_MAX];
+    struct row_ref row;
+    uint32_t at = 0;
+    if (status != STORE_OK || value->len < check_len)
+        return status;
+    const struct slice rows = slice_of(value->str, value->len - check_len);
+    while (row_next(rows, &at, &row) > 0) {
+        row.type = ROW_LEAD; /* of the same key */
+        add_name(&reading->asked, key, view_key(&row, key));
+    }
+    reading->n_values++;
+    reading->n_bytes += value->len;
+    return STORE_OK;
+}
+
+/* An input may be in the view already where its lead is still to come. */
+static enum store_status take_lead(struct view_reading *reading, struct slice name, const redisReply *value)
+{
+    if (value->type == REDIS_REPLY_NIL)
+        return STORE_OK;
+    const uint64_t hash = entry_check(name.at, name.len);
+    reading->met_sum += hash;
+    buf_add(&reading->met, &hash, sizeof hash);
+    return take_row(reading, name, value);
+}
+
+/* How many keys of inputs make a portion: there may be hundreds in one, or one. */
+static uint32_t inputs_a_page(const struct view_reading *reading)
+{
+    const struct portions *portions = reading->portions;
+    const uint64_t n = reading->n_bytes > 0 ? portions->bytes * reading->n_values / reading->n_bytes : 1;
+    return n < 1 ? 1 : n > portions->rows ? portions->rows : (uint32_t) n;
+}
+
+/* Names of leads that were asked for, in one page. */
+struct asking {
+    struct names names;
+    struct page page;
+};
+
+static void ask_leads(struct view_reading *reading, struct asking *asking)
+{
+    asking->names = reading->asked;
+    reading->asked = (struct names){0};
+    asking->page = next_page(&asking->names, NULL, UINT32_MAX);
+    send_page(reading->redis, &asking->page);
+}
+
+/* Each page of inputs, and then their leads: a core of a million finds what it has just made. One page further on is
+ * always asked for, so that the server gathers leads while we take inputs in. */
+static enum store_status read_inputs(struct view_reading *reading)
+{
+    const struct names *names = &reading->names[KIND_INPUTS];
+    struct page page = next_page(names, NULL, inputs_a_page(reading));
+    struct page next = next_page(names, &page, inputs_a_page(reading));
+    struct asking asked = {0}, before = {0};
+    enum store_status status = STORE_OK;
+    send_page(reading->redis, &page);
+    send_page(reading->redis, &next);
+    while ((page.n > 0 || before.page.n > 0) && status == STORE_OK) {
+        const struct page after = next_page(names, &next, inputs_a_page(reading));
+        if (page.n > 0)
+            status = take_page(reading, &page, take_inputs);
+        if (status == STORE_OK) {
+            ask_leads(reading, &asked);
+            send_page(reading->redis, &after);
+        }
+        if (status == STORE_OK && before.page.n > 0)
+            status = take_page(reading, &before.page, take_lead);
+        drop_names(&before.names);
+        before = asked;
+        asked = (struct asking){0};
+        page = next;
+        next = after;
+    }
+    drop_names(&before.names);
+    return status;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *) a, y = *(const uint64_t *) b;
+    return (x > y) - (x < y);
+}
+
+/* Leads that SCAN found and no input led to. */
+static enum store_status read_left_out(struct view_reading *reading)
+{
+    const struct names *listed = &reading->names[KIND_LEAD];
+    const size_t n_met = reading->met.len / sizeof(uint64_t), n_listed = listed->lens.len / sizeof(uint16_t);
+    const uint16_t *lens = (const uint16_t *) (const void *) listed->lens.at;
+    const uint8_t *name = listed->text.at;
+    struct names left_out = {0};
+    if (n_met > 0)
+        qsort(reading->met.at, n_met, sizeof(uint64_t), by_value);
+    for (size_t i = 0; i < n_listed; name += lens[i++]) {
+        const uint64_t hash = entry_check(name, lens[i]);
+        if (n_met == 0 || bsearch(&hash, reading->met.at, n_met, sizeof hash, by_value) == NULL)
+            add_name(&left_out, name, lens[i]);
+    }
+    const enum store_status status = read_names(reading, &left_out);
+    drop_names(&left_out);
+    return status;
+}
+
+/* A lead without its input is damage, which the core sees if it is told of the lead. The sums say that there may be
+ * some, or that a lead's input lies there twice. */
 static enum store_status read_leads(struct view_reading *reading)
 {
-    enum store_status status = read_names(reading, &reading->names[KIND_INPUT], true);
-    if (status == STORE_OK && reading->met != reading->listed)
-        status = read_names(reading, &reading->names[KIND_LEAD], false);
+    enum store_status status = read_inputs(reading);
+    if (status == STORE_OK && reading->met_sum != reading->listed_sum)
+        status = read_left_out(reading);
     return status;
 }
 
@@ -312,12 +404,14 @@ enum store_status redis_read_view(struct store *store, store_value_fn *each, voi
         status = read_hash(reading.redis, reading.redis->keys.counters, "", each, arg);
     if (status == STORE_OK)
         status = scan(&reading);
-    for (int i = 0; i < KIND_INPUT && status == STORE_OK; i++)
-        status = read_names(&reading, &reading.names[i], false);
+    for (int i = 0; i < KIND_INPUTS && status == STORE_OK; i++)
+        status = read_names(&reading, &reading.names[i]);
     if (status == STORE_OK)
         status = read_leads(&reading);
     for (int i = 0; i < N_KINDS; i++)
         drop_names(&reading.names[i]);
+    drop_names(&reading.asked);
+    buf_fini(&reading.met);
     return status;
 }
 

@@ -27,7 +27,10 @@ static struct redis_store *redis_of(struct store *store)
 static void add_value(struct redis_store *redis, const struct row_ref *row)
 {
     const uint64_t check = htole64(entry_check(row->whole.at, row->whole.len));
-    redis_link_arg2(redis->view, row->whole.at, row->whole.len, &check, sizeof check);
+    if (row->type == ROW_INPUT) /* many; they are ours until the write stands, or the connection is closed */
+        redis_link_lend(redis->view, row->whole.at, row->whole.len, &check, sizeof check);
+    else
+        redis_link_arg2(redis->view, row->whole.at, row->whole.len, &check, sizeof check);
 }
 
 const char *redis_row_hash(const struct redis_keys *keys, const struct row_ref *row, uint32_t *ret_skip)
@@ -57,7 +60,7 @@ static uint32_t add_rows(struct redis_store *redis, const char *hash)
         const struct row_ref *row = &write->rows[i].row;
         if (redis_row_hash(&redis->keys, row, &skip) != hash)
             continue;
-        const uint32_t len = view_key(row, key);
+        const uint32_t len = view_place_key(&write->rows[i], key);
         redis_link_arg2(redis->view, prefix, strlen(prefix), key + skip, len - skip);
         add_value(redis, row);
     }

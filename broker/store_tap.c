@@ -19,6 +19,8 @@ struct tap {
     struct redis_store *redis; /* the same, as what it is */
     uint32_t planted_out;      /* commands sent, not answered */
     struct pools *planted;     /* where each waiting lead was planted */
+    struct buf inputs;         /* not planted yet: they stay together */
+    uint32_t n_inputs;         /* planted: such keys */
     uint64_t nonce;
 };
 
@@ -48,6 +50,7 @@ void tap_close(struct tap **tap_p)
         return;
     store_close(&(*tap_p)->store);
     pools_destroy(&(*tap_p)->planted);
+    buf_fini(&(*tap_p)->inputs);
     free(*tap_p);
     *tap_p = NULL;
 }
@@ -102,12 +105,17 @@ struct row_taking {
 static enum store_status take_value(void *arg, struct slice key, struct slice value)
 {
     const struct row_taking *taking = arg;
+    struct slice rows;
     struct row_ref row;
-    const char *wrong = view_value_is_wrong(key, value, &row);
+    uint32_t at = 0;
+    const char *wrong = view_value_is_wrong(key, value, &rows);
     if (wrong != NULL)
         return store_fail(taking->tap->store, STORE_DAMAGED, "the view's %.*s %s", (int) key.len, (const char *) key.at,
                           wrong);
-    return taking->each(taking->arg, &row) ? STORE_OK : STORE_REFUSING;
+    while (row_next(rows, &at, &row) > 0)
+        if (!taking->each(taking->arg, &row))
+            return STORE_REFUSING;
+    return STORE_OK;
 }
 
 enum store_status tap_view(struct tap *tap, tap_row_fn *each, void *arg)
@@ -265,9 +273,36 @@ static enum store_status plant_places(struct tap *tap, const struct row_ref *row
     return STORE_OK;
 }
 
+/* Under names that no entry of a log has: epochs begin with 1. What a broker writes never falls on them. */
+static void plant_inputs(struct tap *tap)
+{
+    struct redis_link *link = tap->redis->log;
+    char key[KEY_MAX + 32];
+    if (tap->inputs.len == 0)
+        return;
+    const uint64_t check = htole64(entry_check(tap->inputs.at, tap->inputs.len));
+    snprintf(key, sizeof key, "%s" VIEW_INPUTS "0-0-%u", tap->redis->keys.prefix, tap->n_inputs++);
+    redis_link_command(link, 3);
+    redis_link_text(link, "SET");
+    redis_link_text(link, key);
+    redis_link_arg2(link, tap->inputs.at, tap->inputs.len, &check, sizeof check);
+    tap->planted_out++;
+    tap->inputs.len = 0;
+}
+
+static enum store_status plant_input(struct tap *tap, const struct row_ref *row)
+{
+    if (tap->inputs.len + row->whole.len > INPUTS_BYTES_MAX)
+        plant_inputs(tap);
+    buf_add(&tap->inputs, row->whole.at, row->whole.len);
+    return settle(tap, PLANT_OUT_MAX);
+}
+
 enum store_status tap_plant_row(struct tap *tap, const struct row_ref *row)
 {
     static const size_t lead_prefix = sizeof "lead:" - 1;
+    if (row->type == ROW_INPUT)
+        return plant_input(tap, row);
     struct redis_link *link = tap->redis->log;
     const struct redis_keys *keys = &tap->redis->keys;
     char key[VIEW_KEY_MAX + 1];
@@ -313,6 +348,7 @@ static void plant_text(struct tap *tap, const char *key, const char *text)
 enum store_status tap_plant_end(struct tap *tap, struct position view, struct position first, struct position last)
 {
     char at[48], text[80];
+    plant_inputs(tap);
     position_text(first, at);
     plant_text(tap, tap->redis->keys.trimmed, at);
     position_text(view, at);

@@ -297,10 +297,12 @@ uint32_t core_seal(struct core *core, struct buf *body)
         record_policy(&core->policies[core->n_policies - core->n_policies_dirty], body);
     for (struct lead *lead = core->dirty_leads; lead; lead = lead->dirty_next, rows++) {
         if (lead->fresh)
-            record_input(core, lead, body);
-        record_lead(core, lead, body);
+            record_input(core, lead, body); /* side by side: the view keeps them so */
+        record_lead(core, lead, &core->sealed);
         lead->dirty = lead->fresh = false;
     }
+    buf_add(body, core->sealed.at, core->sealed.len);
+    core->sealed.len = 0;
     for (struct agent *agent = core->dirty_agents; agent; agent = agent->dirty_next, rows++) {
         record_agent(core, agent, body);
         agent->dirty = false;

@@ -368,6 +368,7 @@ struct core {
     struct import *dirty_imports;
     bool dirty_cell;
     struct buf snapshots; /* rows of this beat's decisions */
+    struct buf sealed;    /* the leads' rows while a beat is sealed: they follow the inputs */
 
     uint64_t rejected, presence_losses, stale_refusals;
     uint64_t moved[LEAD_MOVES]; /* how often each line of lead_states.def happened */

@@ -51,7 +51,12 @@ static uint8_t make_key(enum row_type type, uint32_t number, uint8_t key[16])
 void row_put(struct buf *body, enum row_type type, uint32_t number, const char *payload)
 {
     uint8_t key[16];
+    char input[32];
     const uint8_t head = (uint8_t) type, key_len = make_key(type, number, key);
+    if (type == ROW_INPUT) {
+        snprintf(input, sizeof input, "input %u", number);
+        payload = input;
+    }
     const uint32_t length = 1u + key_len + (uint32_t) strlen(payload);
     buf_add(body, &head, 1);
     buf_add(body, &length, sizeof length);

@@ -112,8 +112,8 @@ static void every_kind_of_row_comes_back(void **state)
 {
     static const enum row_type kinds[] = {ROW_INPUT,  ROW_LEAD,     ROW_AGENT, ROW_PROGRAMME,
                                           ROW_IMPORT, ROW_SNAPSHOT, ROW_CELL,  ROW_POLICY};
-    struct rig *rig = rig_of(state);
     for (int flushed = 0; flushed < 2; flushed++) {
+        struct rig *rig = rig_of(state);
         struct store *store = rig_opened(rig);
         struct buf body = {0};
         struct model *model = model_new();
@@ -131,8 +131,8 @@ static void every_kind_of_row_comes_back(void **state)
         model_destroy(&loaded.model);
         model_destroy(&model);
         buf_fini(&body);
+        rig_destroy(&rig);
     }
-    rig_destroy(&rig);
 }
 
 static bool note_order(void *arg, const struct row_ref *row, const struct entry *entry)

@@ -53,7 +53,7 @@ static void append_beat(struct story *story)
             snprintf(payload, sizeof payload, "W pool-%u %u %u", roll(story, 3), i, story->n_bodies);
         else
             snprintf(payload, sizeof payload, "H %u", story->n_bodies);
-        row_put(body, roll(story, 5) == 0 ? ROW_INPUT : ROW_LEAD, number, roll(story, 8) == 0 ? "T" : payload);
+        row_put(body, i < rows / 4 ? ROW_INPUT : ROW_LEAD, number, roll(story, 8) == 0 ? "T" : payload);
     }
     rig_append(story->store, story->n_bodies, body_slice(body));
 }

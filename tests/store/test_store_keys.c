@@ -224,6 +224,51 @@ static void sorted_sets_follow_the_leads(void **state)
     rig_destroy(&rig);
 }
 
+static void inputs_of_a_beat_share_keys_and_all_come_back(void **state)
+{
+    enum { LEADS = 9000 };
+    struct rig *rig = rig_new(*state);
+    struct store *store = rig_opened(rig);
+    struct model *model = model_new();
+    struct buf body = {0};
+    for (uint32_t i = 0; i < LEADS; i++)
+        row_put(&body, ROW_INPUT, i, NULL);
+    for (uint32_t i = 0; i < LEADS; i++)
+        row_put(&body, ROW_LEAD, i, i % 2 == 0 ? "W a 1 1" : "H 1");
+    model_apply(model, body_slice(&body));
+    rig_until_stands(store, rig_append(store, 1, body_slice(&body)));
+    body.len = 0;
+    row_put(&body, ROW_INPUT, LEADS, NULL); /* comes alone */
+    row_put(&body, ROW_LEAD, LEADS, "H 1");
+    model_apply(model, body_slice(&body));
+    rig_until_stands(store, rig_append(store, 2, body_slice(&body)));
+    rig_until_flushed(store);
+    store_close(&store);
+    assert_int_equal(redis_server_integer(rig->server, "EXISTS {%s}:inputs:1-1-0", rig->cell), 1);
+    assert_int_equal(redis_server_integer(rig->server, "EXISTS {%s}:inputs:1-2-0", rig->cell), 1);
+    const long long bytes = redis_server_integer(rig->server, "STRLEN {%s}:inputs:1-1-0", rig->cell);
+    assert_in_range(bytes, 60 * 1024, 64 * 1024);
+    struct loaded loaded;
+    char why[256];
+    assert_int_equal(rig_load_status(rig, &loaded, why), STORE_OK);
+    assert_true(model_equal(loaded.model, model));
+    assert_int_equal(loaded.view_rows, 2 * LEADS + 2);
+    model_destroy(&loaded.model);
+    freeReplyObject(redis_server_command(rig->server, "SETRANGE {%s}:inputs:1-1-0 30000 X", rig->cell));
+    assert_int_equal(rig_load_status(rig, &loaded, why), STORE_DAMAGED);
+    assert_non_null(strstr(why, "inputs:1-1-0 does not match its check"));
+    model_destroy(&loaded.model);
+    freeReplyObject(redis_server_command(rig->server,
+                                         "COPY {%s}:lead:a5a5a5a5a5a5a5a5a5a5a5a500000000 {%s}:inputs:1-1-0 REPLACE",
+                                         rig->cell, rig->cell));
+    assert_int_equal(rig_load_status(rig, &loaded, why), STORE_DAMAGED);
+    assert_non_null(strstr(why, "inputs:1-1-0 holds more than inputs"));
+    model_destroy(&loaded.model);
+    model_destroy(&model);
+    buf_fini(&body);
+    rig_destroy(&rig);
+}
+
 /* "| `:lead:<id>` | string |": the name up to '<' and the type. */
 struct listed {
     char name[32], type[16];
@@ -308,6 +353,7 @@ int main(void)
         cmocka_unit_test(an_entry_added_by_hand_stops_the_cell),
         cmocka_unit_test(a_reader_without_a_fence_sees_the_same),
         cmocka_unit_test(sorted_sets_follow_the_leads),
+        cmocka_unit_test(inputs_of_a_beat_share_keys_and_all_come_back),
         cmocka_unit_test(the_keys_page_lists_what_a_live_server_holds),
     };
     return cmocka_run_group_tests(tests, start_redis, stop_redis);

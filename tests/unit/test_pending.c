@@ -171,6 +171,73 @@ static void an_entry_is_freed_with_its_last_row_and_not_before(void **state)
     pending_destroy(&pending); /* frees what is left */
 }
 
+static void add_row(struct buf *body, uint8_t type, uint32_t key, uint32_t payload_len)
+{
+    static const uint8_t nothing[1024];
+    const uint8_t key_len = sizeof key;
+    const uint32_t length = 1 + key_len + payload_len;
+    buf_add(body, &type, 1);
+    buf_add(body, &length, sizeof length);
+    buf_add(body, &key_len, 1);
+    buf_add(body, &key, sizeof key);
+    buf_add(body, nothing, payload_len);
+}
+
+/* 100 inputs of 1,000 bytes, a lead, one input more. */
+static struct kept *entry_of_inputs(void)
+{
+    struct buf body = {0};
+    for (uint32_t i = 0; i < 100; i++)
+        add_row(&body, ROW_INPUT, i, 990);
+    add_row(&body, ROW_LEAD, 7, 10);
+    add_row(&body, ROW_INPUT, 100, 990);
+    struct kept *kept = kept_new((uint32_t) entry_size((uint32_t) body.len));
+    const struct entry entry = {.at = {1, 1}, .body = {body.at, (uint32_t) body.len}};
+    const struct entry_hash none = {0};
+    entry_encode(&entry, &none, kept->bytes);
+    kept->at = entry.at;
+    buf_fini(&body);
+    return kept;
+}
+
+/* The first input of those that stay together, and how many bytes they are; back it goes if it is to. */
+static void expect_inputs(struct pending *pending, uint32_t first, uint32_t n, bool back)
+{
+    struct pending_row row;
+    assert_true(pending_take(pending, &row));
+    assert_int_equal(row.row.type, ROW_INPUT);
+    assert_int_equal(key_of(&row), first);
+    assert_int_equal(row.row.whole.len, n * 1000);
+    if (back)
+        pending_put_back(pending, &row);
+    else
+        kept_release(&row.kept);
+}
+
+static void inputs_side_by_side_stay_together_up_to_a_bound(void **state)
+{
+    (void) state;
+    struct pending *pending = pending_new(1);
+    struct pending_row row;
+    struct kept *kept = entry_of_inputs();
+    const uint32_t fit = INPUTS_BYTES_MAX / 1000;
+    assert_true(pending_feed(pending, kept, 1));
+    assert_int_equal(pending_count(pending), 4);
+    assert_int_equal(kept->refs, 5);
+    expect_inputs(pending, 0, fit, true); /* was not written: it comes first again, as it was */
+    expect_inputs(pending, 0, fit, false);
+    expect_inputs(pending, fit, 100 - fit, false);
+    for (uint32_t left = 2; left > 0; left--) { /* the lead between ends the stretch */
+        assert_true(pending_take(pending, &row));
+        assert_int_equal(row.row.whole.len, row.row.type == ROW_LEAD ? 20 : 1000);
+        kept_release(&row.kept);
+    }
+    assert_int_equal(pending_count(pending), 0);
+    assert_int_equal(kept->refs, 1);
+    kept_release(&kept);
+    pending_destroy(&pending);
+}
+
 static void pools_remember_each_lead(void **state)
 {
     (void) state;
@@ -202,6 +269,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_out_newest_of_each_key_oldest_change_first),
         cmocka_unit_test(an_entry_is_freed_with_its_last_row_and_not_before),
+        cmocka_unit_test(inputs_side_by_side_stay_together_up_to_a_bound),
         cmocka_unit_test(pools_remember_each_lead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
