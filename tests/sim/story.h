@@ -65,6 +65,7 @@ STORIES(hours)
 STORIES(log)
 STORIES(policy)
 STORIES(policy_after)
+STORIES(seeds)
 #undef STORIES
 
 #endif

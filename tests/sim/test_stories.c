@@ -39,6 +39,7 @@ int main(void)
     RUN(hours)
     RUN(log)
     RUN(policy)
+    RUN(seeds)
 #undef RUN
     return failed + cmocka_run_group_tests(at_last, NULL, NULL);
 }
