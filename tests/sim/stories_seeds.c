@@ -314,11 +314,44 @@ static void the_same_day_again_ends_the_same(void **state)
     buf_fini(&again);
 }
 
+/* ---- 001-08: by performance ------------------------------------------------------------------------------- */
+
+/* proves 001-08: who closed what he had is preferred to who waits longer, until that is switched off */
+static void who_closes_more_gets_the_next_unless_performance_counts_for_nothing(void **state)
+{
+    (void) state;
+    for (int32_t performance = 0; performance <= 300; performance += 300) {
+        struct scoring scoring = {.base_permille = 100, .value_cents = 10000, .performance_permille = performance};
+        struct policy *policy = sim_policy();
+        policy->programmes[0].wip_max = 1;
+        struct sim *sim = story_new(policy);
+        struct sim_agent *agents[2];
+        for (int i = 0; i < 2; i++)
+            agents[i] = story_agent(sim, i ? "ana" : "ben", "east", INTENT_AVAILABLE);
+        for (int i = 0; i < 40; i++) { /* ben was free first, so they take turns; ana sells, and is free last */
+            const struct id lead = story_lead(sim, "to-push", 0);
+            sim_run_ms(sim, 5);
+            assert_owner(sim, lead, i % 2 ? "ana" : "ben");
+            story_work_up_to(sim, agents[i % 2], lead, LEAD_WORKING);
+            story_dispose(sim, agents[i % 2], lead, i % 2 ? DISPOSITION_SALE : DISPOSITION_NOT_INTERESTED, NULL);
+        }
+        sim_judge(sim, story_decide, &scoring, 100, false);
+        sim_workers(sim, 1);
+        sim_run_ms(sim, 700);
+        const struct id lead = story_lead(sim, "to-push", 0);
+        sim_run_ms(sim, 5);
+        assert_int_equal(story_of(sim, lead)->past->decision.by, REASON_SCORED);
+        assert_owner(sim, lead, performance ? "ana" : "ben");
+        sim_destroy(&sim);
+    }
+}
+
 const struct CMUnitTest stories_of_seeds[] = {
     cmocka_unit_test(push_and_pull_reach_a_lead_equally_fast_when_capacity_is_enough),
     cmocka_unit_test(whatever_state_its_owner_vanished_in_a_lead_comes_to_who_is_there),
     cmocka_unit_test(the_list_of_leads_that_nothing_would_move_is_empty_all_day),
     cmocka_unit_test(no_lead_goes_untouched_beyond_its_hard_deadline),
     cmocka_unit_test(the_same_day_again_ends_the_same),
+    cmocka_unit_test(who_closes_more_gets_the_next_unless_performance_counts_for_nothing),
 };
 const size_t n_stories_of_seeds = sizeof stories_of_seeds / sizeof *stories_of_seeds;

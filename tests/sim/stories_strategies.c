@@ -3,22 +3,9 @@
  * arithmetic decides (worker/score.c), and what a strategy must remember between
  * two windows is found again after a crash. */
 #include "tests/sim/story.h"
-#include "worker/score.h"
 
 static const char *const names[] = {"ana", "ben", "cleo"};
 enum { AGENTS = 3 };
-
-static void decide(void *context, const struct msg_request *request, struct verdict *verdicts,
-                   struct msg_decision *decision)
-{
-    const struct scoring scoring = {.base_permille = 100, .value_cents = 10000};
-    (void) context;
-    struct scorer *scorer = scorer_new();
-    score_request(scorer, &scoring, request, decision);
-    memcpy(verdicts, decision->verdicts, decision->n_verdicts * sizeof *verdicts);
-    decision->verdicts = verdicts;
-    scorer_destroy(&scorer);
-}
 
 static struct policy *policy_of(enum strategy strategy)
 {
@@ -39,7 +26,7 @@ static void list(struct policy *policy, const char *name, uint32_t weight)
 static struct sim *world(const struct policy *policy, struct sim_agent *agents[AGENTS])
 {
     struct sim *sim = story_new(policy);
-    sim_judge(sim, decide, NULL, 100, false);
+    sim_judge(sim, story_decide, NULL, 100, false);
     sim_workers(sim, 1);
     for (int i = 0; i < AGENTS; i++)
         agents[i] = story_agent(sim, names[i], "east", INTENT_AVAILABLE);
@@ -186,7 +173,7 @@ static void turns_are_not_handed_out_twice_to_two_workers_at_once(void **state)
         struct sim *sim = world(policy, agents);
         sim_workers(sim, 2);
         sim_run_ms(sim, 700);
-        sim_judge(sim, decide, NULL, 10000, false);
+        sim_judge(sim, story_decide, NULL, 10000, false);
         for (int i = 0; i < AGENTS; i++) {
             story_lead(sim, "to-push", 0);
             sim_run_ms(sim, 2);
@@ -295,7 +282,7 @@ static struct policy *roomy(enum strategy strategy)
 static void two_of_three_came(struct sim **ret_sim, struct sim_agent *agents[AGENTS])
 {
     *ret_sim = story_new(roomy(STRATEGY_WEIGHTED_ROUND_ROBIN));
-    sim_judge(*ret_sim, decide, NULL, 100, false);
+    sim_judge(*ret_sim, story_decide, NULL, 100, false);
     sim_workers(*ret_sim, 1);
     for (int i = 0; i < 2; i++)
         agents[i] = story_agent(*ret_sim, names[i], "east", INTENT_AVAILABLE);

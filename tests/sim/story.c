@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * story.c - see story.h. */
 #include "tests/sim/story.h"
+#include "worker/score.h"
 
 enum { ANSWER_MS = 2 }; /* a message there, a beat, and one back */
 
@@ -122,4 +123,15 @@ const struct agent *story_core_agent(struct sim *sim, const struct sim_agent *ag
 uint32_t story_offered_to(struct sim *sim, const struct sim_agent *agent)
 {
     return story_core_agent(sim, agent)->offered;
+}
+
+void story_decide(void *scoring, const struct msg_request *request, struct verdict *verdicts,
+                  struct msg_decision *decision)
+{
+    static const struct scoring usual = {.base_permille = 100, .value_cents = 10000};
+    struct scorer *scorer = scorer_new();
+    score_request(scorer, scoring ? scoring : &usual, request, decision);
+    memcpy(verdicts, decision->verdicts, decision->n_verdicts * sizeof *verdicts);
+    decision->verdicts = verdicts;
+    scorer_destroy(&scorer);
 }

@@ -33,6 +33,10 @@ enum reason story_ready(struct sim *sim, struct sim_agent *agent, uint32_t wait_
 /* Accepts what is offered, and acts on it, as far as `state`. */
 void story_work_up_to(struct sim *sim, struct sim_agent *agent, struct id lead, enum lead_state state);
 
+/* A worker's own arithmetic, for sim_judge(); its context is a struct scoring, or NULL: one in ten, a hundred each. */
+void story_decide(void *scoring, const struct msg_request *request, struct verdict *verdicts,
+                  struct msg_decision *decision);
+
 /* Runs until the lead is in the state, or belongs to the agent; returns how many ms that took, or fails. */
 int64_t story_until_state(struct sim *sim, struct id lead, enum lead_state state, int64_t at_most_ms);
 int64_t story_until_owner(struct sim *sim, struct id lead, const char *owner, int64_t at_most_ms);
@@ -66,6 +70,7 @@ STORIES(log)
 STORIES(policy)
 STORIES(policy_after)
 STORIES(seeds)
+STORIES(peers)
 #undef STORIES
 
 #endif

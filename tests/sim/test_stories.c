@@ -40,6 +40,7 @@ int main(void)
     RUN(log)
     RUN(policy)
     RUN(seeds)
+    RUN(peers)
 #undef RUN
     return failed + cmocka_run_group_tests(at_last, NULL, NULL);
 }
