@@ -316,6 +316,38 @@ static void the_joint_optimum_is_never_below_best_score(void **state)
     assert_true(n_above > 200); /* else this window does not tell them apart */
 }
 
+/* proves 001-10: agents as unequal as the field's own example, 17 closes in 100 leads down to less than one */
+static void among_unequal_agents_value_beats_taking_turns(void **state)
+{
+    (void) state;
+    enum { AGENTS = 12 };
+    struct window window;
+    struct scoring scoring = plain_scoring();
+    int64_t totals[3] = {0};
+    scoring.base_permille = 10;
+    scoring.performance_permille = 1000;
+    random_seed(18);
+    for (int i = 0; i < 300; i++) {
+        static const enum strategy strategies[] = {STRATEGY_JOINT_OPTIMUM, STRATEGY_BEST_SCORE, STRATEGY_ROUND_ROBIN};
+        window_open(&window, STRATEGY_BEST_SCORE, AGENTS / 2, AGENTS);
+        for (uint32_t a = 0; a < AGENTS; a++) {
+            window.agents[a].closed = 1000;
+            window.agents[a].won = a == (uint32_t) i % AGENTS ? 170 : 1 + below(30);
+            window.agents[a].slots = 1;
+        }
+        for (uint32_t l = 0; l < AGENTS / 2; l++)
+            window.leads[l].value_cents = 10000 + below(1000000);
+        for (uint32_t s = 0; s < 3; s++) {
+            window.request.strategy = strategies[s];
+            struct msg_decision decision = decide(scorer, &window, &scoring);
+            assert_int_equal(n_assigned(&decision), AGENTS / 2);
+            totals[s] += total_in_snapshot(&window, &scoring, &decision);
+        }
+    }
+    assert_true(totals[0] >= totals[1]);
+    assert_true(totals[1] * 10 > totals[2] * 12);
+}
+
 static void when_all_best_agents_have_room_best_score_is_the_optimum(void **state)
 {
     (void) state;
@@ -401,6 +433,7 @@ int main(void)
         cmocka_unit_test(the_joint_optimum_equals_trying_everything),
         cmocka_unit_test(priorities_leave_no_lead_without_agent_who_could_have_one),
         cmocka_unit_test(the_joint_optimum_is_never_below_best_score),
+        cmocka_unit_test(among_unequal_agents_value_beats_taking_turns),
         cmocka_unit_test(when_all_best_agents_have_room_best_score_is_the_optimum),
         cmocka_unit_test(the_same_request_gives_the_same_bytes),
         cmocka_unit_test(nobody_and_nothing_are_fine),

@@ -234,6 +234,32 @@ static void top_down_fills_the_list_from_its_top(void **state)
     assert_int_equal(decision.verdicts[0].runner_up, 4); /* who would have had it */
 }
 
+/* proves D-02 (Asterisk calc_metric): bands are compared, never added up, after whatever wait and at whatever value */
+static void no_wait_and_no_value_carries_anybody_over_a_band(void **state)
+{
+    (void) state;
+    struct window window;
+    struct scoring scoring = rich_scoring();
+    for (enum strategy strategy = STRATEGY_BEST_SCORE; strategy < STRATEGIES; strategy++)
+        for (uint32_t days = 0; days < 49; days++) {
+            window_open(&window, strategy, 2, 1);
+            window.leads[0].priority = 1;
+            window.leads[1].priority = 2;
+            window.leads[0].age_ms = days * 24 * HOUR_MS;
+            window.leads[0].value_cents = days * 1000000000u;
+            struct msg_decision decision = decide(scorer, &window, &scoring);
+            assert_int_equal(decision.verdicts[0].agent, 0);
+            assert_int_equal(decision.verdicts[1].agent, 1);
+        }
+    for (uint32_t days = 0; days < 49; days++) { /* 12 days and more is where it went wrong */
+        window_open(&window, STRATEGY_TOP_DOWN, 1, 2);
+        window.agents[0].idle_ms = days * 24 * HOUR_MS;
+        window.agents[0].turn = 20;
+        window.agents[1].turn = 10;
+        assert_int_equal(decide(scorer, &window, &scoring).verdicts[0].agent, 2);
+    }
+}
+
 static void least_recent_goes_by_the_clock_it_is_given(void **state)
 {
     (void) state;
@@ -340,6 +366,7 @@ int main(void)
         cmocka_unit_test(absence_is_not_made_up_for_and_costs_nothing_later),
         cmocka_unit_test(fewest_open_levels_what_agents_hold),
         cmocka_unit_test(top_down_fills_the_list_from_its_top),
+        cmocka_unit_test(no_wait_and_no_value_carries_anybody_over_a_band),
         cmocka_unit_test(least_recent_goes_by_the_clock_it_is_given),
         cmocka_unit_test(a_draw_repeats_under_its_seed_and_is_fair_over_many),
         cmocka_unit_test(an_optimum_that_would_be_late_is_greedy_and_says_what_that_may_cost),
