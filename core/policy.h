@@ -12,7 +12,7 @@
 
 enum {
     POLICY_PROGRAMMES_MAX = 16,
-    POLICY_TEAMS_MAX = 1024,
+    POLICY_TEAMS_MAX = 4096, /* each with a small pool of its own, when leads are pushed and pulled */
     POLICY_SOURCES_MAX = 256,
     POLICY_WEIGHTS_MAX = 64,
     POLICY_GAPS_MAX = 8,

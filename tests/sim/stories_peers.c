@@ -230,25 +230,10 @@ static void a_fresh_lead_of_higher_priority_passes_a_bulk_that_waits(void **stat
     sim_destroy(&sim);
 }
 
-static const char *told_of(struct sim *sim, const char *agent, uint32_t column)
-{
-    static char text[64];
-    struct msg_report report = {0};
-    core_report(sim_core(sim), &(struct msg_query){.what = QUERY_AGENTS, .limit = 100}, &report);
-    for (uint32_t i = 0; i < report.n_rows * report.n_columns; i += report.n_columns)
-        if (report.cells[i].len == strlen(agent) && memcmp(report.cells[i].at, agent, strlen(agent)) == 0) {
-            snprintf(text, sizeof text, "%.*s", (int) report.cells[i + column].len,
-                     (const char *) report.cells[i + column].at);
-            return text;
-        }
-    return "";
-}
-
 /* proves C-11: over queues, toggles, a reconnect and a crash, and it is shown */
 static void wrap_up_is_a_state_of_the_agent_in_every_queue_and_it_is_shown(void **state)
 {
     (void) state;
-    enum { WHY = 5, WRAP_UPS = 9 };
     struct policy *policy = sim_policy();
     for (int i = 0; i < 3; i++) {
         policy->programmes[i].widen = WIDEN_CELL;
@@ -272,8 +257,8 @@ static void wrap_up_is_a_state_of_the_agent_in_every_queue_and_it_is_shown(void 
     sim_run_ms(sim, 2000);
     for (int i = 0; i < 3; i++)
         assert_state(sim, others[i], POOLED);
-    assert_string_equal(told_of(sim, "ana", WHY), "OWES_DISPOSITION");
-    assert_string_equal(told_of(sim, "ana", WRAP_UPS), "1");
+    assert_string_equal(story_told_of(sim, ana, "why_none"), "OWES_DISPOSITION");
+    assert_string_equal(story_told_of(sim, ana, "wrap_up"), "1");
     assert_int_equal(story_dispose(sim, ana, lead, DISPOSITION_SALE, NULL), REASON_OK);
     for (int i = 0; i < 3; i++)
         assert_owner(sim, others[i], "ana");

@@ -63,6 +63,7 @@ static void over_the_untouched_threshold_an_agent_is_skipped_until_below_it(void
     struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
     fill(sim, 6);
     assert_int_equal(ana->n_held, 2);
+    assert_string_equal(story_told_of(sim, ana, "why_none"), "UNTOUCHED_OVER");
     const struct id lead = ana->held[0].lead;
     assert_int_equal(story_act(sim, ana, lead, VERB_ACCEPT), REASON_OK);
     sim_run_ms(sim, 500);

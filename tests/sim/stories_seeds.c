@@ -288,7 +288,10 @@ static void no_lead_goes_untouched_beyond_its_hard_deadline(void **state)
 
 static void a_day(struct buf *ret)
 {
-    struct sim *sim = sim_new(11, sim_policy());
+    struct policy *policy = sim_policy();
+    policy->programmes[0].strategy = STRATEGY_LONGEST_IDLE;
+    struct sim *sim = sim_new(11, policy);
+    sim_judge(sim, story_decide, NULL, 100, false);
     sim_audit_every(sim, 1000);
     sim_agent(sim, "ana", "east", INTENT_AVAILABLE);
     sim_agent(sim, "ben", "east", INTENT_AVAILABLE);
@@ -312,6 +315,49 @@ static void the_same_day_again_ends_the_same(void **state)
     assert_memory_equal(once.at, again.at, once.len);
     buf_fini(&once);
     buf_fini(&again);
+}
+
+/* ---- 003-01: what triggers ---------------------------------------------------------------------------------- */
+
+/* proves 003-01: intake, a ready, a presence, a timer, a disposition, and somebody who gives it back by hand; each
+ * hands a lead over in its own instant */
+static void each_kind_of_trigger_hands_a_lead_to_a_person_at_once(void **state)
+{
+    (void) state;
+    struct policy *policy = sim_policy();
+    policy->programmes[0].wip_max = policy->programmes[0].untouched_max = 1;
+    policy->programmes[0].unclaimed_ms = policy->programmes[0].decline_exclusion_ms = 60000;
+    policy->programmes[1].unclaimed_ms = 60000;
+    struct sim *sim = story_new(policy);
+    const struct id pulled = story_lead(sim, "to-pull", 0);
+    struct sim_agent *hal = story_agent(sim, "hal", "hunters", INTENT_ON_DEMAND);
+    assert_state(sim, pulled, POOLED);
+    assert_int_equal(story_ready(sim, hal, 0), REASON_OK); /* a ready */
+    assert_owner(sim, pulled, "hal");
+    const struct id first = story_lead(sim, "to-push", 3), second = story_lead(sim, "to-push", 2);
+    const struct id third = story_lead(sim, "to-push", 1);
+    sim_run_ms(sim, 500);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE); /* a presence */
+    assert_owner(sim, first, "ana");
+    story_work_up_to(sim, ana, first, LEAD_WORKING);
+    assert_int_equal(story_dispose(sim, ana, first, DISPOSITION_SALE, NULL), REASON_OK); /* a disposition */
+    assert_owner(sim, second, "ana");
+    assert_int_equal(story_act(sim, ana, second, VERB_DECLINE), REASON_OK);
+    assert_state(sim, third, POOLED);
+    assert_about(story_until_owner(sim, third, "ana", 1000), policy->programmes[0].penalty_ms - 2); /* a timer */
+    struct sim_agent *ben = story_agent(sim, "ben", "east", INTENT_AVAILABLE);
+    struct sim_agent *cleo = story_agent(sim, "cleo", "east", INTENT_AVAILABLE);
+    assert_owner(sim, second, ben->name);
+    const struct id fresh = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 1);
+    assert_owner(sim, fresh, cleo->name); /* intake */
+    sim_bye(sim, cleo);
+    sim_run_ms(sim, 5);
+    assert_state(sim, fresh, POOLED);
+    story_work_up_to(sim, ben, second, LEAD_OWNED);
+    assert_int_equal(story_act(sim, ben, second, VERB_RELEASE), REASON_OK); /* by hand */
+    assert_owner(sim, fresh, "ben");
+    sim_destroy(&sim);
 }
 
 /* ---- 001-08: by performance ------------------------------------------------------------------------------- */
@@ -352,6 +398,7 @@ const struct CMUnitTest stories_of_seeds[] = {
     cmocka_unit_test(the_list_of_leads_that_nothing_would_move_is_empty_all_day),
     cmocka_unit_test(no_lead_goes_untouched_beyond_its_hard_deadline),
     cmocka_unit_test(the_same_day_again_ends_the_same),
+    cmocka_unit_test(each_kind_of_trigger_hands_a_lead_to_a_person_at_once),
     cmocka_unit_test(who_closes_more_gets_the_next_unless_performance_counts_for_nothing),
 };
 const size_t n_stories_of_seeds = sizeof stories_of_seeds / sizeof *stories_of_seeds;

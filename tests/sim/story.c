@@ -135,3 +135,22 @@ void story_decide(void *scoring, const struct msg_request *request, struct verdi
     decision->verdicts = verdicts;
     scorer_destroy(&scorer);
 }
+
+const char *story_told_of(struct sim *sim, const struct sim_agent *agent, const char *column)
+{
+    static char text[64];
+    const struct slice name = slice_of(agent->name, strlen(agent->name));
+    struct msg_report report = {0};
+    core_report(sim_core(sim), &(struct msg_query){.what = QUERY_AGENTS, .limit = 1000}, &report);
+    for (uint32_t c = 0; c < report.n_columns; c++)
+        for (uint32_t r = 0; r < report.n_rows; r++) {
+            const struct slice *row = &report.cells[(size_t) r * report.n_columns];
+            if (report.columns[c].len != strlen(column) || memcmp(report.columns[c].at, column, strlen(column)) != 0 ||
+                row->len != name.len || memcmp(row->at, name.at, name.len) != 0)
+                continue;
+            snprintf(text, sizeof text, "%.*s", (int) row[c].len, (const char *) row[c].at);
+            return text;
+        }
+    fail_msg("nothing is told of %s in %s", agent->name, column);
+    return NULL;
+}

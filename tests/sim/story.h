@@ -47,6 +47,9 @@ const struct lead *story_of(struct sim *sim, struct id lead);
 const struct agent *story_core_agent(struct sim *sim, const struct sim_agent *agent);
 uint32_t story_offered_to(struct sim *sim, const struct sim_agent *agent); /* open offers, as the core sees it */
 
+/* What an operator is told of the agent in this column of `takt agents`; until the next call. */
+const char *story_told_of(struct sim *sim, const struct sim_agent *agent, const char *column);
+
 #define assert_state(sim, lead, name) assert_string_equal(lead_state_name(sim_state((sim), (lead))), #name)
 #define assert_owner(sim, lead, name) assert_string_equal(sim_owner((sim), (lead)), (name))
 /* Deadlines are kept to the millisecond; the story began to count up to three of them later. */

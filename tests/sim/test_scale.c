@@ -21,6 +21,8 @@
 enum {
     STAFF = 5000,
     CLERKS_MAX = STAFF + 1000,
+    TEAMS = 2000,
+    TEAM = 3,
     HELD_MAX = 8,
     HEARTBEAT_S = 300,
     HOUR_S = 3600,
@@ -43,6 +45,7 @@ struct clerk {
     bool here;      /* at the desk */
     bool left;      /* the house, for ever, without a word */
     uint32_t shift; /* of three, when there are shifts */
+    uint32_t team;
     uint64_t session, seq;
     int64_t spoke_us;
     struct held held[HELD_MAX];
@@ -56,6 +59,7 @@ struct house {
     struct clerk *clerks;
     uint32_t n_clerks, n_left;
     bool shifts;
+    bool small_pools; /* many teams that pull, and not one that is pushed to */
     uint64_t random, source_session, ops, leads, offers;
     int64_t now_us;
     struct {
@@ -199,6 +203,7 @@ static void work_on(struct house *house, uint32_t clerk, const struct held *held
 static void come(struct house *house, uint32_t clerk)
 {
     struct clerk *it = &house->clerks[clerk];
+    const struct policy *policy = core_policy(house->core);
     it->here = true;
     it->n_held = 0; /* it will be offered again what is still its own */
     say(house, clerk,
@@ -206,8 +211,8 @@ static void come(struct house *house, uint32_t clerk)
                      .hello = {.protocol = 1,
                                .role = ROLE_AGENT,
                                .name = slice_of_text(it->name),
-                               .team = slice_of_text("east"),
-                               .intent = INTENT_AVAILABLE}});
+                               .team = slice_of_text(policy->teams[it->team].name),
+                               .intent = house->small_pools ? INTENT_ON_DEMAND : INTENT_AVAILABLE}});
 }
 
 static void hire(struct house *house)
@@ -216,6 +221,7 @@ static void hire(struct house *house)
     assert_true(clerk < CLERKS_MAX);
     snprintf(house->clerks[clerk].name, sizeof house->clerks[clerk].name, "clerk-%05u", clerk);
     house->clerks[clerk].shift = clerk % 3;
+    house->clerks[clerk].team = house->small_pools ? clerk / TEAM : 0;
     if (!house->shifts)
         come(house, clerk);
 }
@@ -267,11 +273,13 @@ static void leads_come(struct house *house, uint32_t n)
                                .name = slice_of_text("Ada")};
     }
     step(house, PEER_SOURCE,
-         &(struct msg){
-             .session = house->source_session,
-             .seq = 1,
-             .kind = MSG_CHUNK,
-             .chunk = {.op = {2, house->leads}, .source = slice_of_text("to-push"), .rows = rows, .n_rows = n}});
+         &(struct msg){.session = house->source_session,
+                       .seq = 1,
+                       .kind = MSG_CHUNK,
+                       .chunk = {.op = {2, house->leads},
+                                 .source = slice_of_text(house->small_pools ? "to-pushpull" : "to-push"),
+                                 .rows = rows,
+                                 .n_rows = n}});
 }
 
 static void end_beat(struct house *house)
@@ -410,6 +418,71 @@ static void five_thousand_people_in_shifts_leave_no_dead_queue(void **state)
     soak(true, 2);
 }
 
+/* ---- small pools ---------------------------------------------------------------------------------------- */
+
+static struct policy *policy_of_small_pools(void)
+{
+    struct policy *policy = house_policy();
+    policy->n_teams = TEAMS;
+    for (uint32_t t = 0; t < TEAMS; t++) {
+        snprintf(policy->teams[t].name, sizeof policy->teams[t].name, "team-%04u", t);
+        policy->teams[t].programme = 2;
+    }
+    policy->programmes[2].unclaimed_ms = policy->programmes[2].first_action_ms = DAY_S * 1000;
+    return policy;
+}
+
+/* Fills which team's pool each lead is in, NONE for upstream; and looks that no pool is too deep or too shallow. */
+static void look_into_pools(const struct core *core, uint32_t staffed, uint32_t *teams)
+{
+    const uint32_t deep = TEAM * core_policy(core)->programmes[2].depth_per_agent;
+    uint32_t upstream = 0;
+    for (uint32_t i = 0; i < core->leads.n; i++) {
+        const struct lead *lead = lead_at(&core->leads, i);
+        teams[lead->id.lo] = lead->state == LEAD_POOLED && lead->ring == RING_TEAM ? lead->team : NONE;
+        upstream += lead->state == LEAD_POOLED && lead->ring != RING_TEAM;
+    }
+    for (uint32_t t = 0; t < TEAMS; t++) {
+        const uint32_t depth = core->pools[pool_index(core, 2, RING_TEAM, t)].depth;
+        assert_in_range(depth, upstream && t < staffed ? deep : 0, t < staffed ? deep : 0);
+    }
+}
+
+/* proves 002-08: each lead in one pool at a time, of a team that is there, and only that team gets it */
+static void two_thousand_small_pools_are_filled_and_each_serves_its_own_team(void **state)
+{
+    (void) state;
+    enum { STAFFED = TEAMS - 100, LEADS = 20000 };
+    struct house *house = house_new(policy_of_small_pools(), 7);
+    uint32_t *teams = calloc(LEADS + 1, sizeof *teams);
+    assert_non_null(teams);
+    house->small_pools = true;
+    for (uint32_t i = 0; i < STAFFED * TEAM; i++)
+        hire(house);
+    end_beat(house);
+    for (uint32_t n = 0; n < LEADS; n += 250) {
+        leads_come(house, 250);
+        end_beat(house);
+    }
+    for (uint32_t round = 0; round < 3; round++) {
+        look_into_pools(house->core, STAFFED, teams);
+        for (uint32_t c = 0; c < house->n_clerks; c++)
+            say(house, c,
+                (struct msg){.kind = MSG_AGENT_SAYS, .says = {.has_ready = true, .ready_op = {3, ++house->ops}}});
+        end_beat(house);
+        for (uint32_t c = 0; c < house->n_clerks; c++) {
+            struct clerk *clerk = &house->clerks[c];
+            assert_int_equal(clerk->n_held, 1);
+            assert_int_equal(teams[clerk->held[0].lead.lo], clerk->team);
+            act(house, c, &clerk->held[0], VERB_DISPOSITION, DISPOSITION_SALE);
+        }
+        end_beat(house);
+    }
+    assert_int_equal(core_check(house->core, NULL), 0);
+    free(teams);
+    house_destroy(house);
+}
+
 /* ---- cost ---------------------------------------------------------------------------------------------- */
 
 static int64_t cpu_ns(void)
@@ -470,6 +543,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(five_thousand_people_with_high_turnover_leave_no_dead_queue),
         cmocka_unit_test(five_thousand_people_in_shifts_leave_no_dead_queue),
+        cmocka_unit_test(two_thousand_small_pools_are_filled_and_each_serves_its_own_team),
         cmocka_unit_test(a_decision_reads_not_all_that_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
