@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_tap.c - a cell in Redis for its archive, over the Redis store's own
+ * store_tap.c - a cell in Redis for its archive and its hooks, over the Redis store's own
  * connection, keys and paging. */
 #include "broker/store_tap.h"
 
@@ -122,6 +122,27 @@ enum store_status tap_view(struct tap *tap, tap_row_fn *each, void *arg)
 {
     struct row_taking taking = {tap, each, arg};
     return redis_read_view(tap->store, take_value, &taking);
+}
+
+enum store_status tap_input(struct tap *tap, struct id lead, struct buf *ret)
+{
+    char hex[33], name[48], key[KEY_MAX + 48];
+    struct row_ref row;
+    id_to_hex(lead, hex);
+    const int len = snprintf(name, sizeof name, "input:%s", hex);
+    snprintf(key, sizeof key, "%s%s", tap->redis->keys.prefix, name);
+    send(tap, 2, (const char *const[]){"GET", key});
+    redisReply *reply = redis_answer(tap->redis, redis_patience_us(tap->redis), REDIS_REPLY_STRING, REDIS_REPLY_NIL);
+    if (reply == NULL)
+        return tap->store->status;
+    const char *wrong = NULL;
+    ret->len = 0;
+    if (reply->type == REDIS_REPLY_STRING)
+        wrong = view_value_is_wrong(slice_of(name, (size_t) len), slice_of(reply->str, reply->len), &row);
+    if (reply->type == REDIS_REPLY_STRING && wrong == NULL)
+        buf_add(ret, row.payload.at, row.payload.len);
+    freeReplyObject(reply);
+    return wrong == NULL ? STORE_OK : store_fail(tap->store, STORE_DAMAGED, "the view's %s %s", name, wrong);
 }
 
 struct entry_taking {

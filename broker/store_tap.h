@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_tap.h - what the archive needs of a cell in Redis: read it beside a living
+ * store_tap.h - what archive and hooks need of a cell in Redis: read it beside a living
  * broker, publish how far it is archived, and plant a lost cell anew.
  *
  * Takes no fence. The only key it writes to a living cell is :archive. Everything
@@ -28,6 +28,9 @@ enum store_status tap_marks(struct tap *tap, struct tap_marks *ret);
  * row was read, the log from marks.view itself to what is then the last entry. `each` false: stop, STORE_REFUSING. */
 typedef bool tap_row_fn(void *arg, const struct row_ref *row);
 enum store_status tap_view(struct tap *tap, tap_row_fn *each, void *arg);
+
+/* The payload of the row of type ROW_INPUT of one lead; empty when the view has none (yet). */
+enum store_status tap_input(struct tap *tap, struct id lead, struct buf *ret);
 
 enum { TAP_PAGE = 64 };
 

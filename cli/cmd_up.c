@@ -3,7 +3,7 @@
  *
  * DIR holds it all: redis/ (the data), policy.yaml (the policy given last), cell
  * (its name, once it was created), endpoints (where the others find it), archive/,
- * log/ and lock. The lock is inherited by the children: an orphaned redis-server
+ * hooks/, log/ and lock. The lock is inherited by the children: an orphaned redis-server
  * keeps it, so that never two of them write the same files. What a cell is made
  * of is the broker's business; this only starts processes and keeps them. */
 #include "cli/cli.h"
@@ -22,6 +22,7 @@
 #include "cli/supervise.h"
 #include "cli/up_ports.h"
 #include "common/clock.h"
+#include "hooks/hook_file.h"
 #include "policy/policy_yaml.h"
 
 enum {
@@ -36,7 +37,7 @@ enum {
 
 struct up {
     struct cli_common common;
-    const char *policy_path, *ready_file;
+    const char *policy_path, *ready_file, *hooks_path;
     int64_t workers, port_base;
     bool log_to_stderr, no_archive;
     char dir[PATH_ROOM];
@@ -45,7 +46,7 @@ struct up {
     int lock_fd;
     struct up_ports ports;
     struct supervisor *supervisor;
-    int redis, broker, archive, worker[WORKERS_MAX];
+    int redis, broker, archive, hooks, worker[WORKERS_MAX];
 };
 
 /* ---- the folder ----------------------------------------------------------------- */
@@ -295,6 +296,39 @@ static bool start_archive(struct up *up)
     return true;
 }
 
+static bool start_hooks(struct up *up)
+{
+    char self[PATH_ROOM], redis[2 * PATH_ROOM], folder[2 * PATH_ROOM];
+    if (!up->hooks_path)
+        return true;
+    snprintf(redis, sizeof redis, "unix:%s/redis.sock", up->dir);
+    path_in(up, "hooks", folder);
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[len > 0 ? len : 0] = '\0';
+    struct child_options child = {
+        .name = "hooks",
+        .args = {self, "hooks", "run", up->hooks_path, "--redis", redis, "--cell", up->cell, "--state", folder}};
+    up->hooks = supervise_start(up->supervisor, &child);
+    return true;
+}
+
+/* As the policy: what is wrong with it is said before anything runs. */
+static bool check_hooks(const struct up *up)
+{
+    char why[HOOK_WHY_MAX];
+    if (!up->hooks_path)
+        return true;
+    struct hook_file *file = calloc(1, sizeof *file);
+    if (!file)
+        abort();
+    const bool good = hook_file_read(up->hooks_path, file, why);
+    if (!good)
+        cli_say("%s", why);
+    hook_file_fini(file);
+    free(file);
+    return good;
+}
+
 static bool start_workers(struct up *up)
 {
     char program[2 * PATH_ROOM], at[64];
@@ -368,7 +402,8 @@ static bool tell_ready(struct up *up)
 static bool start_all(struct up *up)
 {
     return start_redis(up) && wait_ready(up, up->redis, "redis") && start_broker(up) &&
-           wait_ready(up, up->broker, "broker") && start_archive(up) && start_workers(up) && tell_ready(up);
+           wait_ready(up, up->broker, "broker") && start_archive(up) && start_hooks(up) && start_workers(up) &&
+           tell_ready(up);
 }
 
 static void stop_all(struct up *up)
@@ -380,6 +415,8 @@ static void stop_all(struct up *up)
             supervise_stop(up->supervisor, up->worker[i], STOP_MS);
     if (up->archive >= 0) /* behind the broker: it takes the last beats along */
         supervise_stop(up->supervisor, up->archive, STOP_MS);
+    if (up->hooks >= 0)
+        supervise_stop(up->supervisor, up->hooks, STOP_MS);
     if (up->redis >= 0)
         supervise_stop(up->supervisor, up->redis, STOP_MS);
 }
@@ -389,7 +426,7 @@ static int run(struct up *up)
     char log_dir[2 * PATH_ROOM];
     path_in(up, "log", log_dir);
     up->supervisor = supervise_new(up->log_to_stderr ? NULL : log_dir, up->lock_fd);
-    up->redis = up->broker = up->archive = -1;
+    up->redis = up->broker = up->archive = up->hooks = -1;
     for (int i = 0; i < WORKERS_MAX; i++)
         up->worker[i] = -1;
     bool started = start_all(up);
@@ -422,6 +459,7 @@ int cmd_up(int argc, char **argv)
         {"port-base", "P", CLI_NUMBER, &up.port_base, 1024, 65530,
          "use the ports P to P+4 (default: those of last time, else free ones)"},
         {"ready-file", "FILE", CLI_TEXT, &up.ready_file, 0, 0, "write this file, too, when all is up"},
+        {"hooks", "FILE", CLI_TEXT, &up.hooks_path, 0, 0, "tell these hooks what happens to leads (docs/HOOKS.md)"},
         {"no-archive", NULL, CLI_FLAG, &up.no_archive, 0, 0, "keep no archive of the log in DIR/archive"},
         {"foreground-log", NULL, CLI_FLAG, &up.log_to_stderr, 0, 0, "logs to stderr instead of DIR/log"},
         CLI_END,
@@ -430,7 +468,7 @@ int cmd_up(int argc, char **argv)
     if (cli_options(&usage, options, argc, argv, &exit_code) < 0)
         return exit_code;
     char path[2 * PATH_ROOM];
-    if (!open_folder(&up) || !take_lock(&up) || !take_policy(&up) || !check_cell(&up))
+    if (!open_folder(&up) || !take_lock(&up) || !take_policy(&up) || !check_cell(&up) || !check_hooks(&up))
         return CLI_FAILED;
     path_in(&up, "endpoints", path);
     if (!up_ports_choose(&up.ports, path, (int) up.port_base))

@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "cli/screen.h"
 #include "cli/watch.h"
 #include "common/clock.h"
+#include "hooks/hooks.h"
 
 enum { LIMIT = 1000, PATIENCE_US = 2 * 1000 * 1000 };
 
@@ -62,8 +64,26 @@ static void draw(struct watching *w)
     screen_draw(w->screen, (const char *) w->text.at, w->text.len);
 }
 
+static bool hooks_fail(const struct watching *w)
+{
+    struct hooks_status *status = malloc(sizeof *status);
+    char dir[4096];
+    bool fails = false;
+    if (!status)
+        abort();
+    snprintf(dir, sizeof dir, "%s/hooks", cli_dir(&w->common));
+    if (hooks_status_load(dir, status)) {
+        const bool running = hooks_is_running(dir);
+        for (uint32_t i = 0; i < status->n; i++)
+            fails = fails || (status->hooks[i].counts.behind > 0 && (status->hooks[i].counts.failing_ms || !running));
+    }
+    free(status);
+    return fails;
+}
+
 static void show(struct watching *w, bool answered)
 {
+    watch_note_hooks(w->watch, hooks_fail(w));
     watch_refresh(w->watch, clock_mono_us(), clock_wall_ms(), answered);
     if (w->screen)
         draw(w);

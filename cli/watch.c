@@ -27,7 +27,7 @@ struct watch {
     struct totals now, before;
     double in_s, handed_s, plain_s, ended_s; /* negative: not known yet */
     int64_t mono_us, wall_ms, unclaimed_us;
-    bool answered, any;
+    bool answered, any, hooks_failing;
     bool raised[WATCH_ALERTS];
 };
 
@@ -112,6 +112,11 @@ void watch_take(struct watch *watch, enum watch_table which, const struct print_
                                        .cells = kept->texts + columns};
 }
 
+void watch_note_hooks(struct watch *watch, bool failing)
+{
+    watch->hooks_failing = failing;
+}
+
 /* ---- figures -------------------------------------------------------------------- */
 
 static bool text_is(takt_text text, const char *word)
@@ -181,6 +186,7 @@ static void raise_alerts(struct watch *watch)
     raised[WATCH_NO_WORKER] = now->ready == 0;
     raised[WATCH_WORKER_LATE] = a_worker_is_late(watch);
     raised[WATCH_FALLBACKS] = now->ready > 0 && watch->plain_s > 0;
+    raised[WATCH_HOOK_FAILING] = watch->hooks_failing;
     raised[WATCH_AGENTS_LOST] = ask_sum(&watch->kept[WATCH_TEAMS].table, "lost") > 0;
 }
 

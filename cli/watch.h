@@ -30,6 +30,8 @@ void watch_destroy(struct watch **watch_p);
 const char *watch_query(enum watch_table which);                                               /* "STATUS" */
 void watch_take(struct watch *watch, enum watch_table which, const struct print_table *table); /* copied */
 
+void watch_note_hooks(struct watch *watch, bool failing); /* is a hook not told what it should be? */
+
 /* All tables are there (or, with `answered` false, none came): make the figures. */
 void watch_refresh(struct watch *watch, int64_t mono_us, int64_t wall_ms, bool answered);
 

@@ -58,4 +58,26 @@ struct lead_glance {
 };
 bool lead_glance(struct slice payload, struct lead_glance *ret);
 
+/* What readers of the log need who keep no core: a lead as a ROW_LEAD leaves it, ... */
+enum { IMAGE_NOBODY = UINT32_MAX };
+struct lead_image {
+    uint32_t state, reason, disposition, attempts;
+    bool contacted;
+    struct slice programme, team; /* team: in whose pool it waits */
+    uint32_t owner;               /* agent index, or IMAGE_NOBODY */
+    uint64_t fence;
+    int64_t state_us, due_ms; /* since when; its deadline: core time, both */
+    struct id last_act;       /* op of the last act that was done on it */
+};
+bool lead_image(struct slice payload, struct lead_image *ret);
+
+/* ... how it came, who an index is, and when a beat was. */
+struct input_glance {
+    int64_t received_us;
+    struct slice source, raw; /* raw: the sealed Lead */
+};
+bool input_glance(struct slice payload, struct input_glance *ret);
+bool agent_glance(struct slice payload, uint32_t *ret_index, struct slice *ret_team);
+bool cell_glance(struct slice payload, int64_t *ret_now_us);
+
 #endif

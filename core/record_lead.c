@@ -159,6 +159,42 @@ void record_lead(const struct core *core, const struct lead *lead, struct buf *b
     row_end(&row);
 }
 
+bool lead_image(struct slice payload, struct lead_image *ret)
+{
+    struct reader reader = {payload.at, payload.at + payload.len, false};
+    if (get_u8(&reader) != RECORD_VERSION)
+        return false;
+    const struct front front = get_front(&reader);
+    struct lead_image image = {.state = front.state,
+                               .contacted = front.flags & FLAG_CONTACTED,
+                               .programme = front.programme,
+                               .team = front.team,
+                               .due_ms = front.due_ms,
+                               .owner = get_index(&reader)};
+    get_index(&reader); /* former */
+    image.fence = get_u64(&reader);
+    image.attempts = get_u8(&reader);
+    get_u8(&reader); /* distributions */
+    image.reason = get_u16(&reader);
+    image.disposition = get_u16(&reader);
+    image.state_us = get_int(&reader);
+    for (int i = 0; i < 3; i++) /* since pooled, since handed, the pauses */
+        get_int(&reader);
+    if (front.flags & FLAG_DECIDED)
+        get_decision(&reader, image.state_us);
+    for (uint32_t n = get_u8(&reader); n > 0 && !reader.bad; n--) { /* exclusions */
+        get_u32(&reader);
+        get_u16(&reader);
+        get_int(&reader);
+    }
+    for (uint32_t n = get_u8(&reader); n > 0 && !reader.bad; n--)
+        image.last_act = get_id(&reader);
+    if (reader.bad || reader.at != reader.end)
+        return false;
+    *ret = image;
+    return true;
+}
+
 bool record_apply_input(struct core *core, struct lead *lead, struct reader *reader)
 {
     lead->op = get_id(reader);

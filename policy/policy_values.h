@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * policy_values.h - the scalars of a policy file: text to number and back.
- * Knows kinds and ranges, not what a key means. Internal to policy/. */
+ * Knows kinds and ranges, not what a key means. For policy/, and for hooks.yaml. */
 #ifndef TAKT_POLICY_POLICY_VALUES_H
 #define TAKT_POLICY_POLICY_VALUES_H
 

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * event.h - what is worth telling of a lead's change, by the table in hook_events.def.
+ *
+ * Pure: two after-images in, events out. The log has one after-image a beat,
+ * whatever moved the lead in it, so a change is judged by who held it before and
+ * who does now (the fence tells), and the moves between are not guessed. */
+#ifndef TAKT_HOOKS_EVENT_H
+#define TAKT_HOOKS_EVENT_H
+
+#include "core/record.h"
+
+enum hook_event {
+#define HOOK_EVENT(name, word, text) HOOK_##name,
+#include "hooks/hook_events.def"
+    HOOK_EVENTS
+};
+
+const char *hook_event_word(enum hook_event event); /* "offer" */
+const char *hook_event_text(enum hook_event event);
+bool hook_event_by_word(const char *word, enum hook_event *ret_event);
+
+const char *hook_state_name(unsigned state); /* "WRAP_UP"; "?": no such state */
+
+/* Of a lead in a hand: what must be remembered until it leaves it. */
+struct held {
+    uint32_t state, owner;
+    uint64_t fence;
+    int64_t due_ms;
+    struct id last_act;
+};
+
+/* True, and what to remember, if somebody has the lead. */
+bool event_is_held(const struct lead_image *now, struct held *ret);
+
+struct told {
+    enum hook_event event;
+    uint32_t agent; /* whom it is about; IMAGE_NOBODY: nobody */
+    uint64_t fence; /* of the ownership that it is about */
+    enum reason reason;
+};
+enum { TOLD_MAX = 4 };
+
+/* `before`: NULL, when nobody had it. `fresh`: its state may have changed with this beat. Returns how many. */
+uint32_t event_derive(const struct held *before, const struct lead_image *now, bool fresh, struct told ret[TOLD_MAX]);
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * follow.c - see follow.h. It reads what others have published and changes nothing
+ * in the cell, so it can neither delay nor lose a lead. Chains of hashes are the
+ * archive's and fsck's to check; here entries need only follow one another. */
+#include "hooks/follow_private.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/log.h"
+
+enum { AGENTS_MAX = 100000, BEGIN_TRIES = 5 };
+
+struct follow *follow_new(const char *cell)
+{
+    struct follow *follow = calloc(1, sizeof *follow);
+    if (follow == NULL)
+        abort();
+    strncpy(follow->cell, cell, CELL_NAME_MAX);
+    return follow;
+}
+
+void follow_forget(struct follow *follow)
+{
+    for (struct held_lead *one = follow->held, *next; one != NULL; one = next) {
+        next = one->hh.next;
+        HASH_DEL(follow->held, one);
+        free(one);
+    }
+    free(follow->agents);
+    follow->agents = NULL;
+    follow->n_agents = 0;
+    follow->is_there = false;
+}
+
+void follow_destroy(struct follow **follow_p)
+{
+    if (*follow_p == NULL)
+        return;
+    follow_forget(*follow_p);
+    free(*follow_p);
+    *follow_p = NULL;
+}
+
+struct position follow_at(const struct follow *follow)
+{
+    return follow->at;
+}
+
+uint64_t follow_missed(const struct follow *follow)
+{
+    return follow->missed;
+}
+
+/* ---- what is remembered ---------------------------------------------------------------- */
+
+static void set_text(char to[NAME_BYTES_MAX + 1], struct slice text)
+{
+    const uint32_t len = text.len <= NAME_BYTES_MAX ? text.len : NAME_BYTES_MAX;
+    if (len > 0)
+        memcpy(to, text.at, len);
+    to[len] = '\0';
+}
+
+void follow_set_agent(struct follow *follow, uint32_t index, struct slice name, struct slice team)
+{
+    if (index >= AGENTS_MAX)
+        return;
+    if (index >= follow->n_agents) {
+        const uint32_t n = index * 2 + 64;
+        follow->agents = realloc(follow->agents, n * sizeof *follow->agents);
+        if (follow->agents == NULL)
+            abort();
+        memset(follow->agents + follow->n_agents, 0, (n - follow->n_agents) * sizeof *follow->agents);
+        follow->n_agents = n;
+    }
+    set_text(follow->agents[index].name, name);
+    set_text(follow->agents[index].team, team);
+}
+
+void follow_set_held(struct follow *follow, struct id lead, const struct held *held)
+{
+    struct held_lead *one;
+    HASH_FIND(hh, follow->held, &lead, sizeof lead, one);
+    if (held == NULL && one != NULL) {
+        HASH_DEL(follow->held, one);
+        free(one);
+    } else if (held != NULL && one == NULL) {
+        one = calloc(1, sizeof *one);
+        if (one == NULL)
+            abort();
+        one->lead = lead;
+        HASH_ADD(hh, follow->held, lead, sizeof one->lead, one);
+    }
+    if (held != NULL)
+        one->held = *held;
+}
+
+/* ---- rows ------------------------------------------------------------------------------- */
+
+static struct slice text_slice(const char *text)
+{
+    return slice_of(text, strlen(text));
+}
+
+static void tell(const struct follow *follow, const struct told *told, const struct lead_image *now, struct id lead,
+                 struct position entry)
+{
+    const bool has_agent = told->agent < follow->n_agents;
+    const struct event_facts facts = {
+        .told = *told,
+        .now = now,
+        .lead = lead,
+        .agent = has_agent ? text_slice(follow->agents[told->agent].name) : (struct slice){0},
+        .team = has_agent ? text_slice(follow->agents[told->agent].team) : now->team,
+        .cell = follow->cell,
+        .entry = entry,
+    };
+    follow->each(follow->arg, &facts);
+}
+
+static bool take_lead(struct follow *follow, const struct row_ref *row, struct position entry)
+{
+    struct lead_image now;
+    struct held_lead *before;
+    struct held held;
+    struct told told[TOLD_MAX];
+    if (row->key.len != 16 || !lead_image(row->payload, &now))
+        return false;
+    const struct id lead = id_from_bytes(row->key.at);
+    HASH_FIND(hh, follow->held, &lead, sizeof lead, before);
+    if (follow->each != NULL) {
+        /* two beats may have the same time: rather twice than never */
+        const uint32_t n =
+            event_derive(before != NULL ? &before->held : NULL, &now, now.state_us >= follow->beat_us, told);
+        for (uint32_t i = 0; i < n; i++)
+            tell(follow, &told[i], &now, lead, entry);
+    }
+    follow_set_held(follow, lead, event_is_held(&now, &held) ? &held : NULL);
+    return true;
+}
+
+static bool take_agent(struct follow *follow, const struct row_ref *row)
+{
+    uint32_t index;
+    struct slice team;
+    if (!agent_glance(row->payload, &index, &team))
+        return false;
+    follow_set_agent(follow, index, row->key, team);
+    return true;
+}
+
+static bool take_row(struct follow *follow, const struct row_ref *row, struct position entry)
+{
+    switch (row->type) {
+    case ROW_LEAD:
+        return take_lead(follow, row, entry);
+    case ROW_AGENT:
+        return take_agent(follow, row);
+    case ROW_CELL:
+        return cell_glance(row->payload, &follow->beat_us);
+    default:
+        return true;
+    }
+}
+
+/* Agents first, since a lead may be in the hand of one that came in the same beat. */
+static bool take_body(struct follow *follow, const struct tap_entry *entry)
+{
+    struct row_ref row;
+    uint32_t at = 0;
+    while (row_next(entry->entry.body, &at, &row) > 0)
+        if (row.type == ROW_AGENT && !take_row(follow, &row, entry->id))
+            return false;
+    at = 0;
+    while (row_next(entry->entry.body, &at, &row) > 0)
+        if (row.type != ROW_AGENT && !take_row(follow, &row, entry->id))
+            return false;
+    return true;
+}
+
+static bool is_next(struct position before, const struct tap_entry *entry)
+{
+    const struct position at = entry->id;
+    return entry->entry.takeover ? at.epoch == before.epoch + 1 && at.beat == 0
+                                 : at.epoch == before.epoch && at.beat == before.beat + 1;
+}
+
+static bool take_entry(void *arg, const struct tap_entry *entry)
+{
+    struct follow *follow = arg;
+    const struct position at = entry->id, before = follow->at;
+    if (follow->is_there && !is_next(before, entry)) {
+        follow->is_gap = true;
+        follow->missed += at.epoch == before.epoch ? at.beat - before.beat - 1 : at.beat + 1;
+        log_line(LOG_WARN, "hooks.gap", "after=%" PRIu64 "-%" PRIu64 " log_begins=%" PRIu64 "-%" PRIu64, before.epoch,
+                 before.beat, at.epoch, at.beat);
+        return false;
+    }
+    if (!entry->entry.takeover && !take_body(follow, entry)) {
+        log_line(LOG_ERROR, "hooks.damaged", "entry=%" PRIu64 "-%" PRIu64, at.epoch, at.beat);
+        return false;
+    }
+    follow->at = at;
+    return true;
+}
+
+/* ---- beginning anew ----------------------------------------------------------------------- */
+
+static bool take_view_row(void *arg, const struct row_ref *row)
+{
+    return take_row(arg, row, (struct position){0});
+}
+
+/* The view, and silently what the log has behind it: state at the log's end. */
+static enum store_status begin(struct follow *follow, struct tap *tap)
+{
+    struct tap_marks marks, end;
+    follow_forget(follow);
+    follow->each = NULL;
+    follow->beat_us = 0;
+    enum store_status status = tap_marks(tap, &marks);
+    if (status == STORE_OK && marks.last.epoch == 0)
+        return STORE_OK; /* no broker has written anything yet */
+    if (status == STORE_OK)
+        status = tap_view(tap, take_view_row, follow);
+    if (status == STORE_OK)
+        status = tap_marks(tap, &end);
+    follow->at = marks.view;
+    while (status == STORE_OK && position_compare(follow->at, end.last) < 0) {
+        uint32_t n;
+        status = tap_log(tap, follow->at, false, take_entry, follow, &n);
+        if (status == STORE_OK && n == 0)
+            break; /* trimmed meanwhile: what it held is in the view by now */
+    }
+    follow->is_there = status == STORE_OK && position_compare(follow->at, end.last) >= 0;
+    if (follow->is_there)
+        log_line(LOG_INFO, "hooks.begin", "at=%" PRIu64 "-%" PRIu64 " agents=%" PRIu32 " in_hand=%u", follow->at.epoch,
+                 follow->at.beat, follow->n_agents, HASH_COUNT(follow->held));
+    return status;
+}
+
+enum store_status follow_join(struct follow *follow, struct tap *tap)
+{
+    struct tap_marks marks;
+    const enum store_status status = tap_marks(tap, &marks);
+    if (status == STORE_OK && follow->is_there && position_compare(marks.last, follow->at) < 0) {
+        log_line(LOG_WARN, "hooks.other_log", "at=%" PRIu64 "-%" PRIu64 " last=%" PRIu64 "-%" PRIu64, follow->at.epoch,
+                 follow->at.beat, marks.last.epoch, marks.last.beat);
+        follow->is_there = false;
+    }
+    return status;
+}
+
+enum store_status follow_read(struct follow *follow, struct tap *tap, follow_fn *each, void *arg, uint32_t *ret_n)
+{
+    *ret_n = 0;
+    if (!follow->is_there) {
+        const enum store_status status = begin(follow, tap);
+        if (status != STORE_OK || !follow->is_there)
+            return status;
+    }
+    follow->each = each;
+    follow->arg = arg;
+    follow->is_gap = false;
+    const enum store_status status = tap_log(tap, follow->at, false, take_entry, follow, ret_n);
+    if (!follow->is_gap)
+        return status;
+    follow->is_there = false;
+    *ret_n = 0;
+    return STORE_OK;
+}

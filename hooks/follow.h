@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * follow.h - from a cell's log to events: what stands, in order, once a run.
+ *
+ * Remembers of the cell who the agents are and which leads are in a hand, which
+ * is little, and where it is in the log; follow_save() makes that durable. The
+ * log does not wait for it: if it was trimmed beyond that place, what was lost is
+ * counted, and it begins anew where the log ends, with what the view says. */
+#ifndef TAKT_HOOKS_FOLLOW_H
+#define TAKT_HOOKS_FOLLOW_H
+
+#include "broker/store_tap.h"
+#include "hooks/event_json.h"
+
+struct follow;
+
+struct follow *follow_new(const char *cell);
+void follow_destroy(struct follow **follow_p);
+
+/* One page of the log. STORE_OK, or what tap_why() says; then only a new tap goes on. */
+typedef void follow_fn(void *arg, const struct event_facts *facts);
+enum store_status follow_read(struct follow *follow, struct tap *tap, follow_fn *each, void *arg, uint32_t *ret_n);
+
+/* On a new tap, before it is read: is this the log that was followed? */
+enum store_status follow_join(struct follow *follow, struct tap *tap);
+
+struct position follow_at(const struct follow *follow);
+uint64_t follow_missed(const struct follow *follow); /* entries that were trimmed unread, at least */
+
+/* Load false: there is none, or it is not whole or of another cell; then it begins anew. */
+bool follow_save(const struct follow *follow, const char *path);
+bool follow_load(struct follow *follow, const char *path);
+
+#endif

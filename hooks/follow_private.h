@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * follow_private.h - what follow.c keeps and follow_state.c writes down. */
+#ifndef TAKT_HOOKS_FOLLOW_PRIVATE_H
+#define TAKT_HOOKS_FOLLOW_PRIVATE_H
+
+#include <stdlib.h>
+
+#define uthash_fatal(msg) abort()
+#include <uthash.h>
+
+#include "hooks/follow.h"
+
+struct held_lead {
+    struct id lead;
+    struct held held;
+    UT_hash_handle hh;
+};
+
+struct agent_name {
+    char name[NAME_BYTES_MAX + 1], team[NAME_BYTES_MAX + 1]; /* name "": not known */
+};
+
+struct follow {
+    char cell[CELL_NAME_MAX + 1];
+    bool is_there; /* at is where it is; else it begins anew */
+    struct position at;
+    int64_t beat_us; /* core time of that beat */
+    uint64_t missed;
+    struct agent_name *agents; /* by index */
+    uint32_t n_agents;
+    struct held_lead *held;
+
+    follow_fn *each; /* of the page in hand; NULL: nothing is told */
+    void *arg;
+    bool is_gap;
+};
+
+void follow_forget(struct follow *follow);
+void follow_set_agent(struct follow *follow, uint32_t index, struct slice name, struct slice team);
+void follow_set_held(struct follow *follow, struct id lead, const struct held *held); /* NULL: not any more */
+
+#endif

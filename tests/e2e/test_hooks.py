@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hooks, on real processes: what receivers are told of a real import, whatever they answer and whoever dies; and
+that no lead waits for them."""
+import collections
+import hashlib
+import hmac
+import http.server
+import json
+import os
+import re
+import signal
+import sys
+import threading
+import time
+
+from harness import MAP, ROOT, Agent, Cell, children_of, expect, main, wait_for
+
+KEY = "a key of more than sixteen bytes"
+LEADS = 400
+
+
+class Receiver:
+    """A web server that notes what it is sent; how it answers can be changed at any time."""
+
+    def __init__(self):
+        receiver = self
+        self.answer, self.got, self.headers, self.tries = 200, [], [], 0
+        self.release = threading.Event()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.tries += 1
+                if receiver.answer == "hang":
+                    receiver.release.wait(60)
+                    self.close_connection = True
+                    return
+                answer = receiver.answer(json.loads(body)) if callable(receiver.answer) else receiver.answer
+                if answer == 200:
+                    receiver.got.append(json.loads(body))
+                    receiver.headers.append((dict(self.headers), body))
+                self.send_response(answer)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        self.handler = Handler
+        self.server = None
+        self.start(0)
+
+    def start(self, port):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), self.handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def stop(self):
+        self.release.set()
+        if self.server:
+            self.server.shutdown()
+            self.server.server_close()
+        self.server = None
+
+    def events(self, *words):
+        return [one for one in self.got if not words or one["event"] in words]
+
+    def ids(self, *words):
+        return {one["id"] for one in self.events(*words)}
+
+
+class HookedCell(Cell):
+    """A cell with hooks: their file, a receiver for each `url`, and what was written where."""
+
+    def __init__(self, *hooks, **more):
+        super().__init__(**more)
+        self.receivers = {}
+        lines = ["hooks:"]
+        for hook in hooks:
+            name = hook.pop("name")
+            if "program" not in hook:
+                self.receivers[name] = Receiver()
+                hook["url"] = f"http://127.0.0.1:{self.receivers[name].port}/takt/secret-path"
+            hook.setdefault("retry_most", "300ms")
+            lines.append(f"  - name: {name}")
+            lines += [f"    {key}: {value}" for key, value in hook.items()]
+        self.write("hooks.yaml", "\n".join(lines) + "\n")
+        self.up_args = (*self.up_args, "--hooks", self.path("hooks.yaml"))
+
+    def write(self, name, text, mode=0o600):
+        with open(self.path(name), "w") as file:
+            file.write(text)
+        os.chmod(self.path(name), mode)
+        return self.path(name)
+
+    def __exit__(self, *what):
+        for receiver in self.receivers.values():
+            receiver.stop()
+        super().__exit__(*what)
+
+    def start(self):
+        super().start()
+        wait_for(lambda: "hooks.begin" in self.log() or "hooks.ready" in self.log(), 10, "the hooks follow")
+
+    def hooks_pid(self):
+        return next((pid for pid, argv in children_of(self.up.pid).items() if argv[1:2] == ["hooks"]), None)
+
+    def log(self):
+        try:
+            with open(os.path.join(self.dir, "log", "hooks.log")) as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def hook(self, name):
+        return next(row for row in self.ask("hooks", "status") if row["hook"] == name)
+
+    def give_out(self, rng, leads=LEADS, name="north"):
+        """An import, all of it worked off; returns what the crew says it was told."""
+        self.run("import", self.generate(leads, rng.randrange(1000), f"{name}.csv"), "--map", MAP, "--source", "web")
+        waiting = self.total("waiting", "offered", "owned", "working", "wrap_up")
+        crew = self.crew(name, "--team", "north", "--agents", "5", "--leads", str(waiting), "--pipeline", "0")
+        expect(crew.wait(60) == 0, crew.tail())
+        return crew.json()
+
+
+def told_all(receiver, offers, closed, seconds=20):
+    wait_for(lambda: len(receiver.ids("offer")) >= offers and len(receiver.ids("closed")) >= closed, seconds,
+             f"{offers} offers and {closed} closed; {len(receiver.ids('offer'))}, {len(receiver.ids('closed'))} came")
+    expect(len(receiver.ids("offer")) == offers and len(receiver.ids("closed")) == closed,
+           f"no more: {len(receiver.ids('offer'))} of {offers}, {len(receiver.ids('closed'))} of {closed}")
+
+
+def every_offer_is_told_once_in_order_and_without_contact_data(rng):
+    with HookedCell({"name": "crm"}, {"name": "lost", "events": "[withdrawal, breach, exhausted]"}) as cell:
+        crm = cell.receivers["crm"]
+        said = cell.give_out(rng)
+        told_all(crm, said["offers"], said["closed"])
+        expect(len(crm.got) == len(crm.ids()), "each once, as nothing died")
+        by_lead = collections.defaultdict(list)
+        for one in crm.got:
+            by_lead[one["lead"]].append(one)
+        expect(all([one["event"] for one in of] == ["offer", "closed"] for of in by_lead.values()), "a lead's events in their order")
+        one = crm.events("offer")[0]
+        expect(one["agent"].startswith("north-") and one["team"] == "north" and one["programme"] == "fresh" and
+               one["state"] == "OFFERED" and one["cell"] == "test" and one["fence"] > 0 and one["deadline_ms"] > one["at_ms"],
+               f"{one}")
+        expect("lead_data" not in one, "nothing of the lead itself unless it is asked for")
+        expect(not cell.receivers["lost"].got, "and only what was asked for")
+        row = wait_for(lambda: cell.hook("crm") if cell.hook("crm")["behind"] == 0 else None, 5, "status")
+        expect(row["running"] == "yes" and row["delivered"] == len(crm.got) and row["failures"] == 0, f"{row}")
+        with open(cell.path("north.csv"), errors="replace") as file:
+            phones = [word for word in re.findall(r"\d{3}[-. )]*\d{3}[-. ]*\d{4}", file.read())]
+        expect(len(phones) > LEADS // 4, f"the file has phones: {len(phones)}")
+        kept = cell.log() + "".join(open(os.path.join(cell.dir, "hooks", name)).read() for name in
+                                    os.listdir(os.path.join(cell.dir, "hooks")))
+        expect(not any(phone in kept for phone in phones), "no contact data in log or state")
+        expect("secret-path" not in cell.log(), "no part of the URL that may be secret in the log")
+
+
+def the_body_is_signed_and_a_lead_is_shown_as_far_as_the_hook_may_see_it(rng):
+    cell = HookedCell({"name": "full", "fields": "full", "key_file": "KEY"}, {"name": "coarse", "fields": "coarse", "header_file": "HEADERS"})
+    cell.write("key", KEY + "\n")
+    cell.write("headers", "Authorization: Bearer let-me-in\n")
+    with open(cell.path("hooks.yaml")) as file:
+        text = file.read().replace("KEY", cell.path("key")).replace("HEADERS", cell.path("headers"))
+    cell.write("hooks.yaml", text)
+    with cell:
+        full, coarse = cell.receivers["full"], cell.receivers["coarse"]
+        said = cell.give_out(rng, 100)
+        told_all(full, said["offers"], said["closed"])
+        told_all(coarse, said["offers"], said["closed"])
+        for headers, body in full.headers:
+            wanted = "sha256=" + hmac.new(KEY.encode(), body, hashlib.sha256).hexdigest()
+            expect(headers["X-Takt-Signature"] == wanted, "the signature is that of the body")
+            expect(headers["X-Takt-Id"] == json.loads(body)["id"] and headers["X-Takt-Event"] == json.loads(body)["event"], "headers")
+        expect(all(headers["Authorization"] == "Bearer let-me-in" and "X-Takt-Signature" not in headers
+                   for headers, _ in coarse.headers), "the headers of the file")
+        expect(any(one["lead_data"]["phone"] for one in full.got) and all(one["lead_data"]["name"] or one["lead_data"]["phone"] or
+                                                                         one["lead_data"]["email"] for one in full.got),
+               f"contact data: {full.got[0]}")
+        data = coarse.got[0]["lead_data"]
+        expect(data["source"] == "web" and "attributes" in data and not {"name", "phone", "email", "street", "remarks"} & set(data), f"{data}")
+        expect("let-me-in" not in cell.log() and KEY not in cell.log(), "no secret in the log")
+
+
+def a_dead_receiver_delays_no_offer_and_misses_nothing(rng):
+    with HookedCell({"name": "down"}, {"name": "hangs", "timeout": "300ms"}, {"name": "refuses"}, {"name": "works"}) as cell:
+        down, hangs, refuses, works = (cell.receivers[name] for name in ("down", "hangs", "refuses", "works"))
+        port = down.port
+        down.stop()
+        hangs.answer, refuses.answer = "hang", 500
+        said = cell.give_out(rng)
+        expect(said["closed"] >= LEADS * 9 // 10, f"all leads were worked off: {said}")
+        told_all(works, said["offers"], said["closed"])
+        expect(not down.got and not hangs.got and not refuses.got, "three are told nothing yet")
+        for name in ("down", "hangs", "refuses"):
+            row = wait_for(lambda name=name: cell.hook(name) if cell.hook(name)["failing"] > 0 else None, 10, f"{name} is seen to fail")
+            expect(row["behind"] == said["offers"] + said["closed"] and row["why"] and row["delivered"] == 0, f"{row}")
+        began, before = time.monotonic(), refuses.tries
+        time.sleep(1)
+        expect(refuses.tries - before <= (time.monotonic() - began) / 0.3 + 2, f"one attempt a wait: {refuses.tries - before}")
+        alerts = json.loads(cell.run("watch", "--json", "--count", "1").stdout)["alerts"]
+        expect("HOOK_FAILING" in alerts, f"{alerts}")
+        down.start(port)
+        hangs.answer = refuses.answer = 200
+        hangs.release.set()
+        for receiver in (down, hangs, refuses):
+            told_all(receiver, said["offers"], said["closed"], 30)
+            order = [one["event"] for one in receiver.got if one["lead"] == receiver.got[0]["lead"]]
+            expect(order == ["offer", "closed"], f"in order also then: {order}")
+        wait_for(lambda: all(row["behind"] == 0 and row["failing"] == 0 for row in cell.ask("hooks", "status")), 10, "all is well")
+        expect("HOOK_FAILING" not in json.loads(cell.run("watch", "--json", "--count", "1").stdout)["alerts"], "the alert goes")
+        expect(all(row["lost"] == row["given_up"] == 0 for row in cell.ask("hooks", "status")), "nothing is lost")
+        for name in ("down", "hangs", "refuses"):
+            expect(f"hooks.failing hook={name} " in cell.log() and f"hooks.again hook={name} " in cell.log(), "the log says both")
+
+
+def an_event_that_cannot_be_digested_is_given_up_in_time_and_holds_up_no_other(rng):
+    with HookedCell({"name": "crm", "retry_for": "2s"}) as cell:
+        crm = cell.receivers["crm"]
+        poison = []
+
+        def answer(event):
+            if not poison:
+                poison.append(event["lead"])
+            return 422 if event["lead"] == poison[0] else 200
+        crm.answer = answer
+        said = cell.give_out(rng, 100)
+        wait_for(lambda: len(crm.ids("offer")) == said["offers"] - 1, 10, "all others")
+        row = wait_for(lambda: cell.hook("crm") if cell.hook("crm")["given_up"] >= 2 else None, 20, "offer and closed are given up")
+        expect(row["behind"] == 0 and row["delivered"] == len(crm.got) and "hooks.given_up hook=crm" in cell.log(), f"{row}")
+
+
+def killed_again_and_again_it_tells_everything_at_least_once_under_the_same_id(rng):
+    with HookedCell({"name": "crm"}, {"name": "slow", "parallel": 1}) as cell:
+        crm, slow = cell.receivers["crm"], cell.receivers["slow"]
+        slow.answer = lambda event: time.sleep(0.002) or 200
+        cell.run("import", cell.generate(1500, rng.randrange(1000)), "--map", MAP, "--source", "web")
+        leads = cell.total("waiting", "offered", "owned")
+        crew = cell.crew("north", "--team", "north", "--agents", "5", "--act-ms", "15", "--leads", str(leads), "--pipeline", "0")
+        kills = 0
+        while crew.is_running() and kills < 8:
+            pid = wait_for(cell.hooks_pid, 10, "the hooks run")
+            time.sleep(0.1 + rng.random() * 0.9)
+            os.kill(pid, signal.SIGKILL)
+            wait_for(lambda: cell.hooks_pid() != pid, 5, "killed")
+            kills += 1
+        expect(crew.wait(60) == 0, crew.tail())
+        said = crew.json()
+        for receiver in (crm, slow):
+            told_all(receiver, said["offers"], said["closed"], 60)
+            of_id = collections.defaultdict(set)
+            for one in receiver.got:
+                of_id[one["id"]].add(json.dumps(one, sort_keys=True))
+            expect(all(len(forms) == 1 for forms in of_id.values()), "a repeat is the same event, to the letter")
+        repeats = len(crm.got) - len(crm.ids())
+        expect(kills >= 3, f"{kills} kills")
+        pid = wait_for(cell.hooks_pid, 10, "the hooks run")
+        wait_for(lambda: cell.hook("slow")["behind"] == cell.hook("crm")["behind"] == 0, 20, "nothing waits")
+        crm.got.clear()
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: cell.log().count("hooks.ready") > kills + 1, 10, "it is back")
+        cell.stop()
+        expect(not crm.got, "at rest a kill repeats nothing")
+        return f"{kills} kills, {repeats} repeats of {said['offers'] + said['closed']}"
+
+
+def a_program_gets_one_event_a_line_and_nothing_in_its_arguments(rng):
+    program = os.path.join(ROOT, "tests", "e2e", "hook_program.py")
+    with HookedCell({"name": "tell", "program": f"[{sys.executable}, {program}, OUT]", "fields": "full", "events": "[offer]", "parallel": 4}) as cell:
+        pass
+
+
+def withdrawals_breaches_and_exhausted_leads_are_told(rng):
+    with HookedCell({"name": "crm"}, {"name": "alerts", "events": "[breach, exhausted]"}, policy=POLICY_OF_LATE) as cell:
+        crm, alerts = cell.receivers["crm"], cell.receivers["alerts"]
+        cell.run("import", cell.generate(1, rng.randrange(1000)), "--map", MAP, "--source", "web")
+        first = wait_for(lambda: crm.events("breach"), 15, "nobody took it in time")[0]
+        expect(first["reason"] == "UNCLAIMED" and first["state"] == "POOLED" and first["agent"] is None, f"{first}")
+        wait_for(lambda: [one for one in crm.events("breach") if one["reason"] == "UNCLAIMED_ALERT"], 15, "and nobody at all")
+        anna, bob = Agent(cell, "anna", "north"), None
+        offer = anna.hear("offer")
+        anna.say("accept")
+        late = wait_for(lambda: [one for one in crm.events("breach") if one["reason"] == "FIRST_ACTION_LATE"], 15, "no first action")[0]
+        expect(late["agent"] == "anna" and late["team"] == "north", f"{late}")
+        taken = wait_for(lambda: crm.events("withdrawal"), 10, "it is taken from her")[0]
+        expect(taken["agent"] == "anna" and taken["reason"] == "FIRST_ACTION_LATE" and taken["fence"] == late["fence"], f"{taken}")
+        bob = Agent(cell, "bob", "north")
+        wait_for(lambda: [one for one in crm.events("offer") if one["agent"] == "bob"], 10, "the next one gets it")
+        bob.kill()
+        anna.kill()
+        gone = wait_for(lambda: [one for one in crm.events("withdrawal") if one["agent"] == "bob"], 15, "and loses it: he is dead")[0]
+        expect(gone["reason"] in ("LEASE_LOST", "OFFER_LAPSED"), f"{gone}")
+        expect(not {"offer", "withdrawal", "closed"} & {one["event"] for one in alerts.got} and
+               alerts.ids() == crm.ids("breach", "exhausted"), "the filter")
+
+
+def check_and_test_say_what_is_wrong_before_anything_runs(rng):
+    receiver = Receiver()
+    try:
+        with Cell() as cell:
+            def file(text):
+                with open(cell.path("h.yaml"), "w") as out:
+                    out.write(text)
+                return cell.path("h.yaml")
+            good = file(f"hooks:\n  - {{name: a, url: 'http://127.0.0.1:{receiver.port}/x'}}\n  - {{name: b, program: [/bin/false]}}\n")
+            expect("a: http://127.0.0.1" in cell.run("hooks", "check", good).stdout, "the list")
+            expect("/x" not in cell.run("hooks", "check", good).stdout, "the path of a URL may be a secret")
+            done = cell.run("hooks", "test", good, check=False)
+            expect(done.returncode == 1 and "a: delivered" in done.stdout and "b: exit code 1" in done.stdout, f"{done.stdout}")
+            expect(len(receiver.got) == 1 and receiver.got[0]["event"] == "offer" and receiver.got[0]["programme"] == "sample", "a sample")
+            expect(cell.run("hooks", "test", good, "a").returncode == 0, "one of them")
+            bad = file("hooks:\n  - name: a\n    url: ftp://x\n")
+            done = cell.run("hooks", "check", bad, check=False)
+            expect(done.returncode == 1 and "h.yaml:3: url:" in done.stderr, f"{done.stderr}")
+            done = cell.run("up", "--dir", cell.path("other"), "--policy", cell.policy, "--hooks", bad, check=False)
+            expect(done.returncode == 1 and "h.yaml:3: url:" in done.stderr, f"takt up says it, too: {done.stderr}")
+            done = cell.run("hooks", "status", check=False)
+            expect(done.returncode == 1 and "takt up --hooks" in done.stderr, f"the next step: {done.stderr}")
+    finally:
+        receiver.stop()
+
+
+TESTS = (every_offer_is_told_once_in_order_and_without_contact_data,
+         the_body_is_signed_and_a_lead_is_shown_as_far_as_the_hook_may_see_it,
+         a_dead_receiver_delays_no_offer_and_misses_nothing,
+         an_event_that_cannot_be_digested_is_given_up_in_time_and_holds_up_no_other,
+         killed_again_and_again_it_tells_everything_at_least_once_under_the_same_id,
+         check_and_test_say_what_is_wrong_before_anything_runs)
+
+if __name__ == "__main__":
+    main({test.__name__: test for test in TESTS})
