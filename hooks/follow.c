@@ -165,17 +165,20 @@ static bool take_row(struct follow *follow, const struct row_ref *row, struct po
 }
 
 /* Agents first, since a lead may be in the hand of one that came in the same beat. */
-static bool take_body(struct follow *follow, const struct tap_entry *entry)
+bool follow_body(struct follow *follow, struct slice body, struct position at, follow_fn *each, void *arg)
 {
-    struct row_ref row;
-    uint32_t at = 0;
-    while (row_next(entry->entry.body, &at, &row) > 0)
-        if (row.type == ROW_AGENT && !take_row(follow, &row, entry->id))
+    follow->each = each;
+    follow->arg = arg;
+    for (int agents = 1; agents >= 0; agents--) {
+        struct row_ref row;
+        uint32_t from = 0;
+        int got;
+        while ((got = row_next(body, &from, &row)) > 0)
+            if ((row.type == ROW_AGENT) == agents && !take_row(follow, &row, at))
+                return false;
+        if (got < 0)
             return false;
-    at = 0;
-    while (row_next(entry->entry.body, &at, &row) > 0)
-        if (row.type != ROW_AGENT && !take_row(follow, &row, entry->id))
-            return false;
+    }
     return true;
 }
 
@@ -197,7 +200,7 @@ static bool take_entry(void *arg, const struct tap_entry *entry)
                  before.beat, at.epoch, at.beat);
         return false;
     }
-    if (!entry->entry.takeover && !take_body(follow, entry)) {
+    if (!entry->entry.takeover && !follow_body(follow, entry->entry.body, at, follow->each, follow->arg)) {
         log_line(LOG_ERROR, "hooks.damaged", "entry=%" PRIu64 "-%" PRIu64, at.epoch, at.beat);
         return false;
     }

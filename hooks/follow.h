@@ -16,8 +16,12 @@ struct follow;
 struct follow *follow_new(const char *cell);
 void follow_destroy(struct follow **follow_p);
 
-/* One page of the log. STORE_OK, or what tap_why() says; then only a new tap goes on. */
 typedef void follow_fn(void *arg, const struct event_facts *facts);
+
+/* What the rows of one beat tell; `each` NULL: it is only remembered. False: they are damaged. */
+bool follow_body(struct follow *follow, struct slice body, struct position at, follow_fn *each, void *arg);
+
+/* One page of the log. STORE_OK, or what tap_why() says; then only a new tap goes on. */
 enum store_status follow_read(struct follow *follow, struct tap *tap, follow_fn *each, void *arg, uint32_t *ret_n);
 
 /* On a new tap, before it is read: is this the log that was followed? */

@@ -140,8 +140,9 @@ static void read_log(struct running *run)
         run->read_ms = mono_ms() + POLL_MS;
         return;
     }
+    const struct position before = follow_at(run->follow);
     const enum store_status status = follow_read(run->follow, run->tap, take_event, run, &n);
-    run->is_changed = run->is_changed || n > 0;
+    run->is_changed = run->is_changed || position_compare(before, follow_at(run->follow)) != 0;
     if (status != STORE_OK)
         lose_tap(run, status == STORE_REFUSING ? "the log holds what this program cannot read" : tap_why(run->tap));
     else
@@ -322,6 +323,7 @@ static bool is_stopped(int stop_fd)
 
 static void work(struct running *run, int stop_fd)
 {
+    save(run); /* so that there is a status from the start */
     while (!is_stopped(stop_fd)) {
         read_log(run);
         start_due(run);

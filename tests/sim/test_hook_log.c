@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_hook_log.c - what hooks make of the log of a whole simulated cell, compared
+ * with what the core has counted: chaos, crashes and changed policies included. */
+#include "tests/sim/sim_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hooks/follow.h"
+
+enum { TELLINGS_MAX = 65536 };
+
+struct telling {
+    struct id lead;
+    uint64_t fence;
+    int64_t at_us;
+    enum hook_event event;
+    enum reason reason;
+    bool has_agent, has_team;
+};
+
+struct tellings {
+    struct telling *at;
+    uint32_t n;
+};
+
+/* Core time of a beat. */
+static int64_t sim_beat_us(const struct sim *sim, uint32_t beat)
+{
+    struct row_ref row;
+    int64_t now_us = -1;
+    for (uint32_t at = 0; row_next(slice_of(sim->log[beat].at, sim->log[beat].len), &at, &row) == 1;)
+        if (row.type == ROW_CELL)
+            assert_true(cell_glance(row.payload, &now_us));
+    return now_us;
+}
+
+static void note(void *arg, const struct event_facts *facts)
+{
+    struct tellings *tellings = arg;
+    const struct telling telling = {.lead = facts->lead,
+                                    .fence = facts->told.fence,
+                                    .at_us = facts->now->state_us,
+                                    .event = facts->told.event,
+                                    .reason = facts->told.reason,
+                                    .has_agent = facts->agent.len > 0,
+                                    .has_team = facts->team.len > 0};
+    for (uint32_t i = 0; i < tellings->n; i++)
+        if (id_equal(tellings->at[i].lead, telling.lead) && tellings->at[i].fence == telling.fence &&
+            tellings->at[i].at_us == telling.at_us && tellings->at[i].event == telling.event)
+            return; /* two beats of one instant: told again under the same id */
+    assert_true(tellings->n < TELLINGS_MAX);
+    tellings->at[tellings->n++] = telling;
+}
+
+static uint32_t count(const struct tellings *tellings, enum hook_event event)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < tellings->n; i++)
+        n += tellings->at[i].event == event;
+    return n;
+}
+
+/* A day of chaos; afterwards its log is read as hooks do. */
+static struct sim *day(uint64_t seed, uint32_t crash, struct tellings *ret)
+{
+    static const char *const sources[] = {"to-push", "to-pull", "to-pushpull"}, *const teams[] = {"east", "hunters",
+                                                                                                  "north"};
+    struct sim *sim = sim_new(seed, sim_policy());
+    sim_audit_every(sim, 1024);
+    for (uint32_t i = 0; i < 9; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "agent-%u", i);
+        sim_agent(sim, name, teams[i % 3], i % 3 == 1 ? INTENT_ON_DEMAND : INTENT_AVAILABLE);
+    }
+    sim_workers(sim, (uint32_t) (seed % 3));
+    sim_faults(sim, (struct sim_faults){.lose = 20, .repeat = 20, .silence = 20, .crash = crash, .delay_us = 20000});
+    for (uint32_t i = 0; i < 10; i++) {
+        sim_submit(sim, sources[i % 3], 8);
+        sim_run_ms(sim, 700);
+    }
+    sim_run_ms(sim, 60000);
+    struct follow *follow = follow_new("sim");
+    ret->n = 0;
+    for (uint32_t i = 0; i < sim->n_log; i++)
+        assert_true(follow_body(follow, slice_of(sim->log[i].at, sim->log[i].len), (struct position){1, i}, note, ret));
+    follow_destroy(&follow);
+    return sim;
+}
+
+static void offers_and_ends_are_as_many_as_the_core_counted(void **state)
+{
+    (void) state;
+    struct tellings tellings = {.at = calloc(TELLINGS_MAX, sizeof *tellings.at)};
+    uint32_t offers_all = 0, withdrawals_all = 0, breaches_all = 0;
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        struct sim *sim = day(seed, seed % 2, &tellings);
+        uint64_t offers = 0, closed = 0, exhausted = 0, alerts = 0;
+        for (uint32_t i = 0; i < sim->core->policy.n_programmes; i++) {
+            offers += sim->core->programmes[i].offers;
+            alerts += sim->core->programmes[i].alerts;
+        }
+        for (uint32_t i = 0; i < sim->core->leads.n; i++) {
+            const struct lead *lead = lead_at(&sim->core->leads, i);
+            const bool unmet = lead->state == LEAD_EXHAUSTED && !lead->contacted;
+            exhausted += unmet;
+            closed += lead_terminal(lead) && !unmet;
+        }
+        assert_int_equal(count(&tellings, HOOK_OFFER), offers);
+        assert_int_equal(count(&tellings, HOOK_CLOSED), closed);
+        assert_int_equal(count(&tellings, HOOK_EXHAUSTED), exhausted);
+        offers_all += (uint32_t) offers;
+        withdrawals_all += count(&tellings, HOOK_WITHDRAWAL);
+        breaches_all += count(&tellings, HOOK_BREACH);
+        assert_true(alerts <= count(&tellings, HOOK_BREACH) + exhausted);
+        sim_destroy(&sim);
+    }
+    print_message("%u offers, %u withdrawals, %u breaches\n", offers_all, withdrawals_all, breaches_all);
+    assert_true(offers_all > 1000 && withdrawals_all > 100 && breaches_all > 100);
+    free(tellings.at);
+}
+
+/* Leads that were given back, as far as their rows still say so at the end of that beat. */
+static uint64_t released(const struct sim *sim)
+{
+    uint64_t n = 0;
+    int64_t before_us = -1;
+    for (uint32_t i = 0; i < sim->n_log; i++) {
+        struct row_ref row;
+        struct lead_image image;
+        for (uint32_t at = 0; row_next(slice_of(sim->log[i].at, sim->log[i].len), &at, &row) == 1;)
+            if (row.type == ROW_LEAD && lead_image(row.payload, &image))
+                n += image.reason == REASON_RELEASED && image.state_us > before_us;
+        before_us = sim_beat_us(sim, i);
+    }
+    return n;
+}
+
+/* Each ownership that the core ended is a withdrawal, or its agent's own act. */
+static void every_lost_ownership_is_told_once_and_names_its_agent(void **state)
+{
+    (void) state;
+    struct tellings tellings = {.at = calloc(TELLINGS_MAX, sizeof *tellings.at)};
+    uint64_t missing = 0, told_all = 0;
+    for (uint64_t seed = 21; seed <= 30; seed++) {
+        struct sim *sim = day(seed, 0, &tellings);
+        static const struct {
+            enum lead_state from;
+            enum lead_event event;
+        } moves[] = {
+#define LEAD_MOVE(from, event, to, fence) {LEAD_##from, MOVE_##event},
+#include "core/lead_states.def"
+        };
+        uint64_t ended = 0, declined = 0, used_up = 0;
+        for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
+            if (moves[i].from >= LEAD_OFFERED && moves[i].from <= LEAD_PIPELINE && moves[i].from != LEAD_REVOKING &&
+                (moves[i].event == MOVE_LET_GO || moves[i].event == MOVE_REVOKE || moves[i].event == MOVE_EXHAUST))
+                ended += sim->core->moved[i];
+        for (uint32_t i = 0; i < sim->core->policy.n_programmes; i++)
+            declined += sim->core->programmes[i].declines;
+        for (uint32_t i = 0; i < sim->core->leads.n; i++)
+            used_up += lead_at(&sim->core->leads, i)->reason == REASON_MAX_ATTEMPTS;
+        const uint64_t told = count(&tellings, HOOK_WITHDRAWAL), taken = ended - declined - used_up;
+        assert_true(told <= taken - released(sim));
+        missing += taken - released(sim) - told; /* given back, and at once in another hand */
+        told_all += told;
+        for (uint32_t i = 0; i < tellings.n; i++) {
+            const struct telling *one = &tellings.at[i];
+            if (one->event == HOOK_WITHDRAWAL || one->event == HOOK_OFFER)
+                assert_true(one->has_agent && one->has_team && one->fence > 0);
+            if (one->event == HOOK_BREACH)
+                assert_true(one->reason == REASON_FIRST_ACTION_LATE || one->reason == REASON_UNCLAIMED ||
+                            one->reason == REASON_UNCLAIMED_ALERT);
+        }
+        sim_destroy(&sim);
+    }
+    print_message("%u withdrawals, %u more given back within a beat\n", (unsigned) told_all, (unsigned) missing);
+    assert_true(told_all > 100 && missing < told_all / 5);
+    free(tellings.at);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(offers_and_ends_are_as_many_as_the_core_counted),
+        cmocka_unit_test(every_lost_ownership_is_told_once_and_names_its_agent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
