@@ -70,19 +70,46 @@ static bool is_nanp(const char digits[10])
     return digits[0] >= '2' && digits[3] >= '2' && !(digits[1] == '1' && digits[2] == '1');
 }
 
-bool contact_phone_is_plausible(struct slice phone)
-{
+/* What a phone says once punctuation and extension are gone. */
+struct dialled {
     char digits[DIGITS_MAX];
+    int n;       /* -1: there is something else in it */
+    bool abroad; /* written with a + */
+};
+
+static struct dialled dialled_of(struct slice phone)
+{
+    struct dialled dialled;
     uint32_t from = 0;
     while (from < phone.len && (phone.at[from] == ' ' || phone.at[from] == '('))
         from++;
-    bool abroad = from < phone.len && phone.at[from] == '+';
-    int n = take_digits(phone, digits);
-    if (n > 0 && digits[0] == '1')
-        return n == 11 && is_nanp(digits + 1);
-    if (abroad)
-        return n >= DIGITS_ABROAD_MIN && digits[0] != '0';
-    return n == 10 && is_nanp(digits);
+    dialled.abroad = from < phone.len && phone.at[from] == '+';
+    dialled.n = take_digits(phone, dialled.digits);
+    return dialled;
+}
+
+/* The ten digits of a number of the plan, without the leading 1; or NULL. */
+static const char *nanp_of(const struct dialled *dialled)
+{
+    const char *digits = dialled->digits;
+    if (dialled->n > 0 && digits[0] == '1')
+        return dialled->n == 11 && is_nanp(digits + 1) ? digits + 1 : NULL;
+    return !dialled->abroad && dialled->n == 10 && is_nanp(digits) ? digits : NULL;
+}
+
+bool contact_phone_is_plausible(struct slice phone)
+{
+    const struct dialled dialled = dialled_of(phone);
+    if (nanp_of(&dialled))
+        return true;
+    return dialled.abroad && dialled.n >= DIGITS_ABROAD_MIN && dialled.digits[0] != '0' && dialled.digits[0] != '1';
+}
+
+uint32_t contact_area_code(struct slice phone)
+{
+    const struct dialled dialled = dialled_of(phone);
+    const char *digits = nanp_of(&dialled);
+    return digits ? (uint32_t) ((digits[0] - '0') * 100 + (digits[1] - '0') * 10 + digits[2] - '0') : 0;
 }
 
 static bool is_zip_text(struct slice zip)

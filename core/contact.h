@@ -19,4 +19,7 @@ uint32_t contact_check(const struct row *row, enum reason *ret_reject);
  * leading 1, or + and a number abroad; punctuation and an extension may be there. */
 bool contact_phone_is_plausible(struct slice phone);
 
+/* 256 of "+1 (256) 372-5000"; 0 when it is no number of the North American plan. */
+uint32_t contact_area_code(struct slice phone);
+
 #endif

@@ -42,6 +42,31 @@ static void dialable_phones_are_plausible(void **state)
             fail_msg("refused: %s", phones[i]);
 }
 
+static void an_area_code_is_read_from_a_phone_of_the_plan_alone(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *phone;
+        uint32_t code;
+    } phones[] = {
+        {"2563725000", 256},
+        {"+1 (907) 372-5000 x12", 907},
+        {"12563725000", 256},
+        {"8667111700", 866},
+        {"+44 20 7946", 0},
+        {"+2563725000", 0},
+        {"9.12345E+11", 0},
+        {"256372500", 0},
+        {"", 0},
+        {"0563725000", 0},
+        {"01 256 3725000", 0},
+        {"call 2563725000", 0},
+    };
+    for (size_t i = 0; i < sizeof phones / sizeof phones[0]; i++)
+        assert_int_equal(contact_area_code(text(phones[i].phone)), phones[i].code);
+    assert_int_equal(contact_area_code((struct slice){0}), 0);
+}
+
 static void damaged_phones_are_not(void **state)
 {
     (void) state;
@@ -146,6 +171,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dialable_phones_are_plausible),
+        cmocka_unit_test(an_area_code_is_read_from_a_phone_of_the_plan_alone),
         cmocka_unit_test(damaged_phones_are_not),
         cmocka_unit_test(a_row_is_refused_only_without_name_and_reach),
         cmocka_unit_test(damage_is_a_warning_and_not_a_refusal),
