@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "broker/metrics.h"
+#include "broker/places.h"
 #include "broker/policies.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -219,6 +220,8 @@ static uint32_t take_events(struct beat *beat, bool late)
             most = FRAMES_LATE; /* hear everybody before anyone is judged silent */
         struct msg msg;
         for (; n < most && door_next(beat->parts.door, turn->role, beat->woke_us, &peer, &msg); n++) {
+            if (msg.kind == MSG_CHUNK)
+                places_resolve(beat->parts.places, &msg.chunk);
             if (msg.kind == MSG_APPLY && turn->role == ROLE_OPERATOR) /* others are told that it is not theirs to say */
                 step_apply(beat, open->effects, peer, &msg);
             else if (!intake_is_full(beat, peer, &msg))

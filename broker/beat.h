@@ -12,6 +12,7 @@
 
 struct beat;
 struct metrics;
+struct places;
 
 struct beat_levels { /* beats that decided something, request to commit */
     uint64_t decisions, decision_us_sum, decision_us_max;
@@ -21,6 +22,7 @@ struct beat_parts { /* borrowed; they outlive the beat */
     struct door *door;
     struct store *store;
     struct core *core;
+    struct places *places;
     struct metrics *metrics; /* may be NULL */
     int signal_fd;           /* readable: leave */
 };

@@ -14,6 +14,7 @@
 
 #include "broker/beat.h"
 #include "broker/metrics.h"
+#include "broker/places.h"
 #include "broker/recover_row.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -30,7 +31,7 @@ enum {
 };
 
 struct options {
-    const char *cell, *redis, *policy, *metrics;
+    const char *cell, *redis, *policy, *metrics, *geo;
     const char *endpoints[DOOR_ROLES];
     bool create_cell;
 };
@@ -40,32 +41,35 @@ struct given { /* by --policy */
     struct buf text;
 };
 
-static const char help[] = "Usage: takt-broker --redis unix:PATH [--policy FILE] [options]\n"
-                           "\n"
-                           "Takes over a cell, keeps its leads and agents, gives each lead to one agent.\n"
-                           "\n"
-                           "  --redis ADDRESS      unix:/path/to/socket or 127.0.0.1:PORT\n"
-                           "  --policy FILE        the policy of a cell that has none yet; one that has goes on with\n"
-                           "                       its own, which `takt policy apply` changes\n"
-                           "  --cell NAME          cell to take over (default: the policy's)\n"
-                           "  --create-cell        make the cell if it is not there\n"
-                           "  --source, --agent, --worker, --operator ENDPOINT\n"
-                           "                       where each role connects (default tcp://127.0.0.1:7701..7704)\n"
-                           "  --metrics ADDRESS    Prometheus text, such as 127.0.0.1:7705 (default: none)\n"
-                           "  --help\n"
-                           "\n"
-                           "Example: takt-broker --redis unix:/run/takt/redis.sock --policy policy.yaml --create-cell\n"
-                           "Exit: 0 left on a signal, 2 usage or policy, 3 the store could lose data, 4 fenced by\n"
-                           "another broker, 5 the stored state is damaged, 6 the store cannot be reached.\n";
+static const char help[] =
+    "Usage: takt-broker --redis unix:PATH [--policy FILE] [options]\n"
+    "\n"
+    "Takes over a cell, keeps its leads and agents, gives each lead to one agent.\n"
+    "\n"
+    "  --redis ADDRESS      unix:/path/to/socket or 127.0.0.1:PORT\n"
+    "  --policy FILE        the policy of a cell that has none yet; one that has goes on with\n"
+    "                       its own, which `takt policy apply` changes\n"
+    "  --cell NAME          cell to take over (default: the policy's)\n"
+    "  --create-cell        make the cell if it is not there\n"
+    "  --source, --agent, --worker, --operator ENDPOINT\n"
+    "                       where each role connects (default tcp://127.0.0.1:7701..7704)\n"
+    "  --metrics ADDRESS    Prometheus text, such as 127.0.0.1:7705 (default: none)\n"
+    "  --geo FILE           places, by `takt geo build`: leads get county, metro area, time zone\n"
+    "  --help\n"
+    "\n"
+    "Example: takt-broker --redis unix:/run/takt/redis.sock --policy policy.yaml --create-cell\n"
+    "Exit: 0 left on a signal, 2 usage or policy, 3 the store could lose data, 4 fenced by\n"
+    "another broker, 5 the stored state is damaged, 6 the store cannot be reached.\n";
 
 static int parse(int argc, char **argv, struct options *ret)
 {
-    enum { REDIS = 1, POLICY, CELL, CREATE, METRICS, HELP, SOURCE };
+    enum { REDIS = 1, POLICY, CELL, CREATE, METRICS, GEO, HELP, SOURCE };
     static const struct option table[] = {{"redis", required_argument, NULL, REDIS},
                                           {"policy", required_argument, NULL, POLICY},
                                           {"cell", required_argument, NULL, CELL},
                                           {"create-cell", no_argument, NULL, CREATE},
                                           {"metrics", required_argument, NULL, METRICS},
+                                          {"geo", required_argument, NULL, GEO},
                                           {"help", no_argument, NULL, HELP},
                                           {"source", required_argument, NULL, SOURCE},
                                           {"agent", required_argument, NULL, SOURCE + 1},
@@ -90,6 +94,9 @@ static int parse(int argc, char **argv, struct options *ret)
             break;
         case METRICS:
             ret->metrics = optarg;
+            break;
+        case GEO:
+            ret->geo = optarg;
             break;
         case HELP:
             fputs(help, stdout);
@@ -173,7 +180,8 @@ static const char *settle_policy(struct core *core, const struct given *given)
     return now.len == given->text.len && memcmp(now.at, given->text.at, now.len) == 0 ? "same" : "differs";
 }
 
-static int run(const struct options *options, const struct given *given, struct core *core, struct store *store)
+static int run(const struct options *options, const struct given *given, struct core *core, struct store *store,
+               struct places *places)
 {
     char why[160];
     enum store_status status = take_over(store, core, options->create_cell);
@@ -188,7 +196,7 @@ static int run(const struct options *options, const struct given *given, struct 
     }
     if (strcmp(file, "differs") == 0)
         log_line(LOG_WARN, "policy.differs", "why=\"the file is not the policy in force; takt policy apply FILE\"");
-    struct beat_parts parts = {.store = store, .core = core};
+    struct beat_parts parts = {.store = store, .core = core, .places = places};
     if (!(parts.door = door_open(options->endpoints, why)) ||
         (options->metrics && !(parts.metrics = metrics_open(options->metrics, core, store, parts.door, why)))) {
         log_line(LOG_ERROR, "broker.refused", "why=\"%s\"", why);
@@ -251,9 +259,23 @@ static bool read_policy(const char *path, struct policy *policy, struct given *r
     return good;
 }
 
+/* False: a file was named and is not good. Without one, leads get their area code. */
+static bool open_geo(const char *path, struct geo **ret)
+{
+    char why[GEO_WHY_BYTES];
+    if (path && !(*ret = geo_open(path, why))) {
+        fprintf(stderr, "takt-broker: %s\n", why);
+        return false;
+    }
+    if (path)
+        log_line(LOG_INFO, "geo.open", "zips=%u", geo_counts(*ret).zips);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
+    struct geo *geo = NULL;
     struct given given = {0};
     struct policy *policy = calloc(1, sizeof *policy);
     char id[32];
@@ -265,6 +287,8 @@ int main(int argc, char **argv)
         fputs("takt-broker: --redis, and --policy or --cell, are needed; see takt-broker --help\n", stderr);
         return EXIT_USAGE;
     }
+    if (!open_geo(options.geo, &geo))
+        return EXIT_USAGE;
     policy_defaults(policy);
     if (options.policy && !read_policy(options.policy, policy, &given))
         return EXIT_USAGE;
@@ -279,7 +303,10 @@ int main(int argc, char **argv)
     struct core *core = core_new(policy);
     struct store *store = store_redis_new(&(struct store_redis_options){
         .address = options.redis, .cell = options.cell ? options.cell : policy->cell, .broker_id = id});
-    const int code = run(&options, &given, core, store);
+    struct places *places = places_new(geo);
+    const int code = run(&options, &given, core, store, places);
+    places_destroy(&places);
+    geo_close(&geo);
     store_close(&store);
     core_destroy(&core);
     buf_fini(&given.text);

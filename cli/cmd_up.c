@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_up.c - `takt up`: everything on one machine, in one folder.
  *
- * DIR holds it all: redis/ (the data), policy.yaml (the policy given last), cell
- * (its name, once it was created), endpoints (where the others find it), archive/,
- * hooks/, log/ and lock. The lock is inherited by the children: an orphaned redis-server
+ * DIR holds it all: redis/ (the data), policy.yaml and places.geo (the policy and the geo
+ * file given last), cell (its name, once it was created), endpoints (where the others find
+ * it), archive/, hooks/, log/ and lock. The lock is inherited by the children: an orphaned redis-server
  * keeps it, so that never two of them write the same files. What a cell is made
  * of is the broker's business; this only starts processes and keeps them. */
 #include "cli/cli.h"
@@ -22,6 +22,7 @@
 #include "cli/supervise.h"
 #include "cli/up_ports.h"
 #include "common/clock.h"
+#include "geo/geo.h"
 #include "hooks/hook_file.h"
 #include "policy/policy_yaml.h"
 
@@ -37,9 +38,9 @@ enum {
 
 struct up {
     struct cli_common common;
-    const char *policy_path, *ready_file, *hooks_path;
+    const char *policy_path, *geo_path, *ready_file, *hooks_path;
     int64_t workers, port_base;
-    bool log_to_stderr, no_archive;
+    bool log_to_stderr, no_archive, has_geo;
     char dir[PATH_ROOM];
     char cell[33];
     bool create_cell;
@@ -172,6 +173,25 @@ static bool take_policy(struct up *up)
     return good;
 }
 
+/* The geo file given, or the one of last time. The broker maps a copy, which nobody cuts short under its hands. */
+static bool take_geo(struct up *up)
+{
+    char kept[2 * PATH_ROOM], why[GEO_WHY_BYTES];
+    struct buf bytes = {0};
+    path_in(up, "places.geo", kept);
+    if (!up->geo_path && access(kept, F_OK) != 0)
+        return true;
+    struct geo *geo = geo_open(up->geo_path ? up->geo_path : kept, why);
+    up->has_geo = geo != NULL;
+    geo_close(&geo);
+    if (!up->has_geo)
+        cli_say("%s%s", why, up->geo_path ? "" : "; give another one with --geo FILE, or remove it");
+    else if (up->geo_path)
+        up->has_geo = get_file(up->geo_path, &bytes) && put_file(up, "places.geo", (const char *) bytes.at, bytes.len);
+    buf_fini(&bytes);
+    return up->has_geo;
+}
+
 /* A cell is created once in the life of a folder. Lost data must not look like a new beginning. */
 static bool check_cell(struct up *up)
 {
@@ -242,9 +262,10 @@ static bool start_redis(struct up *up)
 
 static bool start_broker(struct up *up)
 {
-    char program[2 * PATH_ROOM], redis[2 * PATH_ROOM], policy[2 * PATH_ROOM];
+    char program[2 * PATH_ROOM], redis[2 * PATH_ROOM], policy[2 * PATH_ROOM], geo[2 * PATH_ROOM];
     if (!find_program("takt-broker", program))
         return false;
+    path_in(up, "places.geo", geo);
     snprintf(redis, sizeof redis, "unix:%s/redis.sock", up->dir);
     path_in(up, "policy.yaml", policy);
     char at[UP_PORTS][64];
@@ -440,7 +461,7 @@ static int run(struct up *up)
 }
 
 static const struct cli_usage usage = {
-    .synopsis = "takt up [--dir DIR] [--policy FILE] [--workers N] [--port-base P]",
+    .synopsis = "takt up [--dir DIR] [--policy FILE] [--geo FILE] [--workers N] [--port-base P]",
     .about = "Runs a broker, scoring workers and a private redis-server on this machine, and\n"
              "starts again what dies. Everything is kept in DIR. Ctrl-C or SIGTERM ends it in\n"
              "order; the next `takt up` on DIR goes on where it stopped, with the policy that was in\n"
@@ -455,6 +476,8 @@ int cmd_up(int argc, char **argv)
         {"dir", "DIR", CLI_TEXT, &up.common.dir, 0, 0, "the folder (default: $TAKT_DIR, else ./takt-data)"},
         {"policy", "FILE", CLI_TEXT, &up.policy_path, 0, 0,
          "the policy of a new cell; one that is there goes on with its own"},
+        {"geo", "FILE", CLI_TEXT, &up.geo_path, 0, 0,
+         "places by `takt geo build`, kept in DIR: leads get county, metro area, time zone"},
         {"workers", "N", CLI_NUMBER, &up.workers, 0, WORKERS_MAX, "scoring workers (default: 1)"},
         {"port-base", "P", CLI_NUMBER, &up.port_base, 1024, 65530,
          "use the ports P to P+4 (default: those of last time, else free ones)"},
@@ -468,7 +491,8 @@ int cmd_up(int argc, char **argv)
     if (cli_options(&usage, options, argc, argv, &exit_code) < 0)
         return exit_code;
     char path[2 * PATH_ROOM];
-    if (!open_folder(&up) || !take_lock(&up) || !take_policy(&up) || !check_cell(&up) || !check_hooks(&up))
+    if (!open_folder(&up) || !take_lock(&up) || !take_policy(&up) || !take_geo(&up) || !check_cell(&up) ||
+        !check_hooks(&up))
         return CLI_FAILED;
     path_in(&up, "endpoints", path);
     if (!up_ports_choose(&up.ports, path, (int) up.port_base))

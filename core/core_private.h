@@ -21,7 +21,8 @@ int64_t histogram_quantile_us(const struct histogram *histogram, double q);
 struct lead *leads_find(const struct core *core, struct id id);
 struct lead *leads_add(struct core *core, struct id id); /* not there yet */
 void leads_fini(struct core *core);
-void leads_set_input(struct lead *lead, const struct feature *features, uint32_t n_features, struct slice raw);
+void leads_set_input(struct lead *lead, const struct feature *features, uint32_t n_features, struct slice raw,
+                     struct slice added);
 struct past *leads_past(struct lead *lead); /* made when it has none */
 
 /* lead.c */

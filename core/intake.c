@@ -82,7 +82,7 @@ static void copy_input(struct lead *lead, const struct row *row)
                                        attribute->text.at ? feature_text(attribute->text.at, attribute->text.len)
                                                           : attribute->number};
     }
-    leads_set_input(lead, features, n, row->raw);
+    leads_set_input(lead, features, n, row->raw, row->added);
 }
 
 static struct lead *admit(struct core *core, const struct row *row, uint32_t source, uint32_t programme,
@@ -110,9 +110,10 @@ static bool same_request(const struct lead *lead, const struct msg_chunk *chunk,
     return id_equal(lead->op, chunk->op) && lead->op_row == number;
 }
 
+/* What was given counts: what is found out may change with the tables it is found in. */
 static bool same_payload(const struct lead *lead, const struct row *row)
 {
-    return lead->raw_len == row->raw.len && memcmp(lead->raw, row->raw.at, row->raw.len) == 0;
+    return lead->given_len == row->raw.len && memcmp(lead->raw, row->raw.at, row->raw.len) == 0;
 }
 
 /* Reasons to refuse the chunk whole, before anything of it is done. */

@@ -89,17 +89,21 @@ struct lead *leads_add(struct core *core, struct id id)
     return lead;
 }
 
-void leads_set_input(struct lead *lead, const struct feature *features, uint32_t n_features, struct slice raw)
+void leads_set_input(struct lead *lead, const struct feature *features, uint32_t n_features, struct slice raw,
+                     struct slice added)
 {
     const size_t features_len = n_features * sizeof *features;
-    assert(n_features <= FEATURES_MAX && raw.len <= ROW_BYTES_MAX);
-    lead->features = realloc(lead->features, features_len + raw.len + 1);
+    assert(n_features <= FEATURES_MAX && raw.len + added.len <= ROW_BYTES_MAX);
+    lead->features = realloc(lead->features, features_len + raw.len + added.len + 1);
     assert(lead->features);
     lead->raw = (uint8_t *) (lead->features + n_features);
     memcpy(lead->features, features, features_len);
     memcpy(lead->raw, raw.at, raw.len);
+    if (added.len > 0)
+        memcpy(lead->raw + raw.len, added.at, added.len);
     lead->n_features = (uint8_t) n_features;
-    lead->raw_len = (uint16_t) raw.len;
+    lead->raw_len = (uint16_t) (raw.len + added.len);
+    lead->given_len = (uint16_t) raw.len;
 }
 
 struct past *leads_past(struct lead *lead)

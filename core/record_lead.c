@@ -25,6 +25,8 @@ void record_input(const struct core *core, const struct lead *lead, struct buf *
     }
     put_uint(&row, lead->raw_len);
     put_bytes(&row, lead->raw, lead->raw_len);
+    if (lead->given_len < lead->raw_len)
+        put_uint(&row, lead->raw_len - lead->given_len);
     row_end(&row);
 }
 
@@ -217,9 +219,11 @@ bool record_apply_input(struct core *core, struct lead *lead, struct reader *rea
         features[i].value = get_int(reader);
     }
     const struct slice raw = get_slice(reader, get_u32(reader));
-    if (reader->bad || raw.len > ROW_BYTES_MAX)
+    const uint32_t added = reader->at < reader->end ? get_u32(reader) : 0;
+    if (reader->bad || raw.len > ROW_BYTES_MAX || added > raw.len)
         return false;
-    leads_set_input(lead, features, n_features, raw);
+    leads_set_input(lead, features, n_features, slice_of(raw.at, raw.len - added),
+                    slice_of(raw.at + raw.len - added, added));
     if (lead->seq > core->seq)
         core->seq = lead->seq;
     return reader->at == reader->end;

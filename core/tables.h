@@ -108,7 +108,7 @@ struct lead {
     uint8_t *raw;
     uint32_t cost_cents, source; /* index in core->sources */
     int32_t priority;
-    uint16_t op_row, raw_len;
+    uint16_t op_row, raw_len, given_len; /* given_len: of raw, as it came; the rest was found out at intake */
     uint8_t n_features;
 
     /* ROW_LEAD: the mutable part */

@@ -180,6 +180,7 @@ struct attribute {
 
 struct row {            /* one decoded Lead; fields that were absent have at == NULL */
     struct slice raw;   /* the encoded Lead, as it came */
+    struct slice added; /* what the broker found out, encoded: fields that go on behind raw. Never on a source's wire */
     enum reason reject; /* OK, or why this row alone is refused (the edge's verdict) */
     struct id lead;     /* derived from source and key: id_of_key() */
     struct slice key;
