@@ -41,25 +41,24 @@ struct given { /* by --policy */
     struct buf text;
 };
 
-static const char help[] =
-    "Usage: takt-broker --redis unix:PATH [--policy FILE] [options]\n"
-    "\n"
-    "Takes over a cell, keeps its leads and agents, gives each lead to one agent.\n"
-    "\n"
-    "  --redis ADDRESS      unix:/path/to/socket or 127.0.0.1:PORT\n"
-    "  --policy FILE        the policy of a cell that has none yet; one that has goes on with\n"
-    "                       its own, which `takt policy apply` changes\n"
-    "  --cell NAME          cell to take over (default: the policy's)\n"
-    "  --create-cell        make the cell if it is not there\n"
-    "  --source, --agent, --worker, --operator ENDPOINT\n"
-    "                       where each role connects (default tcp://127.0.0.1:7701..7704)\n"
-    "  --metrics ADDRESS    Prometheus text, such as 127.0.0.1:7705 (default: none)\n"
-    "  --geo FILE           places, by `takt geo build`: leads get county, metro area, time zone\n"
-    "  --help\n"
-    "\n"
-    "Example: takt-broker --redis unix:/run/takt/redis.sock --policy policy.yaml --create-cell\n"
-    "Exit: 0 left on a signal, 2 usage or policy, 3 the store could lose data, 4 fenced by\n"
-    "another broker, 5 the stored state is damaged, 6 the store cannot be reached.\n";
+static const char help[] = "Usage: takt-broker --redis unix:PATH [--policy FILE] [options]\n"
+                           "\n"
+                           "Takes over a cell, keeps its leads and agents, gives each lead to one agent.\n"
+                           "\n"
+                           "  --redis ADDRESS      unix:/path/to/socket or 127.0.0.1:PORT\n"
+                           "  --policy FILE        the policy of a cell that has none yet; one that has goes on with\n"
+                           "                       its own, which `takt policy apply` changes\n"
+                           "  --cell NAME          cell to take over (default: the policy's)\n"
+                           "  --create-cell        make the cell if it is not there\n"
+                           "  --source, --agent, --worker, --operator ENDPOINT\n"
+                           "                       where each role connects (default tcp://127.0.0.1:7701..7704)\n"
+                           "  --metrics ADDRESS    Prometheus text, such as 127.0.0.1:7705 (default: none)\n"
+                           "  --geo FILE           what `takt geo build` made: gives leads their place\n"
+                           "  --help\n"
+                           "\n"
+                           "Example: takt-broker --redis unix:/run/takt/redis.sock --policy policy.yaml --create-cell\n"
+                           "Exit: 0 left on a signal, 2 usage or policy, 3 the store could lose data, 4 fenced by\n"
+                           "another broker, 5 the stored state is damaged, 6 the store cannot be reached.\n";
 
 static int parse(int argc, char **argv, struct options *ret)
 {

@@ -191,10 +191,11 @@ static int build_file(const struct asked *asked)
     struct geo *geo = good ? geo_open(asked->to, why) : NULL;
     if (good && !geo)
         cli_say("%s", why);
-    if (geo)
-        show_counts(asked->to, geo, asked->common.json);
+    if (!geo)
+        return CLI_FAILED;
+    show_counts(asked->to, geo, asked->common.json);
     geo_close(&geo);
-    return good && geo ? CLI_DONE : CLI_FAILED;
+    return CLI_DONE;
 }
 
 /* ---- find ---------------------------------------------------------------------------- */

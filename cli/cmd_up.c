@@ -186,8 +186,12 @@ static bool take_geo(struct up *up)
     geo_close(&geo);
     if (!up->has_geo)
         cli_say("%s%s", why, up->geo_path ? "" : "; give another one with --geo FILE, or remove it");
-    else if (up->geo_path)
-        up->has_geo = get_file(up->geo_path, &bytes) && put_file(up, "places.geo", (const char *) bytes.at, bytes.len);
+    if (up->has_geo && up->geo_path) {
+        up->has_geo = get_file(up->geo_path, &bytes);
+        if (!up->has_geo)
+            cli_say("%s: %s", up->geo_path, strerror(errno));
+        up->has_geo = up->has_geo && put_file(up, "places.geo", (const char *) bytes.at, bytes.len);
+    }
     buf_fini(&bytes);
     return up->has_geo;
 }
@@ -275,14 +279,17 @@ static bool start_broker(struct up *up)
                                   .ready_word = "broker.ready",
                                   .final_exit = BROKER_FENCED_EXIT,
                                   .final_why = "another broker took the cell over"};
-    const char *args[] = {program,       "--cell",       up->cell,
-                          "--redis",     redis,          "--policy",
-                          policy,        "--source",     at[UP_SOURCE],
-                          "--agent",     at[UP_AGENT],   "--worker",
-                          at[UP_WORKER], "--operator",   at[UP_OPERATOR],
-                          "--metrics",   at[UP_METRICS], up->create_cell ? "--create-cell" : NULL};
-    for (size_t i = 0; i < sizeof args / sizeof *args; i++)
-        child.args[i] = args[i];
+    const char *args[] = {program,       "--cell",     up->cell,        "--redis",   redis,         "--policy",
+                          policy,        "--source",   at[UP_SOURCE],   "--agent",   at[UP_AGENT],  "--worker",
+                          at[UP_WORKER], "--operator", at[UP_OPERATOR], "--metrics", at[UP_METRICS]};
+    size_t n = sizeof args / sizeof *args;
+    memcpy(child.args, args, sizeof args);
+    if (up->create_cell)
+        child.args[n++] = "--create-cell";
+    if (up->has_geo) {
+        child.args[n++] = "--geo";
+        child.args[n++] = geo;
+    }
     up->broker = supervise_start(up->supervisor, &child);
     return true;
 }

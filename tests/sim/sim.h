@@ -56,8 +56,8 @@ struct sim_faults { /* permille a message; all 0 = a friendly world */
 
 struct sim_row { /* of a hand-made chunk */
     uint32_t key;
-    const char *payload;
-    enum reason reject; /* the edge's verdict */
+    const char *payload, *added; /* added: what the edge found out */
+    enum reason reject;          /* the edge's verdict */
     int32_t priority;
     bool no_contact;
     const char *zone, *state; /* attributes of these names; NULL = none */

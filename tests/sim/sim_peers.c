@@ -34,6 +34,7 @@ void sim_chunk(struct sim *sim, uint64_t op, const char *source, uint64_t import
     assert_true(n <= CHUNK_ROWS_MAX);
     for (uint32_t i = 0; i < n; i++) {
         full[i] = (struct row){.raw = slice_of_text(rows[i].payload),
+                               .added = slice_of_text(rows[i].added ? rows[i].added : ""),
                                .lead = sim_lead_id(rows[i].key),
                                .reject = rows[i].reject,
                                .priority = rows[i].priority,

@@ -55,6 +55,32 @@ static void a_known_key_under_another_op_is_a_duplicate_and_the_first_lead_stand
     sim_destroy(&sim);
 }
 
+/* Tables of places are exchanged now and then: what is found out in them is no part of what a source says. */
+static void what_the_edge_found_out_stays_with_the_lead_and_makes_no_repeat_another_one(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(NULL);
+    const struct sim_row found[] = {
+        {.key = 1, .payload = "one", .added = "+AL"}, {.key = 2, .payload = "two"}, {.key = 3, .payload = "three"}};
+    const struct sim_row other[] = {{.key = 1, .payload = "one", .added = "+FL, at length"},
+                                    {.key = 2, .payload = "two", .added = "+AL"},
+                                    {.key = 3, .payload = "thr", .added = "ee"}};
+    sim_chunk(sim, 5, "to-push", 0, 0, found, 3);
+    sim_run_ms(sim, 2);
+    for (int times = 0; times < 2; times++) {
+        sim_chunk(sim, 6, "to-push", 0, 0, other, 3);
+        sim_run_ms(sim, 2);
+        expect(sim, REASON_DUPLICATE_KEY, REASON_DUPLICATE_KEY, REASON_PAYLOAD_DIFFERS);
+        const struct lead *lead = story_of(sim, sim_lead_id(1));
+        assert_int_equal(lead->raw_len, 6);
+        assert_memory_equal(lead->raw, "one+AL", 6);
+        assert_int_equal(story_of(sim, sim_lead_id(2))->raw_len, 3);
+        sim_crash(sim); /* and the log knows it */
+        sim_run_ms(sim, 400);
+    }
+    sim_destroy(&sim);
+}
+
 static void an_op_that_named_other_rows_before_is_refused_whole(void **state)
 {
     (void) state;
@@ -203,6 +229,7 @@ static void each_source_feeds_its_own_programme(void **state)
 const struct CMUnitTest stories_of_intake[] = {
     cmocka_unit_test(the_same_chunk_again_gets_its_first_answer_and_adds_nothing),
     cmocka_unit_test(a_known_key_under_another_op_is_a_duplicate_and_the_first_lead_stands),
+    cmocka_unit_test(what_the_edge_found_out_stays_with_the_lead_and_makes_no_repeat_another_one),
     cmocka_unit_test(an_op_that_named_other_rows_before_is_refused_whole),
     cmocka_unit_test(a_key_twice_in_one_chunk_is_one_lead),
     cmocka_unit_test(rejected_rows_do_not_stop_good_ones),
