@@ -46,16 +46,27 @@ struct table {
     bool (*take)(struct geo_build *build, const struct line *line);
 };
 
-/* GeoNames: country, code, place, state's name and code, county's name and code. Territories are countries there. */
+/* GeoNames: country, code, place, state's name and code, county's name and code. */
 static const int geonames_columns[COLUMNS_WANTED] = {1, 2, 4, 5, 6, 0};
+
+/* Territories of the US are countries there; what is a code of another country, such as DE, is no state. */
+static struct slice geonames_state(struct slice country, struct slice state)
+{
+    static const char territories[][3] = {"AS", "GU", "MP", "PR", "VI"};
+    if (country.len != 2 || !memcmp(country.at, "US", 2))
+        return country.len == 2 ? state : (struct slice){0};
+    for (size_t i = 0; i < sizeof territories / sizeof *territories; i++)
+        if (!memcmp(country.at, territories[i], 2))
+            return country;
+    return (struct slice){0};
+}
 
 static bool take_zip(struct geo_build *build, const struct line *line)
 {
-    const struct slice *cell = line->cells, country = cell[5];
-    const bool is_state = country.len == 2 && !memcmp(country.at, "US", 2);
+    const struct slice *cell = line->cells;
     return geo_build_zip(build, &(struct geo_zip){.zip = cell[0],
                                                   .city = cell[1],
-                                                  .state = is_state ? cell[2] : country,
+                                                  .state = geonames_state(cell[5], cell[2]),
                                                   .county = cell[3],
                                                   .county_fips = cell[4]});
 }
