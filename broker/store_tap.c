@@ -124,25 +124,28 @@ enum store_status tap_view(struct tap *tap, tap_row_fn *each, void *arg)
     return redis_read_view(tap->store, take_value, &taking);
 }
 
+struct input_wanted {
+    struct id lead;
+    struct buf *to;
+    bool found;
+};
+
+static bool take_input(void *arg, const struct row_ref *row)
+{
+    struct input_wanted *wanted = arg;
+    if (row->type != ROW_INPUT || row->key.len != 16 || !id_equal(id_from_bytes(row->key.at), wanted->lead))
+        return true;
+    buf_add(wanted->to, row->payload.at, row->payload.len);
+    wanted->found = true;
+    return false;
+}
+
 enum store_status tap_input(struct tap *tap, struct id lead, struct buf *ret)
 {
-    char hex[33], name[48], key[KEY_MAX + 48];
-    struct row_ref row;
-    id_to_hex(lead, hex);
-    const int len = snprintf(name, sizeof name, "input:%s", hex);
-    snprintf(key, sizeof key, "%s%s", tap->redis->keys.prefix, name);
-    send(tap, 2, (const char *const[]){"GET", key});
-    redisReply *reply = redis_answer(tap->redis, redis_patience_us(tap->redis), REDIS_REPLY_STRING, REDIS_REPLY_NIL);
-    if (reply == NULL)
-        return tap->store->status;
-    const char *wrong = NULL;
+    struct input_wanted wanted = {lead, ret, false};
     ret->len = 0;
-    if (reply->type == REDIS_REPLY_STRING)
-        wrong = view_value_is_wrong(slice_of(name, (size_t) len), slice_of(reply->str, reply->len), &row);
-    if (reply->type == REDIS_REPLY_STRING && wrong == NULL)
-        buf_add(ret, row.payload.at, row.payload.len);
-    freeReplyObject(reply);
-    return wrong == NULL ? STORE_OK : store_fail(tap->store, STORE_DAMAGED, "the view's %s %s", name, wrong);
+    const enum store_status status = tap_view(tap, take_input, &wanted);
+    return wanted.found ? STORE_OK : status;
 }
 
 struct entry_taking {

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_up.c - `takt up`: everything on one machine, in one folder.
- *
- * DIR holds it all: redis/ (the data), policy.yaml and places.geo (the policy and the geo
- * file given last), cell (its name, once it was created), endpoints (where the others find
- * it), archive/, hooks/, log/ and lock. The lock is inherited by the children: an orphaned redis-server
- * keeps it, so that never two of them write the same files. What a cell is made
- * of is the broker's business; this only starts processes and keeps them. */
-#include "cli/cli.h"
+ * cmd_up.c - `takt up`: everything on one machine. What a cell is made of is the
+ * broker's business; this only starts processes and keeps them. Their folder is
+ * up_files.c. */
+#include "cli/up.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,203 +10,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "broker/store_tap.h"
-#include "cli/supervise.h"
-#include "cli/up_ports.h"
 #include "common/clock.h"
-#include "geo/geo.h"
-#include "hooks/hook_file.h"
-#include "policy/policy_yaml.h"
 
 enum {
-    PATH_ROOM = 256,
-    SOCKET_PATH_MAX = 100, /* sun_path is 108 bytes */
-    READY_MS = 60 * 1000,  /* a large log takes its time to load */
-    LOCK_PATIENCE_MS = 3000,
+    READY_MS = 60 * 1000, /* a large log takes its time to load */
     STOP_MS = 10 * 1000,
-    WORKERS_MAX = 64,
     BROKER_FENCED_EXIT = 4,
 };
-
-struct up {
-    struct cli_common common;
-    const char *policy_path, *geo_path, *ready_file, *hooks_path;
-    int64_t workers, port_base;
-    bool log_to_stderr, no_archive, has_geo;
-    char dir[PATH_ROOM];
-    char cell[33];
-    bool create_cell;
-    int lock_fd;
-    struct up_ports ports;
-    struct supervisor *supervisor;
-    int redis, broker, archive, hooks, worker[WORKERS_MAX];
-};
-
-/* ---- the folder ----------------------------------------------------------------- */
-
-static void path_in(const struct up *up, const char *name, char ret_path[2 * PATH_ROOM])
-{
-    snprintf(ret_path, 2 * PATH_ROOM, "%s/%s", up->dir, name);
-}
-
-static bool make_folder(const char *path)
-{
-    if (mkdir(path, 0700) == 0 || errno == EEXIST)
-        return true;
-    cli_say("%s: %s", path, strerror(errno));
-    return false;
-}
-
-static bool open_folder(struct up *up)
-{
-    const char *dir = cli_dir(&up->common);
-    if (!make_folder(dir))
-        return false;
-    char *whole = realpath(dir, NULL);
-    if (!whole || strlen(whole) + strlen("/redis.sock") > SOCKET_PATH_MAX) {
-        cli_say("%s: %s", dir,
-                whole ? "this path is too long for a socket in it; take a shorter one" : strerror(errno));
-        free(whole);
-        return false;
-    }
-    snprintf(up->dir, sizeof up->dir, "%s", whole);
-    free(whole);
-    char path[2 * PATH_ROOM];
-    path_in(up, "redis", path);
-    if (!make_folder(path))
-        return false;
-    path_in(up, "log", path);
-    return make_folder(path);
-}
-
-/* The children of a killed `takt up` hold the lock for the moment they need to end, so wait a little. */
-static bool take_lock(struct up *up)
-{
-    char path[2 * PATH_ROOM];
-    path_in(up, "lock", path);
-    up->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    int64_t until_us = clock_mono_us() + LOCK_PATIENCE_MS * 1000;
-    while (up->lock_fd >= 0 && flock(up->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        if (clock_mono_us() > until_us) {
-            char pid[32] = "";
-            ssize_t len = pread(up->lock_fd, pid, sizeof pid - 1, 0);
-            cli_say("%s is in use by another takt up (pid %.*s)", up->dir, len > 0 ? (int) strcspn(pid, "\n") : 0, pid);
-            return false;
-        }
-        usleep(50 * 1000);
-    }
-    if (up->lock_fd < 0 || ftruncate(up->lock_fd, 0) != 0 || dprintf(up->lock_fd, "%d\n", (int) getpid()) < 0) {
-        cli_say("%s: %s", path, strerror(errno));
-        return false;
-    }
-    return true;
-}
-
-/* Write a small file so that a reader sees the old or the new one, never half of it. */
-static bool put_file(const struct up *up, const char *name, const char *text, size_t len)
-{
-    char path[2 * PATH_ROOM], fresh[2 * PATH_ROOM + 8];
-    if (name[0] == '/')
-        snprintf(path, sizeof path, "%s", name);
-    else
-        path_in(up, name, path);
-    snprintf(fresh, sizeof fresh, "%s.new", path);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool done = fd >= 0 && write(fd, text, len) == (ssize_t) len && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    done = done && rename(fresh, path) == 0;
-    if (!done)
-        cli_say("%s: %s", path, strerror(errno));
-    return done;
-}
-
-static bool get_file(const char *path, struct buf *ret)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = 1;
-    while (fd >= 0 && n > 0) {
-        char bytes[4096];
-        n = read(fd, bytes, sizeof bytes);
-        if (n > 0)
-            buf_add(ret, bytes, (size_t) n);
-    }
-    if (fd >= 0)
-        close(fd);
-    return fd >= 0 && n == 0;
-}
-
-/* ---- what it runs --------------------------------------------------------------- */
-
-/* The policy given, or the one of last time; a copy of it is what the broker reads. */
-static bool take_policy(struct up *up)
-{
-    char kept[2 * PATH_ROOM];
-    path_in(up, "policy.yaml", kept);
-    const char *path = up->policy_path ? up->policy_path : kept;
-    struct buf text = {0}, findings = {0};
-    struct policy *policy = malloc(sizeof *policy);
-    if (!policy)
-        abort();
-    bool good = get_file(path, &text);
-    if (!good && !up->policy_path)
-        cli_say("%s has no policy yet: give one with --policy FILE", up->dir);
-    else if (!good)
-        cli_say("%s: %s", path, strerror(errno));
-    good = good && policy_load(path, policy, &findings) == 0;
-    if (findings.len > 0)
-        fwrite(findings.at, 1, findings.len, stderr);
-    good = good && (!up->policy_path || put_file(up, "policy.yaml", (const char *) text.at, text.len));
-    if (good)
-        snprintf(up->cell, sizeof up->cell, "%s", policy->cell);
-    buf_fini(&text);
-    buf_fini(&findings);
-    free(policy);
-    return good;
-}
-
-/* The geo file given, or the one of last time. The broker maps a copy, which nobody cuts short under its hands. */
-static bool take_geo(struct up *up)
-{
-    char kept[2 * PATH_ROOM], why[GEO_WHY_BYTES];
-    struct buf bytes = {0};
-    path_in(up, "places.geo", kept);
-    if (!up->geo_path && access(kept, F_OK) != 0)
-        return true;
-    struct geo *geo = geo_open(up->geo_path ? up->geo_path : kept, why);
-    up->has_geo = geo != NULL;
-    geo_close(&geo);
-    if (!up->has_geo)
-        cli_say("%s%s", why, up->geo_path ? "" : "; give another one with --geo FILE, or remove it");
-    if (up->has_geo && up->geo_path) {
-        up->has_geo = get_file(up->geo_path, &bytes);
-        if (!up->has_geo)
-            cli_say("%s: %s", up->geo_path, strerror(errno));
-        up->has_geo = up->has_geo && put_file(up, "places.geo", (const char *) bytes.at, bytes.len);
-    }
-    buf_fini(&bytes);
-    return up->has_geo;
-}
-
-/* A cell is created once in the life of a folder. Lost data must not look like a new beginning. */
-static bool check_cell(struct up *up)
-{
-    char path[2 * PATH_ROOM];
-    path_in(up, "cell", path);
-    struct buf text = {0};
-    up->create_cell = !get_file(path, &text);
-    buf_add(&text, "", 1);
-    text.at[strcspn((const char *) text.at, "\n")] = '\0';
-    bool same = up->create_cell || strcmp((const char *) text.at, up->cell) == 0;
-    if (!same)
-        cli_say("%s holds the cell %s, the policy is for %s", up->dir, (const char *) text.at, up->cell);
-    buf_fini(&text);
-    return same;
-}
 
 static bool is_program(const char *path)
 {
@@ -254,8 +64,8 @@ static bool start_redis(struct up *up)
                        "appendonly yes\nappendfsync always\nno-appendfsync-on-rewrite no\nsave \"\"\n"
                        "maxmemory-policy noeviction\n",
                        up->dir, up->dir);
-    path_in(up, "redis.conf", path);
-    if (!put_file(up, "redis.conf", text, (size_t) len))
+    up_path_in(up, "redis.conf", path);
+    if (!up_put_file(up, "redis.conf", text, (size_t) len))
         return false;
     struct child_options child = {.name = "redis", .ready_word = "eady to accept connections"};
     child.args[0] = program;
@@ -269,9 +79,9 @@ static bool start_broker(struct up *up)
     char program[2 * PATH_ROOM], redis[2 * PATH_ROOM], policy[2 * PATH_ROOM], geo[2 * PATH_ROOM];
     if (!find_program("takt-broker", program))
         return false;
-    path_in(up, "places.geo", geo);
+    up_path_in(up, "places.geo", geo);
     snprintf(redis, sizeof redis, "unix:%s/redis.sock", up->dir);
-    path_in(up, "policy.yaml", policy);
+    up_path_in(up, "policy.yaml", policy);
     char at[UP_PORTS][64];
     for (int i = 0; i < UP_PORTS; i++)
         up_port_address(&up->ports, i, at[i]);
@@ -313,7 +123,7 @@ static bool start_archive(struct up *up)
     snprintf(redis, sizeof redis, "unix:%s/redis.sock", up->dir);
     if (up->no_archive)
         return end_archive(redis, up->cell);
-    path_in(up, "archive", folder);
+    up_path_in(up, "archive", folder);
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
     self[len > 0 ? len : 0] = '\0';
     struct child_options child = {.name = "archive",
@@ -330,7 +140,7 @@ static bool start_hooks(struct up *up)
     if (!up->hooks_path)
         return true;
     snprintf(redis, sizeof redis, "unix:%s/redis.sock", up->dir);
-    path_in(up, "hooks", folder);
+    up_path_in(up, "hooks", folder);
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
     self[len > 0 ? len : 0] = '\0';
     struct child_options child = {
@@ -341,22 +151,6 @@ static bool start_hooks(struct up *up)
 }
 
 /* As the policy: what is wrong with it is said before anything runs. */
-static bool check_hooks(const struct up *up)
-{
-    char why[HOOK_WHY_MAX];
-    if (!up->hooks_path)
-        return true;
-    struct hook_file *file = calloc(1, sizeof *file);
-    if (!file)
-        abort();
-    const bool good = hook_file_read(up->hooks_path, file, why);
-    if (!good)
-        cli_say("%s", why);
-    hook_file_fini(file);
-    free(file);
-    return good;
-}
-
 static bool start_workers(struct up *up)
 {
     char program[2 * PATH_ROOM], at[64];
@@ -412,7 +206,7 @@ static bool tell_ready(struct up *up)
     len += (size_t) snprintf(text + len, sizeof text - len, "redis unix:%s/redis.sock\ncell %s\n", up->dir, up->cell);
     char cell[40];
     int cell_len = snprintf(cell, sizeof cell, "%s\n", up->cell);
-    if (!put_file(up, "cell", cell, (size_t) cell_len) || !put_file(up, "endpoints", text, len))
+    if (!up_put_file(up, "cell", cell, (size_t) cell_len) || !up_put_file(up, "endpoints", text, len))
         return false;
     char metrics[64], source[64], agent[64];
     up_port_address(&up->ports, UP_METRICS, metrics);
@@ -424,7 +218,7 @@ static bool tell_ready(struct up *up)
     fputs(line, stdout);
     fflush(stdout);
     tell_policy(up);
-    return !up->ready_file || put_file(up, up->ready_file, line, (size_t) n);
+    return !up->ready_file || up_put_file(up, up->ready_file, line, (size_t) n);
 }
 
 static bool start_all(struct up *up)
@@ -438,7 +232,7 @@ static void stop_all(struct up *up)
 {
     if (up->broker >= 0)
         supervise_stop(up->supervisor, up->broker, STOP_MS);
-    for (int i = 0; i < WORKERS_MAX; i++)
+    for (int i = 0; i < UP_WORKERS_MAX; i++)
         if (up->worker[i] >= 0)
             supervise_stop(up->supervisor, up->worker[i], STOP_MS);
     if (up->archive >= 0) /* behind the broker: it takes the last beats along */
@@ -452,10 +246,10 @@ static void stop_all(struct up *up)
 static int run(struct up *up)
 {
     char log_dir[2 * PATH_ROOM];
-    path_in(up, "log", log_dir);
+    up_path_in(up, "log", log_dir);
     up->supervisor = supervise_new(up->log_to_stderr ? NULL : log_dir, up->lock_fd);
     up->redis = up->broker = up->archive = up->hooks = -1;
-    for (int i = 0; i < WORKERS_MAX; i++)
+    for (int i = 0; i < UP_WORKERS_MAX; i++)
         up->worker[i] = -1;
     bool started = start_all(up);
     while (started && supervise_turn(up->supervisor, -1) == 0)
@@ -485,7 +279,7 @@ int cmd_up(int argc, char **argv)
          "the policy of a new cell; one that is there goes on with its own"},
         {"geo", "FILE", CLI_TEXT, &up.geo_path, 0, 0,
          "places by `takt geo build`, kept in DIR: leads get county, metro area, time zone"},
-        {"workers", "N", CLI_NUMBER, &up.workers, 0, WORKERS_MAX, "scoring workers (default: 1)"},
+        {"workers", "N", CLI_NUMBER, &up.workers, 0, UP_WORKERS_MAX, "scoring workers (default: 1)"},
         {"port-base", "P", CLI_NUMBER, &up.port_base, 1024, 65530,
          "use the ports P to P+4 (default: those of last time, else free ones)"},
         {"ready-file", "FILE", CLI_TEXT, &up.ready_file, 0, 0, "write this file, too, when all is up"},
@@ -498,10 +292,10 @@ int cmd_up(int argc, char **argv)
     if (cli_options(&usage, options, argc, argv, &exit_code) < 0)
         return exit_code;
     char path[2 * PATH_ROOM];
-    if (!open_folder(&up) || !take_lock(&up) || !take_policy(&up) || !take_geo(&up) || !check_cell(&up) ||
-        !check_hooks(&up))
+    if (!up_open_folder(&up) || !up_take_lock(&up) || !up_take_policy(&up) || !up_take_geo(&up) ||
+        !up_check_cell(&up) || !up_check_hooks(&up))
         return CLI_FAILED;
-    path_in(&up, "endpoints", path);
+    up_path_in(&up, "endpoints", path);
     if (!up_ports_choose(&up.ports, path, (int) up.port_base))
         return CLI_FAILED;
     return run(&up);

@@ -52,8 +52,7 @@ static enum reason act_note(struct core *core, struct lead *lead, struct agent *
 {
     if (act->note.len == 0)
         return REASON_NOTE_REQUIRED;
-    lead->noted = true;
-    lead_touch(core, lead);
+    lead_noted(core, lead);
     agent_update(core, agent);
     return REASON_OK;
 }
@@ -87,6 +86,8 @@ static enum reason act_disposition(struct core *core, struct lead *lead, struct 
         return REASON_BAD_FIELD;
     if (programme->note_required && !lead->noted && act->note.len == 0)
         return REASON_NOTE_REQUIRED;
+    if (act->note.len > 0)
+        lead_noted(core, lead);
     lead->disposition = (uint16_t) act->code;
     if (final) {
         agent->closed++;

@@ -164,6 +164,7 @@ void core_destroy(struct core **core_p)
     free(core->policies);
     buf_fini(&core->snapshots);
     buf_fini(&core->sealed);
+    buf_fini(&core->steps);
     buf_fini(&core->report);
     free(core->agents);
     free(core->pools);

@@ -29,6 +29,7 @@ struct past *leads_past(struct lead *lead); /* made when it has none */
 const char *lead_state_name(unsigned state);
 extern const char *const lead_move_labels[LEAD_MOVES]; /* as labels of a metric */
 void lead_touch(struct core *core, struct lead *lead); /* must be sealed with this beat */
+void lead_noted(struct core *core, struct lead *lead); /* its owner wrote a note */
 /* The only writer of lead->state: asserts that the move is in lead_states.def,
  * keeps every count, raises the fence where the list says so, and arms the
  * deadline of the new state. `agent` is the owner from now on, or NONE. */

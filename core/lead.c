@@ -140,6 +140,25 @@ void lead_touch(struct core *core, struct lead *lead)
     core->dirty_leads = lead;
 }
 
+/* ---- what a row alone would not show ---------------------------------------------------- */
+
+static void keep_step(struct core *core, struct lead *lead, enum reason reason)
+{
+    const struct step step = {lead->steps, lead->owner, (uint16_t) reason, lead->state};
+    buf_add(&core->steps, &step, sizeof step);
+    lead->steps = (uint32_t) (core->steps.len / sizeof step);
+    lead->moved = false;
+}
+
+void lead_noted(struct core *core, struct lead *lead)
+{
+    if (lead->moved)
+        keep_step(core, lead, lead->reason);
+    keep_step(core, lead, REASON_NOTED);
+    lead->noted = true;
+    lead_touch(core, lead);
+}
+
 /* ---- exclusions ----------------------------------------------------------------------- */
 
 const struct exclude *lead_excluded(const struct lead *lead, uint32_t agent, int64_t run_now_ms)
@@ -281,6 +300,9 @@ static void move(struct core *core, struct lead *lead, enum lead_event event, en
     const enum fence_rule fence = check_move(core, lead->state, event, to);
     const uint32_t before = lead->owner;
     const bool in_hand = lead->state == LEAD_OWNED || lead->state == LEAD_WORKING || lead->state == LEAD_WRAP_UP;
+    if (lead->moved)
+        keep_step(core, lead, lead->reason);
+    lead->moved = true;
     leave_state(core, lead);
     if (lead->owner != NONE && lead->owner != agent)
         let_go(core, lead);

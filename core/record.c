@@ -299,7 +299,8 @@ uint32_t core_seal(struct core *core, struct buf *body)
         if (lead->fresh)
             record_input(core, lead, body); /* side by side: the view keeps them so */
         record_lead(core, lead, &core->sealed);
-        lead->dirty = lead->fresh = false;
+        lead->dirty = lead->fresh = lead->moved = false;
+        lead->steps = 0;
     }
     buf_add(body, core->sealed.at, core->sealed.len);
     core->sealed.len = 0;
@@ -314,6 +315,7 @@ uint32_t core_seal(struct core *core, struct buf *body)
     core->dirty_leads = NULL;
     core->dirty_agents = NULL;
     core->dirty_imports = NULL;
+    core->steps.len = 0;
     for (uint32_t i = 0; i < core->policy.n_programmes; i++)
         if (core->programmes[i].dirty) {
             record_programme(core, i, body);
@@ -348,8 +350,11 @@ bool core_apply(struct core *core, const struct row_ref *row)
         if (!lead)
             lead = leads_add(core, id);
         lead->fresh = false;
-        return row->type == ROW_INPUT ? record_apply_input(core, lead, &reader)
-                                      : record_apply_lead(core, lead, &reader);
+        const bool good =
+            row->type == ROW_INPUT ? record_apply_input(core, lead, &reader) : record_apply_lead(core, lead, &reader);
+        lead->moved = false;
+        core->steps.len = 0;
+        return good;
     }
     case ROW_AGENT:
         return apply_agent(core, row->key, &reader);

@@ -8,7 +8,7 @@
 
 #include "core/core_private.h"
 
-enum { RECORD_VERSION = 2, NUMBER_BYTES_MAX = 10 };
+enum { RECORD_VERSION = 3, NUMBER_BYTES_MAX = 10 };
 
 /* ---- out ----------------------------------------------------------------------------- */
 

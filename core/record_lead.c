@@ -125,13 +125,39 @@ static struct decision get_decision(struct reader *reader, int64_t state_us)
 
 enum {
     LEAD_FIELDS_MAX = 32 * NUMBER_BYTES_MAX + 2 * NAME_BYTES_MAX + 8 + 16 * RECEIPTS_KEPT,
-    EXCLUDE_MAX = 3 * NUMBER_BYTES_MAX
+    EXCLUDE_MAX = 3 * NUMBER_BYTES_MAX,
+    STEP_MAX = 3 * NUMBER_BYTES_MAX
 };
+
+static const struct step *step_of(const struct core *core, uint32_t number)
+{
+    return (const struct step *) (const void *) core->steps.at + (number - 1);
+}
+
+static uint32_t count_steps(const struct core *core, const struct lead *lead)
+{
+    uint32_t n = 0;
+    for (uint32_t at = lead->steps; at; at = step_of(core, at)->before)
+        n++;
+    return n;
+}
+
+static void put_steps(const struct core *core, const struct lead *lead, uint32_t n, struct writer *row)
+{
+    put_uint(row, 2 * (uint64_t) n + lead->moved);
+    for (uint32_t at = lead->steps; at; at = step_of(core, at)->before) {
+        put_uint(row, step_of(core, at)->state);
+        put_uint(row, step_of(core, at)->reason);
+        put_index(row, step_of(core, at)->agent);
+    }
+}
 
 void record_lead(const struct core *core, const struct lead *lead, struct buf *body)
 {
+    const uint32_t n_steps = count_steps(core, lead);
     struct writer row =
-        row_begin_id(body, ROW_LEAD, lead->id, LEAD_FIELDS_MAX + (size_t) lead->n_excludes * EXCLUDE_MAX);
+        row_begin_id(body, ROW_LEAD, lead->id,
+                     LEAD_FIELDS_MAX + (size_t) lead->n_excludes * EXCLUDE_MAX + (size_t) n_steps * STEP_MAX);
     put_glance(core, lead, &row);
     put_index(&row, lead->owner);
     put_index(&row, lead->former);
@@ -158,6 +184,7 @@ void record_lead(const struct core *core, const struct lead *lead, struct buf *b
         const uint32_t from = past->n_receipts < RECEIPTS_KEPT ? 0 : past->receipt_next; /* oldest first */
         put_id(&row, past->receipts[(from + i) % RECEIPTS_KEPT]);
     }
+    put_steps(core, lead, n_steps, &row);
     row_end(&row);
 }
 
@@ -266,6 +293,20 @@ static uint32_t default_programme(const struct core *core)
     return i;
 }
 
+/* No state: whoever reads a history wants them. They are left in core->steps, the newest first. */
+static void get_steps(struct core *core, struct lead *lead, struct reader *reader)
+{
+    const uint64_t n = get_uint(reader, UINT32_MAX);
+    core->steps.len = 0;
+    lead->moved = n & 1;
+    for (uint64_t i = 0; i < n / 2 && !reader->bad; i++) {
+        struct step step = {.state = get_u8(reader)};
+        step.reason = get_u16(reader);
+        step.agent = get_index(reader);
+        buf_add(&core->steps, &step, sizeof step);
+    }
+}
+
 bool record_apply_lead(struct core *core, struct lead *lead, struct reader *reader)
 {
     const struct front front = get_front(reader);
@@ -294,6 +335,7 @@ bool record_apply_lead(struct core *core, struct lead *lead, struct reader *read
     if (front.flags & FLAG_DECIDED)
         leads_past(lead)->decision = get_decision(reader, lead->state_us);
     apply_lists(lead, reader);
+    get_steps(core, lead, reader);
     if (reader->bad || reader->at != reader->end || strcmp(lead_state_name(lead->state), "?") == 0)
         return false;
     if (programme == NONE)

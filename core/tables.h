@@ -87,6 +87,13 @@ struct decision {     /* why the lead went where it went, the last time */
     uint8_t strategy;
 };
 
+struct step {        /* a move of this beat that another one followed, or a note: the row says what is behind it */
+    uint32_t before; /* 1 + index in core->steps of the same lead's step before; 0 = none */
+    uint32_t agent;  /* who held it then, or NONE */
+    uint16_t reason;
+    uint8_t state;
+};
+
 struct past { /* of a lead that was decided: those that still wait, the many, do without */
     struct decision decision;
     struct id receipts[RECEIPTS_KEPT]; /* op ids of the last acts that were done */
@@ -122,6 +129,7 @@ struct lead {
     bool dirty : 1, fresh : 1; /* changed since the last seal; never sealed */
     bool met_free : 1;         /* derived: since it was pooled, its pool always had a card */
     bool passed : 1;           /* derived: stands aside: who had a free slot could not take it */
+    bool moved : 1;            /* since the last seal, and nothing was noted behind it */
 
     uint16_t programme;
     uint16_t reason; /* of the last move */
@@ -138,6 +146,7 @@ struct lead {
     /* derived */
     uint64_t ask;                       /* request it is in; 0 = none. A mark, not a lock */
     uint32_t refusals;                  /* verdicts that did not hold any more */
+    uint32_t steps;                     /* 1 + index in core->steps of its last one since the seal; 0 = none */
     struct heap_node place;             /* in the heap of its pool while POOLED and not asked for */
     struct lead *held_prev, *held_next; /* its owner's list */
 };
@@ -369,6 +378,7 @@ struct core {
     bool dirty_cell;
     struct buf snapshots; /* rows of this beat's decisions */
     struct buf sealed;    /* the leads' rows while a beat is sealed: they follow the inputs */
+    struct buf steps;     /* struct step: what this beat's rows of leads would not show */
 
     uint64_t rejected, presence_losses, stale_refusals;
     uint64_t moved[LEAD_MOVES]; /* how often each line of lead_states.def happened */

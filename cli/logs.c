@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * logs.c - see logs.h. */
+#include "cli/logs.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "cli/print.h"
+
+enum { PATH_ROOM = 4096, ENDPOINT_ROOM = 256 };
+
+bool logs_read(const struct logs_asked *asked, struct tales *tales, struct walked *ret)
+{
+    char redis[ENDPOINT_ROOM], cell[ENDPOINT_ROOM], folder[PATH_ROOM];
+    struct stat found;
+    const struct cli_common common = {.dir = asked->dir};
+    struct walk_source source = {asked->redis, asked->cell, asked->archive};
+    snprintf(folder, sizeof folder, "%s/archive", cli_dir(&common));
+    if (!asked->redis && !asked->archive) {
+        if (!cli_endpoint(&common, "redis", redis))
+            return false;
+        source.redis = redis;
+        source.archive = stat(folder, &found) == 0 ? folder : NULL;
+    }
+    if (source.redis && !source.cell) {
+        if (!cli_endpoint(&common, "cell", cell))
+            return false;
+        source.cell = cell;
+    }
+    if (source.cell && !store_cell_is_valid(source.cell)) {
+        cli_say("--cell takes [a-z0-9-], at most 32 characters");
+        return false;
+    }
+    const struct walk_visitor visitor = {tales_row, tales};
+    struct buf why = {0};
+    const enum store_status status = walk_log(&source, &visitor, ret, &why);
+    if (status != STORE_OK)
+        cli_say("the log cannot be read: %.*s", (int) why.len, (const char *) why.at);
+    buf_fini(&why);
+    tales_end(tales);
+    return status == STORE_OK;
+}
+
+const char *logs_position(struct position at, char ret[48])
+{
+    snprintf(ret, 48, "%" PRIu64 "-%" PRIu64, at.epoch, at.beat);
+    return ret;
+}
+
+const char *logs_time(int64_t ms, char ret[32])
+{
+    char number[24], shown[PRINT_CELL_MAX];
+    const int len = snprintf(number, sizeof number, "%" PRId64, ms);
+    print_cell(print_text(number, (size_t) len), 't', shown);
+    snprintf(ret, 32, "%.31s", shown);
+    return ret;
+}
+
+const char *logs_time_ms(int64_t ms, char ret[32])
+{
+    logs_time(ms, ret);
+    char *end = strrchr(ret, 'Z');
+    if (end && end - ret < 24)
+        snprintf(end, (size_t) (ret + 32 - end), ".%03dZ", (int) (ms % 1000));
+    return ret;
+}

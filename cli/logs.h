@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * logs.h - where the log is that `takt report` and `takt history` read, and reading it.
+ *
+ * By default all there is in DIR: the archive, and what Redis holds beyond it. An
+ * archive alone is enough, so that neither a broker nor a Redis need run. */
+#ifndef TAKT_CLI_LOGS_H
+#define TAKT_CLI_LOGS_H
+
+#include "cli/cli.h"
+#include "report/tale.h"
+#include "report/walk.h"
+
+struct logs_asked { /* zero-initialise, then put the rows into the table of options */
+    const char *dir, *redis, *cell, *archive;
+};
+/* clang-format off */
+#define LOGS_OPTIONS(asked) \
+    {"dir", "DIR", CLI_TEXT, &(asked).dir, 0, 0, "where `takt up` keeps it (default: $TAKT_DIR, else ./takt-data)"}, \
+    {"archive", "FOLDER", CLI_TEXT, &(asked).archive, 0, 0, "an archive; without --redis it alone is read"}, \
+    {"redis", "ADDR", CLI_TEXT, &(asked).redis, 0, 0, "unix:/path or 127.0.0.1:6379, instead of the one in DIR"}, \
+    {"cell", "NAME", CLI_TEXT, &(asked).cell, 0, 0, "the cell in that Redis (default: the one in DIR)"}
+/* clang-format on */
+
+/* Fold all of the log. False after saying on stderr what is in the way. */
+bool logs_read(const struct logs_asked *asked, struct tales *tales, struct walked *ret);
+
+/* "1-0"; "2026-01-31 12:00:00Z". `ret` is returned. */
+const char *logs_position(struct position at, char ret[48]);
+const char *logs_time(int64_t ms, char ret[32]);
+const char *logs_time_ms(int64_t ms, char ret[32]); /* "2026-01-31 12:00:00.123Z" */
+
+#endif

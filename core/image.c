@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * image.c - rows as plain values. See image.h. Agents and imports are read by
+ * hand as far as they are wanted: the fields stand in the order of record.c. */
+#include "core/image.h"
+
+#include <stdlib.h>
+
+#include "core/record_bytes.h"
+
+struct image {
+    struct core *core;
+    struct lead *lead; /* each row is read into it */
+    struct buf steps;  /* struct image_step */
+};
+
+struct image *image_new(const struct policy *policy)
+{
+    struct image *image = calloc(1, sizeof *image);
+    assert(image);
+    image->core = core_new(policy);
+    image->lead = leads_add(image->core, (struct id){0, 1});
+    return image;
+}
+
+void image_destroy(struct image **image_p)
+{
+    if (!*image_p)
+        return;
+    core_destroy(&(*image_p)->core);
+    buf_fini(&(*image_p)->steps);
+    free(*image_p);
+    *image_p = NULL;
+}
+
+static bool open_row(const struct row_ref *row, enum row_type type, uint32_t key_len, struct reader *ret_reader)
+{
+    *ret_reader = (struct reader){row->payload.at, row->payload.at + row->payload.len, false};
+    return row->type == type && (key_len == 0 || row->key.len == key_len) && get_u8(ret_reader) == RECORD_VERSION;
+}
+
+static const struct image_step *in_order(struct image *image, uint32_t *ret_n)
+{
+    const struct step *steps = (const struct step *) (const void *) image->core->steps.at;
+    const uint32_t n = (uint32_t) (image->core->steps.len / sizeof *steps);
+    image->steps.len = 0;
+    for (uint32_t i = n; i > 0; i--) { /* a row has the newest first */
+        const struct image_step step = {steps[i - 1].state, steps[i - 1].reason, steps[i - 1].agent};
+        buf_add(&image->steps, &step, sizeof step);
+    }
+    *ret_n = n;
+    return (const struct image_step *) (const void *) image->steps.at;
+}
+
+static void name_places(const struct lead_glance *glance, struct image_lead *ret)
+{
+    const size_t len = strcspn(glance->pool_name, "/");
+    assert(len < sizeof ret->programme);
+    memcpy(ret->programme, glance->pool_name, len);
+    ret->programme[len] = '\0';
+    ret->pool[0] = '\0';
+    if (glance->waiting)
+        memcpy(ret->pool, glance->pool_name, sizeof ret->pool);
+}
+
+bool image_lead(struct image *image, const struct row_ref *row, struct image_lead *ret)
+{
+    struct reader reader;
+    struct lead_glance glance;
+    struct lead *lead = image->lead;
+    if (!open_row(row, ROW_LEAD, 16, &reader) || !lead_glance(row->payload, &glance))
+        return false;
+    if (lead->past)
+        lead->past->decision.winner = NONE;
+    if (!record_apply_lead(image->core, lead, &reader))
+        return false;
+    name_places(&glance, ret);
+    ret->id = id_from_bytes(row->key.at);
+    ret->state = lead->state;
+    ret->reason = lead->reason;
+    ret->state_us = lead->state_us;
+    ret->terminal = glance.terminal;
+    ret->worked_on = lead->contacted;
+    ret->owner = lead->owner;
+    ret->winner = lead->past ? lead->past->decision.winner : NONE;
+    ret->score = lead->past ? lead->past->decision.score : 0;
+    ret->margin = lead->past ? lead->past->decision.margin : 0;
+    ret->attempts = lead->attempts;
+    ret->distributions = lead->distributions;
+    ret->disposition = lead->disposition;
+    ret->handed_us = lead->handed_us;
+    ret->moved_last = lead->moved;
+    ret->steps = in_order(image, &ret->n_steps);
+    return true;
+}
+
+bool image_input(struct image *image, const struct row_ref *row, struct image_input *ret)
+{
+    struct reader reader;
+    struct lead *lead = image->lead;
+    if (!open_row(row, ROW_INPUT, 16, &reader) || !record_apply_input(image->core, lead, &reader))
+        return false;
+    const char *source = image->core->sources[lead->source];
+    *ret = (struct image_input){.id = id_from_bytes(row->key.at),
+                                .source = slice_of(source, strlen(source)),
+                                .raw = slice_of(lead->raw, lead->raw_len),
+                                .received_us = lead->received_us,
+                                .value_cents = lead->value_cents,
+                                .cost_cents = lead->cost_cents};
+    return true;
+}
+
+bool image_agent(const struct row_ref *row, struct image_agent *ret)
+{
+    struct reader reader;
+    if (!open_row(row, ROW_AGENT, 0, &reader))
+        return false;
+    ret->name = row->key;
+    ret->index = get_u32(&reader);
+    ret->team = get_text(&reader);
+    const uint8_t intent = get_u8(&reader);
+    get_u32(&reader); /* away code */
+    get_u32(&reader); /* capacity */
+    const uint8_t n_skills = get_u8(&reader);
+    for (uint32_t i = 0; i < n_skills && !reader.bad; i++)
+        get_u32(&reader);
+    const uint8_t flags = get_u8(&reader);
+    ret->on_duty = (flags & 1) && (intent == INTENT_AVAILABLE || intent == INTENT_ON_DEMAND);
+    return !reader.bad;
+}
+
+bool image_import(const struct row_ref *row, struct image_import *ret)
+{
+    struct reader reader;
+    if (!open_row(row, ROW_IMPORT, 16, &reader))
+        return false;
+    ret->id = id_from_bytes(row->key.at);
+    ret->source = get_text(&reader);
+    get_u32(&reader); /* rows */
+    get_u32(&reader); /* chunks */
+    ret->accepted = get_u32(&reader);
+    ret->duplicate = get_u32(&reader);
+    ret->rejected = get_u32(&reader);
+    return !reader.bad;
+}
+
+const char *image_state_name(uint32_t state)
+{
+    return lead_state_name(state);
+}
