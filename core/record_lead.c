@@ -218,6 +218,11 @@ bool lead_image(struct slice payload, struct lead_image *ret)
     }
     for (uint32_t n = get_u8(&reader); n > 0 && !reader.bad; n--)
         image.last_act = get_id(&reader);
+    for (uint64_t n = get_uint(&reader, UINT32_MAX) / 2; n > 0 && !reader.bad; n--) { /* steps */
+        get_u8(&reader);
+        get_u16(&reader);
+        get_index(&reader);
+    }
     if (reader.bad || reader.at != reader.end)
         return false;
     *ret = image;

@@ -326,7 +326,7 @@ static const struct {
     const char *types;
     const char *columns[COLUMNS_MAX];
 } queries[] = {
-    {QUERY_STATUS, report_status, "ssnnnnnnnnnnnnnnnnn", {"programme", "mode",  "received", "waiting", "held",
+    {QUERY_STATUS, report_status, "ssnnnnnnnnnnnnnnnnnn", {"programme", "mode",  "received", "waiting", "held",
                                                           "offered",   "owned", "working",  "wrap_up", "revoking",
                                                           "pipeline",  "won",   "lost",     "invalid", "suppressed",
                                                           "exhausted", "ended", "scored",   "plain",   "alerts"}},
