@@ -3,6 +3,7 @@
  * of it in that list, which the next one of this lead waits behind. */
 #include "hooks/queue.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +117,7 @@ static void leave(struct queue *queue, struct queued *item)
     } else {
         struct line *line;
         HASH_FIND(hh, queue->lines, &item->lead, sizeof item->lead, line);
+        assert(line != NULL); /* it stands in one */
         HASH_DEL(queue->lines, line);
         free(line);
     }

@@ -323,7 +323,8 @@ static bool is_stopped(int stop_fd)
 
 static void work(struct running *run, int stop_fd)
 {
-    save(run); /* so that there is a status from the start */
+    save(run);        /* so that there is a status from the start, ... */
+    run->save_ms = 0; /* ... and where it begins as soon as that is known */
     while (!is_stopped(stop_fd)) {
         read_log(run);
         start_due(run);

@@ -22,8 +22,6 @@
 
 #include "common/clock.h"
 
-extern char **environ;
-
 struct run {
     struct attempt attempt;
     pid_t pid; /* 0: it could not be started */
