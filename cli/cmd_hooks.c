@@ -172,7 +172,8 @@ static void show_status(const struct hooks_status *status, bool running, bool js
         .n_columns = COLUMNS, .n_rows = status->n, .columns = names, .types = "ssnnnnnds", .cells = cells};
     (json ? print_json : print_table)(stdout, &table);
     if (!json && status->missed > 0)
-        printf("%llu entries of the log were trimmed before they were read\n", (unsigned long long) status->missed);
+        printf("%llu entries of the log were missed: trimmed before they were read, or damaged\n",
+               (unsigned long long) status->missed);
 }
 
 static int show(struct asked *asked)

@@ -200,10 +200,11 @@ static bool take_entry(void *arg, const struct tap_entry *entry)
                  before.beat, at.epoch, at.beat);
         return false;
     }
-    if (!entry->entry.takeover && !follow_body(follow, entry->entry.body, at, follow->each, follow->arg)) {
+    const bool is_read = entry->entry.takeover || follow_body(follow, entry->entry.body, at, follow->each, follow->arg);
+    if (!is_read && !follow->is_told_damaged)
         log_line(LOG_ERROR, "hooks.damaged", "entry=%" PRIu64 "-%" PRIu64, at.epoch, at.beat);
-        return false;
-    }
+    follow->missed += !is_read; /* and on: what follows is worth telling, too */
+    follow->is_told_damaged = !is_read;
     follow->at = at;
     return true;
 }

@@ -28,7 +28,7 @@ enum store_status follow_read(struct follow *follow, struct tap *tap, follow_fn 
 enum store_status follow_join(struct follow *follow, struct tap *tap);
 
 struct position follow_at(const struct follow *follow);
-uint64_t follow_missed(const struct follow *follow); /* entries that were trimmed unread, at least */
+uint64_t follow_missed(const struct follow *follow); /* entries that were trimmed unread, or damaged; at least */
 
 /* Load false: there is none, or it is not whole or of another cell; then it begins anew. */
 bool follow_save(const struct follow *follow, const char *path);

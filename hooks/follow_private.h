@@ -32,7 +32,7 @@ struct follow {
 
     follow_fn *each; /* of the page in hand; NULL: nothing is told */
     void *arg;
-    bool is_gap;
+    bool is_gap, is_told_damaged;
 };
 
 void follow_forget(struct follow *follow);

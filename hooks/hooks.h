@@ -31,7 +31,7 @@ struct hook_status {
 struct hooks_status {
     struct hook_status hooks[HOOKS_MAX];
     uint32_t n;
-    uint64_t missed; /* entries of the log that were trimmed unread */
+    uint64_t missed; /* entries of the log that were trimmed unread, or damaged */
 };
 
 bool hooks_status_save(const struct hooks_status *status, const char *dir);

@@ -54,7 +54,7 @@ struct running {
     struct buf line, body, input;
     int lock_fd;
     int64_t read_ms, save_ms; /* when next */
-    bool is_changed, is_told_away;
+    bool is_changed, is_reading, is_told_away, is_told_disk;
 };
 
 static int64_t mono_ms(void)
@@ -98,6 +98,7 @@ static void lose_tap(struct running *run, const char *why)
     if (!run->is_told_away)
         log_line(LOG_WARN, "hooks.away", "why=\"%s\"", why);
     run->is_told_away = true;
+    run->is_reading = false;
     tap_close(&run->tap);
     run->read_ms = mono_ms() + REOPEN_MS;
 }
@@ -124,10 +125,6 @@ static bool open_tap(struct running *run)
     buf_add(run->why, "", 1);
     if (status != STORE_OK)
         lose_tap(run, (const char *) run->why->at);
-    else
-        log_line(LOG_INFO, "hooks.ready", "at=%" PRIu64 "-%" PRIu64 " hooks=%u", follow_at(run->follow).epoch,
-                 follow_at(run->follow).beat, run->n);
-    run->is_told_away = run->is_told_away && status != STORE_OK;
     return status == STORE_OK;
 }
 
@@ -143,10 +140,16 @@ static void read_log(struct running *run)
     const struct position before = follow_at(run->follow);
     const enum store_status status = follow_read(run->follow, run->tap, take_event, run, &n);
     run->is_changed = run->is_changed || position_compare(before, follow_at(run->follow)) != 0;
-    if (status != STORE_OK)
+    if (status != STORE_OK) {
         lose_tap(run, status == STORE_REFUSING ? "the log holds what this program cannot read" : tap_why(run->tap));
-    else
-        run->read_ms = n < TAP_PAGE ? mono_ms() + POLL_MS : 0;
+        return;
+    }
+    run->read_ms = n < TAP_PAGE ? mono_ms() + POLL_MS : 0;
+    if (!run->is_reading)
+        log_line(LOG_INFO, "hooks.ready", "at=%" PRIu64 "-%" PRIu64 " hooks=%u", follow_at(run->follow).epoch,
+                 follow_at(run->follow).beat, run->n);
+    run->is_reading = true;
+    run->is_told_away = false;
 }
 
 /* ---- from the queues to the hooks ----------------------------------------------------------- */
@@ -248,8 +251,9 @@ static void save(struct running *run)
     path_of(run, "position", ".json", path);
     saved = saved && hooks_status_save(status, run->options->dir) && follow_save(run->follow, path);
     free(status);
-    if (!saved)
+    if (!saved && !run->is_told_disk)
         log_line(LOG_ERROR, "hooks.disk", "dir=%s why=\"%s\"", run->options->dir, strerror(errno));
+    run->is_told_disk = !saved;
     run->is_changed = !saved;
     const int64_t now_ms = mono_ms(), rest_ms = (now_ms - began_ms) * SAVE_SHARE;
     run->save_ms = now_ms + (rest_ms > SAVE_MS ? rest_ms : SAVE_MS);

@@ -15,6 +15,7 @@ import urllib.parse
 
 from harness import MAP, POLICY, ROOT, Agent, Cell, children_of, expect, main, wait_for
 from test_fsck import Redis
+from test_limits import metric
 
 KEY = "a key of more than sixteen bytes"
 LEADS = 400
@@ -379,7 +380,29 @@ def what_was_trimmed_while_it_stood_still_is_counted_and_it_goes_on(rng):
         had = len(crm.got)
         said = cell.give_out(rng, 50, "more")
         wait_for(lambda: len(crm.got) - had >= said["offers"] + said["closed"], 10, "what comes then is told")
-        expect("were trimmed before they were read" in wait_for(lambda: cell.run("hooks", "status").stdout, 5, ""), "status says so")
+        wait_for(lambda: "were missed: trimmed" in cell.run("hooks", "status").stdout, 5, "status says so")
+
+
+def broker_and_redis_may_die_and_every_offer_is_told(rng):
+    with HookedCell({"name": "crm", "fields": "coarse"}) as cell:
+        crm = cell.receivers["crm"]
+        cell.run("import", cell.generate(600, rng.randrange(1000)), "--map", MAP, "--source", "web")
+        leads = cell.total("waiting", "offered", "owned")
+        crew = cell.crew("north", "--team", "north", "--agents", "4", "--act-ms", "20", "--leads", str(leads), "--pipeline", "0")
+        for name in ("takt-broker", "redis-server", "takt-broker"):
+            time.sleep(0.5)
+            cell.kill_child(name)
+            wait_for(lambda: cell.run("status", check=False, seconds=20).returncode == 0, 20, "it answers")
+        expect(crew.wait(60) == 0, crew.tail())
+        ended, offers = cell.total("ended"), metric(cell, "takt_offers_total")
+        wait_for(lambda: len(crm.ids("offer")) >= offers, 20, f"{offers} offers; {len(crm.ids('offer'))} came")
+        expect(len(crm.ids("offer")) == offers, f"as many offers as the broker counted: {len(crm.ids('offer'))}, {offers}")
+        wait_for(lambda: len(crm.ids("closed", "exhausted")) == ended, 20, f"{ended} ends; {len(crm.ids('closed', 'exhausted'))} came")
+        expect({one["lead"] for one in crm.events("offer")} >= {one["lead"] for one in crm.events("closed")}, "each was offered first")
+        expect(all(one["lead_data"]["source"] == "web" for one in crm.got), "and shown as far as it may be")
+        expect("hooks.away" in cell.log(), "the log says that Redis was away")
+        expect(len(crm.ids()) == len({(one["lead"], one["fence"], one["event"], one["at_ms"]) for one in crm.got}), "one id each")
+        return f"{offers:.0f} offers"
 
 
 def the_scripts_of_deploy_hooks_write_mail_text_messages_and_pop_ups(rng):
@@ -442,6 +465,7 @@ TESTS = (every_offer_is_told_once_in_order_and_without_contact_data,
          killed_again_and_again_it_tells_everything_at_least_once_under_the_same_id,
          a_program_gets_one_line_and_nothing_in_its_arguments, withdrawals_breaches_and_exhausted_leads_are_told,
          what_was_trimmed_while_it_stood_still_is_counted_and_it_goes_on,
+         broker_and_redis_may_die_and_every_offer_is_told,
          the_scripts_of_deploy_hooks_write_mail_text_messages_and_pop_ups,
          check_and_test_say_what_is_wrong_before_anything_runs)
 

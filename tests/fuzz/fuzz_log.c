@@ -13,6 +13,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* What readers without a core see of a row that the core took. */
+static void glances(const struct row_ref *row)
+{
+    struct lead_image lead;
+    struct input_glance input;
+    struct slice team;
+    uint32_t index;
+    int64_t now_us;
+    if (row->type == ROW_LEAD && !lead_image(row->payload, &lead))
+        abort();
+    if (row->type == ROW_INPUT && !input_glance(row->payload, &input))
+        abort();
+    if (row->type == ROW_AGENT && !agent_glance(row->payload, &index, &team))
+        abort();
+    if (row->type == ROW_CELL && !cell_glance(row->payload, &now_us))
+        abort();
+}
+
 /* Returns false when rows or state are damaged. */
 static bool load(struct core *core, struct slice body)
 {
@@ -26,6 +44,7 @@ static bool load(struct core *core, struct slice body)
             assert(memchr(glance.pool_name, 0, sizeof glance.pool_name));
         if (!core_apply(core, &row))
             return false;
+        glances(&row);
     }
     assert(got == 0 || got == -1);
     return got == 0 && core_loaded(core);
