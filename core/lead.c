@@ -383,7 +383,7 @@ void lead_pool(struct core *core, struct lead *lead, enum lead_event event, enum
     lead->team = team;
     lead->passed = false;
     lead->refusals = 0;
-    if (!was_waiting)
+    if (!was_waiting && (lead->contacted || event != MOVE_LET_GO)) /* untouched, it waits for the same thing still */
         lead->pooled_us = core->now_us;
     enter_pool(core, lead);
     if (event == MOVE_REFILL || event == MOVE_REPOOL) /* between upstream and a team its wait does not start anew */

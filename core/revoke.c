@@ -11,12 +11,12 @@ static bool redistribution(const struct lead *lead)
            lead->state == LEAD_PIPELINE;
 }
 
-/* Its wait in the pool begins anew with each hand it was in. Who is only handed round, declined or not answered, is
- * told of when all rings would have been over: nobody else would. */
+/* Its way through the rings begins anew with each hand it was in. Who is only handed round, declined or not answered,
+ * is told of when all rings would have been over: nobody else would. */
 static void alert_of_untouched(struct core *core, struct lead *lead)
 {
     const int64_t rings_us = 3 * 1000 * programme_of(core, lead->programme)->unclaimed_ms;
-    if (lead->contacted || lead->alerted || core->now_us - lead->received_us < rings_us)
+    if (lead->contacted || lead->alerted || core->now_us - lead->pooled_us < rings_us)
         return;
     lead->alerted = true;
     core->programmes[lead->programme].alerts++;

@@ -138,7 +138,7 @@ struct lead {
     uint32_t owner, former; /* agent index; former: who must let go while REVOKING */
     uint64_t fence;
     int64_t state_us;  /* since when */
-    int64_t pooled_us; /* since when waiting, for the levels shown */
+    int64_t pooled_us; /* since when waiting; until somebody acts on it, over offers that came to nothing, too */
     int64_t handed_us; /* first time in a hand; 0 = never */
     struct exclude *excludes;
     struct past *past; /* NULL: never decided */

@@ -77,7 +77,7 @@ def at_every_look_what_came_in_is_the_sum_of_where_it_is(rng):
         while load.is_running() or looks < 20:
             status = cell.ask("status")
             row = {name: sum(programme[name] for programme in status)
-                   for name in ("received", "waiting", "pipeline", *IN_HAND, *CLOSED)}
+                   for name in ("received", "waiting", "held", "pipeline", *IN_HAND, *CLOSED)}
             received = row.pop("received")
             expect(received == sum(row.values()), f"{received} received, and they are {row}")
             expect(cell.ask("orphans") == [], "no orphan")

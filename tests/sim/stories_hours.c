@@ -71,6 +71,21 @@ static void a_lead_that_comes_too_early_is_held_and_offered_when_it_may_be_calle
     sim_destroy(&sim);
 }
 
+static void hours_on_hold_are_no_wait_that_alarms_when_the_first_one_declines(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(calling(OPENS, CLOSES));
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    const struct id lead = lead_in(sim, "west", NULL);
+    story_until_state(sim, lead, LEAD_OFFERED, MINUTE_MS); /* longer than all its rings */
+    sim_run_ms(sim, 2);
+    assert_int_equal(story_act(sim, ana, lead, VERB_DECLINE), REASON_OK);
+    assert_state(sim, lead, POOLED);
+    assert_false(story_of(sim, lead)->alerted);
+    assert_int_equal(sim_core(sim)->programmes[0].alerts, 0);
+    sim_destroy(&sim);
+}
+
 static void it_waits_over_a_restart_and_a_stall_for_the_hour_that_was_meant(void **state)
 {
     (void) state;
@@ -274,6 +289,7 @@ static void over_a_change_of_the_clocks_nothing_is_offered_or_begun_at_a_forbidd
 
 const struct CMUnitTest stories_of_hours[] = {
     cmocka_unit_test(a_lead_that_comes_too_early_is_held_and_offered_when_it_may_be_called),
+    cmocka_unit_test(hours_on_hold_are_no_wait_that_alarms_when_the_first_one_declines),
     cmocka_unit_test(it_waits_over_a_restart_and_a_stall_for_the_hour_that_was_meant),
     cmocka_unit_test(one_that_nobody_took_is_held_when_its_hours_end_and_nobody_is_alarmed),
     cmocka_unit_test(who_comes_after_hours_gets_nothing_of_what_still_waits),
