@@ -15,7 +15,7 @@
 enum name {
     NAME_zip,
     NAME_area_code,
-#define PLACE(field, text) NAME_##field,
+#define PLACE(field) NAME_##field,
 #include "broker/places.def"
 #undef PLACE
     NAMES
@@ -26,7 +26,7 @@ static const struct {
 } names[] = {
     [NAME_zip] = {"zip", 3},
     [NAME_area_code] = {"area_code", 9},
-#define PLACE(field, text) [NAME_##field] = {#field, sizeof #field - 1},
+#define PLACE(field) [NAME_##field] = {#field, sizeof #field - 1},
 #include "broker/places.def"
 #undef PLACE
 };
@@ -101,7 +101,7 @@ static void find(const struct places *places, const struct row *row, const struc
 static uint32_t add(const struct geo_place *place, const struct attribute *const given[NAMES], struct attribute *to)
 {
     const struct slice found[] = {
-#define PLACE(field, text) [NAME_##field] = place->field,
+#define PLACE(field) [NAME_##field] = place->field,
 #include "broker/places.def"
 #undef PLACE
     };

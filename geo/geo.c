@@ -3,6 +3,7 @@
  * described in geo_format.h. */
 #include "geo/geo.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -212,6 +213,7 @@ struct geo_counts geo_counts(const struct geo *geo)
 static struct slice text_at(const struct geo *geo, const uint8_t *reference)
 {
     const uint8_t *text = geo->texts + bytes_u32(reference);
+    assert(text);
     return text[0] ? slice_of(text + 1, text[0]) : (struct slice){0};
 }
 
@@ -226,7 +228,7 @@ static const uint8_t *place_at(const struct geo *geo, const uint8_t *reference)
  * its front: *ret_short. GEO_ZIPS when it is no zip. */
 static uint32_t zip_of(struct slice zip, bool *ret_short)
 {
-    const uint8_t *dash = zip.len ? memchr(zip.at, '-', zip.len) : NULL;
+    const uint8_t *dash = zip.len > 5 ? memchr(zip.at, '-', zip.len) : NULL;
     uint32_t len = zip.len, number = 0;
     if (dash)
         len = (uint32_t) (dash - zip.at);
@@ -246,9 +248,10 @@ static uint32_t zip_of(struct slice zip, bool *ret_short)
     return number;
 }
 
-static uint32_t state_of(const struct geo *geo, const uint8_t *place)
+/* Equal texts lie in one place. */
+static bool same_state(const uint8_t *a, const uint8_t *b)
 {
-    return place ? geo_state_index(text_at(geo, place + GEO_PLACE_STATE)) : GEO_STATES;
+    return a && b && bytes_u32(a + GEO_PLACE_STATE) == bytes_u32(b + GEO_PLACE_STATE);
 }
 
 static const uint8_t *place_of_state(const struct geo *geo, struct slice state)
@@ -273,7 +276,7 @@ static const uint8_t *place_of_zip(const struct geo *geo, const struct geo_asked
     const uint8_t *witness = place_of_state(geo, asked->state);
     if (!witness && is_short && !(witness = place_of_area_code(geo, asked->area_code)))
         return NULL;
-    if (witness && state_of(geo, witness) != state_of(geo, place))
+    if (witness && !same_state(witness, place))
         return NULL;
     *ret_city = text_at(geo, zip + GEO_ZIP_CITY);
     return place;
@@ -316,16 +319,16 @@ static void describe(const struct geo *geo, const uint8_t *place, struct geo_pla
 }
 
 /* An area code knows the time better than a state with two, and a state better than an area code of another. */
-static void ask_area_code(const struct geo *geo, struct geo_place *ret)
+static void ask_area_code(const struct geo *geo, const uint8_t *place, struct geo_place *ret)
 {
     const uint8_t *home = place_of_area_code(geo, ret->area_code);
     if (ret->area_code >= GEO_AREA_CODES)
         return;
-    const struct slice zone = text_at(geo, record(geo->areas, ret->area_code, GEO_AREA_BYTES) + GEO_AREA_ZONE);
-    if (!ret->state.at && home)
+    if (!place && home)
         describe(geo, home, ret);
-    const bool is_home = !ret->state.at || geo_state_index(ret->state) == state_of(geo, home);
-    if (zone.at && is_home && (ret->zone_by == GEO_ZONE_UNKNOWN || ret->zone_by == GEO_ZONE_GUESSED)) {
+    const struct slice zone = text_at(geo, record(geo->areas, ret->area_code, GEO_AREA_BYTES) + GEO_AREA_ZONE);
+    const bool is_vague = ret->zone_by == GEO_ZONE_UNKNOWN || ret->zone_by == GEO_ZONE_GUESSED;
+    if (zone.at && is_vague && (!place || same_state(place, home))) {
         ret->zone = zone;
         ret->zone_by = GEO_ZONE_BY_AREA_CODE;
     }
@@ -343,5 +346,5 @@ void geo_find(const struct geo *geo, const struct geo_asked *asked, struct geo_p
         place = place_of_state(geo, asked->state);
     if (place)
         describe(geo, place, ret);
-    ask_area_code(geo, ret);
+    ask_area_code(geo, place, ret);
 }

@@ -38,6 +38,8 @@ struct geo_build *geo_tables_new(void)
                                             {"17", "031", "16980", "Chicago-Naperville-Elgin, IL-IN"},
                                             {"17", "043", "16980", "Chicago-Naperville-Elgin, IL-IN"}};
     static const char *const zips[][5] = {{"35762", "Normal", "AL", "Madison", "089"},
+                                          {"35757", "Madison", "AL", "Madison", "089"},
+                                          {"35756", "Madison", "AL", "Limestone", "083"},
                                           {"32501", "Pensacola", "FL", "Escambia", "033"},
                                           {"32301", "Tallahassee", "FL", "Leon", "073"},
                                           {"06510", "New Haven", "CT", "South Central Regional", "170"},
