@@ -233,7 +233,8 @@ static enum store_status write_segment(struct follow *follow, struct position be
     return status;
 }
 
-/* Where the view stands, and what the old segment has reached. */
+/* Where the view stands, and what the old segment has reached; the very first begins with the log, if that is whole,
+ * so that the archive has all of the cell's history. */
 static enum store_status find_begin(struct follow *follow, struct position *ret_begin)
 {
     struct tap_marks marks;
@@ -246,7 +247,7 @@ static enum store_status find_begin(struct follow *follow, struct position *ret_
     }
     if (status == STORE_OK && follow->out.unsynced > 0 && !segment_sync(&follow->out))
         status = fail_disk(follow);
-    *ret_begin = marks.view;
+    *ret_begin = follow->end.there || marks.trimmed.epoch > 0 ? marks.view : (struct position){0};
     return status;
 }
 

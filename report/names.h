@@ -11,7 +11,7 @@ struct names; /* number 0 is the empty name */
 struct names *names_new(void);
 void names_destroy(struct names **names_p);
 
-uint32_t names_number(struct names *names, struct slice name);
+uint32_t names_number(struct names *names, struct slice text);
 struct slice names_text(const struct names *names, uint32_t number); /* until the next new name */
 
 #endif

@@ -39,7 +39,7 @@ enum { REPORT_COLUMNS = 24 };
 bool report_wants(enum report_name name, enum measure measure);
 
 /* The cell of a report's n-th column, appended to `to`; nothing when there is no such value. */
-void report_cell(enum report_name name, uint32_t column, struct group *group, const struct groups *groups,
+void report_cell(enum report_name name, uint32_t number, struct group *group, const struct groups *groups,
                  struct buf *to);
 
 #endif

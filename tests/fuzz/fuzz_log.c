@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "broker/entry.h"
+#include "report/report.h"
 #include "tests/fuzz/small_cell.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -67,6 +68,27 @@ static void rows(struct slice body)
     core_destroy(&again);
 }
 
+/* A report reads what no broker accepts, too. */
+static void counted(struct slice body)
+{
+    const struct window all = {INT64_MIN, INT64_MAX};
+    const struct entry at = {.time_ms = 1};
+    struct report_asked asked = {.window = all};
+    struct tales *tales = tales_new(&all, NULL);
+    struct row_ref row;
+    for (uint32_t from = 0; row_next(body, &from, &row) == 1;)
+        tales_row(tales, &row, from % 2 ? &at : NULL);
+    tales_end(tales);
+    for (unsigned name = 0; name < REPORTS; name++) {
+        struct report_table table;
+        asked.name = (enum report_name) name;
+        asked.key = report_first_key(asked.name);
+        report_make(tales, &asked, &table);
+        report_fini(&table);
+    }
+    tales_destroy(&tales);
+}
+
 static void entry(const uint8_t *data, size_t size)
 {
     struct entry entry;
@@ -95,5 +117,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     entry(data, size);
     rows(slice_of(data, size));
+    counted(slice_of(data, size));
     return 0;
 }

@@ -335,13 +335,13 @@ static void a_torn_tail_is_cut_and_written_again(void **state)
     live_on(place, 20);
     expect_archived(place, UINT64_MAX);
     expect_whole(place, &end);
-    const size_t image = (segment = expect_sound(place, (struct position){1, 20})).image_bytes;
+    const size_t sound = (segment = expect_sound(place, (struct position){0})).sound_bytes;
     live_on(place, 20);
     expect_archived(place, UINT64_MAX);
     read_file(path_of_last(place, path), &whole);
-    for (size_t len = image + 400; len < whole.len; len += len < whole.len - 400 ? 37 : 1) {
+    for (size_t len = sound + 400; len < whole.len; len += len < whole.len - 400 ? 37 : 1) {
         write_file(path, whole.at, len);
-        segment = expect_sound(place, (struct position){1, 20}); /* a reader takes what is whole */
+        segment = expect_sound(place, (struct position){0}); /* a reader takes what is whole */
         expect_archived(place, UINT64_MAX);
         assert_int_equal(expect_whole(place, &end), 1);
         assert_int_equal(end.beat, 40);
@@ -369,7 +369,7 @@ static void a_flipped_byte_never_passes_for_a_state(void **state)
         whole.at[i] ^= 0x10;
         write_file(path, whole.at, whole.len);
         whole.at[i] ^= 0x10;
-        if (archive_read(place->dir, (struct position){1, 30}, &nothing, &segment, NULL, &why) != STORE_OK) {
+        if (archive_read(place->dir, (struct position){0}, &nothing, &segment, NULL, &why) != STORE_OK) {
             assert_int_equal(archive(place, UINT64_MAX), STORE_DAMAGED);
             assert_non_null(strstr(place->why, "takt, byte "));
             refused++;
