@@ -327,9 +327,9 @@ static const struct {
     const char *columns[COLUMNS_MAX];
 } queries[] = {
     {QUERY_STATUS, report_status, "ssnnnnnnnnnnnnnnnnnn", {"programme", "mode",  "received", "waiting", "held",
-                                                          "offered",   "owned", "working",  "wrap_up", "revoking",
-                                                          "pipeline",  "won",   "lost",     "invalid", "suppressed",
-                                                          "exhausted", "ended", "scored",   "plain",   "alerts"}},
+                                                           "offered",   "owned", "working",  "wrap_up", "revoking",
+                                                           "pipeline",  "won",   "lost",     "invalid", "suppressed",
+                                                           "exhausted", "ended", "scored",   "plain",   "alerts"}},
     {QUERY_LEAD, report_lead, "ss", {"field", "value"}},
     {QUERY_AGENTS,
      report_agents,
