@@ -17,9 +17,8 @@ enum { COLUMNS = 6, WORD_ROOM = 32 };
 struct told { /* a step, as far as a row needs it; names of agents are known at the end */
     int64_t at_us;
     uint32_t state, agent, disposition;
-    int32_t score;
     enum reason reason;
-    bool found;
+    bool by_agent, disposed, found;
 };
 
 struct telling {
@@ -35,30 +34,11 @@ static void take_step(void *arg, const struct tale_step *step)
                               .state = step->state,
                               .agent = step->agent,
                               .disposition = step->image->disposition,
-                              .score = step->image->score,
                               .reason = step->reason,
+                              .by_agent = step->by_agent,
+                              .disposed = step->disposed,
                               .found = step->found};
     buf_add(&telling->steps, &told, sizeof told);
-}
-
-/* Who did it: what an agent says is an agent's, all else takt decided. */
-static bool is_agents(enum reason reason)
-{
-    switch (reason) {
-    case REASON_ACCEPTED:
-    case REASON_DECLINED:
-    case REASON_ACTION:
-    case REASON_ATTEMPT_ENDED:
-    case REASON_NOTED:
-    case REASON_DISPOSED_FINAL:
-    case REASON_DISPOSED_PIPELINE:
-    case REASON_MAX_ATTEMPTS:
-    case REASON_RELEASED:
-    case REASON_WITHDRAWN:
-        return true;
-    default:
-        return false;
-    }
 }
 
 static bool is_allocation(enum reason reason)
@@ -89,10 +69,8 @@ static void put_row(struct telling *telling, const struct tales *tales, const st
     char number[32], word[WORD_ROOM];
     const struct duty *duty = staff_duty(tales_staff(tales), told->agent);
     const struct slice agent = names_text(tales_names(tales), duty ? duty->name : 0);
-    const bool disposed = told->reason == REASON_DISPOSED_FINAL || told->reason == REASON_DISPOSED_PIPELINE ||
-                          told->reason == REASON_MAX_ATTEMPTS;
-    const char *by = is_agents(told->reason) ? (const char *) agent.at : "takt";
-    const char *detail = disposed ? disposition_word(told->disposition) : reason_text(told->reason);
+    const char *by = told->by_agent ? (const char *) agent.at : "takt";
+    const char *detail = told->disposed ? disposition_word(told->disposition) : reason_text(told->reason);
     telling->text.len = 0;
     if (json)
         put(telling, 0, number, (size_t) snprintf(number, sizeof number, "%" PRId64, told->at_us / 1000));

@@ -82,10 +82,7 @@ bool image_lead(struct image *image, const struct row_ref *row, struct image_lea
     ret->worked_on = lead->contacted;
     ret->owner = lead->owner;
     ret->winner = lead->past ? lead->past->decision.winner : NONE;
-    ret->score = lead->past ? lead->past->decision.score : 0;
-    ret->margin = lead->past ? lead->past->decision.margin : 0;
     ret->attempts = lead->attempts;
-    ret->distributions = lead->distributions;
     ret->disposition = lead->disposition;
     ret->handed_us = lead->handed_us;
     ret->moved_last = lead->moved;
@@ -140,6 +137,17 @@ bool image_import(const struct row_ref *row, struct image_import *ret)
     ret->accepted = get_u32(&reader);
     ret->duplicate = get_u32(&reader);
     ret->rejected = get_u32(&reader);
+    return !reader.bad;
+}
+
+bool image_cell(const struct row_ref *row, int64_t *ret_paused_ms)
+{
+    struct reader reader;
+    if (!open_row(row, ROW_CELL, 0, &reader))
+        return false;
+    const int64_t paused_ms = get_int(&reader);
+    if (!reader.bad)
+        *ret_paused_ms = paused_ms;
     return !reader.bad;
 }
 

@@ -27,8 +27,7 @@ struct image_lead {
     char pool[POOL_NAME_MAX]; /* it waits in; "" */
     bool terminal, worked_on; /* worked_on: at least one action */
     uint32_t owner, winner;   /* winner: of the last decision. Indexes of agents, or IMAGE_NOBODY */
-    uint32_t attempts, distributions, disposition;
-    int32_t score, margin;          /* of the last decision */
+    uint32_t attempts, disposition;
     int64_t handed_us;              /* when it was first in a hand; 0 = never */
     bool moved_last;                /* in this beat, and behind all steps */
     const struct image_step *steps; /* what else happened in this beat, in order; until the next row */
@@ -65,6 +64,7 @@ bool image_lead(struct image *image, const struct row_ref *row, struct image_lea
 bool image_input(struct image *image, const struct row_ref *row, struct image_input *ret);
 bool image_agent(const struct row_ref *row, struct image_agent *ret);
 bool image_import(const struct row_ref *row, struct image_import *ret);
+bool image_cell(const struct row_ref *row, int64_t *ret_paused_ms); /* all outages and pauses so far */
 
 const char *image_state_name(uint32_t state); /* "POOLED"; "?" */
 

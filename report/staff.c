@@ -15,6 +15,7 @@ struct staff {
     struct window window;
     struct duty *agents; /* by index */
     uint32_t n, room;
+    int64_t paused_us; /* all outages so far */
     struct policy policy;
     uint32_t of_team[POLICY_TEAMS_MAX], of_programme[POLICY_PROGRAMMES_MAX], of_cell;
 };
@@ -112,6 +113,7 @@ static void add_duty(const struct staff *staff, struct duty *agent, int64_t now_
     const int64_t until_us = now_us < window->until_us ? now_us : window->until_us;
     if (agent->on_duty && until_us > from_us)
         agent->duty_us += until_us - from_us;
+    agent->before_us = agent->on_duty ? agent->since_us : now_us;
     agent->since_us = now_us;
 }
 
@@ -130,6 +132,26 @@ bool staff_agent(struct staff *staff, const struct row_ref *row, int64_t at_us)
     agent->on_duty = image.on_duty;
     if (agent->on_duty)
         count(staff, agent, 1);
+    return true;
+}
+
+/* Within an entry this row follows those of agents: a duty that ended there was counted with the outage in it. */
+bool staff_cell(struct staff *staff, const struct row_ref *row, int64_t at_us)
+{
+    int64_t paused_ms;
+    if (!image_cell(row, &paused_ms))
+        return false;
+    const int64_t outage_us = paused_ms * 1000 - staff->paused_us;
+    staff->paused_us += outage_us > 0 ? outage_us : 0;
+    for (uint32_t i = 0; outage_us > 0 && i < staff->n; i++) {
+        struct duty *agent = &staff->agents[i];
+        const int64_t from_us = agent->since_us == at_us ? agent->before_us : agent->since_us;
+        const int64_t off_us = outage_us < at_us - from_us ? outage_us : at_us - from_us;
+        if (agent->since_us == at_us)
+            agent->duty_us -= off_us < agent->duty_us ? off_us : agent->duty_us;
+        else
+            agent->since_us += off_us;
+    }
     return true;
 }
 

@@ -23,8 +23,8 @@ static inline bool window_has(const struct window *window, int64_t at_us)
 struct duty {            /* an agent */
     uint32_t name, team; /* names_number() */
     bool known, on_duty;
-    int64_t since_us;
-    int64_t duty_us; /* within the window */
+    int64_t since_us, before_us; /* before_us: since when the duty ran that ended with since_us */
+    int64_t duty_us;             /* within the window */
 };
 
 struct staff;
@@ -35,7 +35,8 @@ void staff_destroy(struct staff **staff_p);
 /* Rows; false: damaged. */
 bool staff_agent(struct staff *staff, const struct row_ref *row, int64_t at_us);
 bool staff_policy(struct staff *staff, const struct row_ref *row);
-void staff_end(struct staff *staff, int64_t now_us); /* duties are counted up to now */
+bool staff_cell(struct staff *staff, const struct row_ref *row, int64_t at_us); /* an outage is no duty */
+void staff_end(struct staff *staff, int64_t now_us);                            /* duties are counted up to now */
 
 uint32_t staff_n(const struct staff *staff);                              /* ends the indexes */
 const struct duty *staff_duty(const struct staff *staff, uint32_t agent); /* NULL: not known */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * tale.c - see tale.h. One function says what a step means for a lead and for the
- * agent that has it: take_step(). A row that is older than what is known, as images
- * may hold, changes nothing. */
+ * agent that has it: take_step(). */
 #include "report/tale.h"
 
 #include <stdio.h>
@@ -91,6 +90,25 @@ static void *item_at(struct buf *list, size_t number, size_t size)
     return list->at + number * size;
 }
 
+/* Moves that an agent made by saying so; all others takt decided. */
+static const struct {
+    enum reason reason;
+    bool disposed;
+} of_agents[] = {{REASON_ACCEPTED, false},      {REASON_DECLINED, false},      {REASON_ACTION, false},
+                 {REASON_ATTEMPT_ENDED, false}, {REASON_NOTED, false},         {REASON_RELEASED, false},
+                 {REASON_WITHDRAWN, false},     {REASON_DISPOSED_FINAL, true}, {REASON_DISPOSED_PIPELINE, true},
+                 {REASON_MAX_ATTEMPTS, true}};
+
+static bool is_agents(enum reason reason, bool *ret_disposed)
+{
+    for (size_t i = 0; i < sizeof of_agents / sizeof *of_agents; i++)
+        if (of_agents[i].reason == reason) {
+            *ret_disposed = of_agents[i].disposed;
+            return true;
+        }
+    return false;
+}
+
 /* ---- one lead ---------------------------------------------------------------------------------- */
 
 static struct tale *tale_of(struct tales *tales, struct id id)
@@ -174,11 +192,6 @@ static void dispose(struct tales *tales, struct tale *tale, struct hand *hand, u
         ++*(uint64_t *) item_at(&tales->dispositions, hand->agent, sizeof(uint64_t));
 }
 
-static bool is_disposition(enum reason reason)
-{
-    return reason == REASON_DISPOSED_FINAL || reason == REASON_DISPOSED_PIPELINE || reason == REASON_MAX_ATTEMPTS;
-}
-
 /* The clock of a claim goes on while offers from this pool come to nothing; in another pool it begins anew. */
 static void wait_in(struct tale *tale, uint32_t pool, int64_t at_us)
 {
@@ -194,13 +207,16 @@ static void take_step(struct tales *tales, struct tale *tale, const struct image
     const uint32_t agent = step->agent != TALE_NOBODY ? step->agent : tale->holder;
     struct hand *hand = hand_of(tale, agent);
     const bool terminal = step->state >= TALE_CLOSED_WON;
+    bool disposed = false;
+    const bool by_agent = is_agents(step->reason, &disposed);
     if (id_equal(tale->id, tales->watch.id))
-        tales->watch.step(tales->watch.arg, &(struct tale_step){at_us, step->state, step->reason, agent, false, image});
+        tales->watch.step(tales->watch.arg, &(struct tale_step){at_us, step->state, step->reason, agent, by_agent,
+                                                                disposed, false, image});
     if (step->reason == REASON_NOTED)
         return;
     if (step->state == TALE_OFFERED)
         mark_both(tale, hand, DEED_OFFERED, at_us);
-    else if (step->state == TALE_OWNED && (tale->state != TALE_PIPELINE || agent != tale->holder))
+    else if (step->state == TALE_OWNED) /* also out of its own pipeline: then it is accepted already */
         accept(tales, tale, hand, at_us);
     else if (step->state == TALE_WORKING)
         mark_both(tale, hand, DEED_TOUCHED, at_us);
@@ -208,7 +224,7 @@ static void take_step(struct tales *tales, struct tale *tale, const struct image
         wait_in(tale,
                 *image->pool ? names_number(tales->names, slice_of(image->pool, strlen(image->pool))) : tale->programme,
                 at_us);
-    if (is_disposition(step->reason))
+    if (disposed)
         dispose(tales, tale, hand, image->disposition, at_us);
     tale->deeds.end = terminal ? (uint8_t) step->state : 0;
     if (hand && (terminal || step->agent != TALE_NOBODY))
@@ -223,8 +239,12 @@ static void take_found(struct tales *tales, struct tale *tale, const struct imag
     struct deeds *deeds = &tale->deeds;
     struct hand *hand = hand_of(tale, image->owner != TALE_NOBODY ? image->owner : image->winner);
     if (id_equal(tale->id, tales->watch.id))
-        tales->watch.step(tales->watch.arg,
-                          &(struct tale_step){image->state_us, image->state, image->reason, image->owner, true, image});
+        tales->watch.step(tales->watch.arg, &(struct tale_step){.at_us = image->state_us,
+                                                                .state = image->state,
+                                                                .reason = image->reason,
+                                                                .agent = image->owner,
+                                                                .found = true,
+                                                                .image = image});
     tale->state = (uint8_t) image->state;
     tale->holder = image->owner;
     if (image->winner != TALE_NOBODY || image->handed_us > 0)
@@ -252,8 +272,6 @@ static bool take_lead(struct tales *tales, const struct row_ref *row, int64_t at
         return false;
     struct tale *tale = tale_of(tales, image.id);
     const bool is_first = tale->state == 0;
-    if (!is_first && image.state_us < tale->last_us)
-        return true;
     tale->programme = names_number(tales->names, slice_of(image.programme, strlen(image.programme)));
     if (is_first && !tale->from_input) {
         take_found(tales, tale, &image);
@@ -265,7 +283,6 @@ static bool take_lead(struct tales *tales, const struct row_ref *row, int64_t at
         if (image.moved_last)
             take_step(tales, tale, &image, &last, image.state_us);
     }
-    tale->last_us = image.state_us;
     return true;
 }
 
@@ -361,9 +378,10 @@ bool tales_row(void *arg, const struct row_ref *row, const struct entry *entry)
         return take_import(tales, row, at_us);
     case ROW_POLICY:
         return staff_policy(tales->staff, row);
+    case ROW_CELL:
+        return staff_cell(tales->staff, row, at_us);
     case ROW_PROGRAMME:
     case ROW_SNAPSHOT:
-    case ROW_CELL:
         break;
     }
     return true;

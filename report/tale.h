@@ -52,7 +52,7 @@ struct hand {          /* an agent that was offered the lead, or got it */
 struct tale {
     struct id id;
     UT_hash_handle hh;
-    int64_t received_us, last_us; /* last_us: of the last move */
+    int64_t received_us;
     uint64_t value_cents;
     uint32_t cost_cents;
     uint32_t source, campaign, programme; /* names_number() */
@@ -74,6 +74,8 @@ struct tale_step { /* one thing that happened to a lead, as a history tells it *
     uint32_t state; /* after it */
     enum reason reason;
     uint32_t agent;                 /* who held it then, or had until then; TALE_NOBODY */
+    bool by_agent;                  /* or takt decided it */
+    bool disposed;                  /* by the disposition that image has */
     bool found;                     /* so it was where the log begins: what led to it is not known */
     const struct image_lead *image; /* of the beat, so of its last step */
 };

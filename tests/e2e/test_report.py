@@ -7,6 +7,7 @@ import os
 import re
 
 from harness import CLOSED, IN_HAND, MAP, Agent, Cell, expect, main, wait_for
+from test_fsck import Redis
 
 SETTLED = ("funnel", "cost", "speed", "histogram", "attempts", "consumption", "pools")  # time alone does not change them
 TEAMS = {"north": (), "south": (), "east": ("--act-ms", "20"), "west": ("--act-ms", "20"), "desk": ("--pull",)}
@@ -59,6 +60,7 @@ def every_count_is_what_the_importer_and_the_crews_were_told(rng):
             row = by_source[source]
             expect(row["leads"] == said["accepted"], f"{source}: {said}, {row}")
             expect(row["duplicate"] == said["duplicate"] + said["payload_differs"], f"{source}: {said}, {row}")
+            expect(row["rejected"] == said["rejected_by"].get("NO_CONTACT", 0) > 0, f"{source}: {said}, {row}")
         total = funnel["all"][0]
         for column in CLOSED:
             expect(total[column] == cell.total(column), f"{column}: {total}, status {cell.total(column)}")
@@ -102,6 +104,31 @@ def same_everywhere(cell):
     expect(live == before, f"from Redis alone {live}, before {before}")
     cell.stop()
     expect(report(cell, "cost", "--archive", archive)["rows"] == before["cost"], "without any process of takt")
+
+
+def a_log_that_was_trimmed_unarchived_counts_older_leads_by_their_state(rng):
+    with Cell(up_args=("--no-archive",)) as cell:
+        accepted = take_in(cell, rng, 600, "web")["accepted"]
+        crew = cell.crew("north", "--team", "north", "--agents", "4", "--leads", "150")
+        expect(crew.wait(60) == 0, crew.tail())
+        wait_for(lambda: cell.total("offered", "owned", "working", "wrap_up") == 0, 20, "nothing is in a hand", pause=0.2)
+        redis = Redis.__new__(Redis)
+        redis.path = os.path.join(cell.dir, "redis.sock")
+        wait_for(redis.connect, 5, "Redis answers")
+        before = report(cell, "funnel")
+        expect(before["first"] == "1-0" and before["older"] == 0, f"{before}")
+
+        def trimmed():  # by a broker that is told that memory is short
+            used = next(line for line in redis("INFO", "memory").decode().split() if line.startswith("used_memory:"))
+            redis("CONFIG", "SET", "maxmemory", int(used[12:]) * 100 // 65)
+            return redis("EXISTS", "{test}:trimmed") and report(cell, "funnel")["first"] != "1-0"
+
+        wait_for(trimmed, 15, "the log is trimmed", pause=0.1)
+        after = report(cell, "funnel")
+        expect(after["older"] > 0 and after["leads"] == accepted == sum(after["states"].values()), f"{after}")
+        for column in ("leads", "offered", "touched", "contacted", *CLOSED):
+            expect(after["all"][0][column] == before["all"][0][column], f"{column}: {before}, then {after}")
+        expect(f"{after['older']} of them older" in cell.run("report", "speed").stdout, "people are told")
 
 
 def csv_has_no_formula_and_the_same_numbers(rng):
@@ -171,6 +198,7 @@ def mistakes_are_told_with_the_next_step(rng):
 
 if __name__ == "__main__":
     main({test.__name__: test for test in (every_count_is_what_the_importer_and_the_crews_were_told,
+                                           a_log_that_was_trimmed_unarchived_counts_older_leads_by_their_state,
                                            csv_has_no_formula_and_the_same_numbers,
                                            a_history_tells_each_act_with_who_and_when,
                                            mistakes_are_told_with_the_next_step)})

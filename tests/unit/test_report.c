@@ -129,6 +129,29 @@ static struct day *day_new(void)
     return day;
 }
 
+/* It loads the log after so long without any. */
+static void another_broker(struct day *day, int64_t after_us)
+{
+    struct policy *policy = malloc(sizeof *policy);
+    assert_non_null(policy);
+    *policy = *core_policy(day->core);
+    core_destroy(&day->core);
+    day->core = core_new(policy);
+    for (uint32_t i = 0; i < day->n_beats; i++) {
+        struct row_ref row;
+        struct policy_glance glance;
+        for (uint32_t from = 0; row_next(slice_of(day->beats[i].body.at, day->beats[i].body.len), &from, &row) == 1;) {
+            if (policy_glance(&row, &glance) && core_wants_policy(day->core, glance.version))
+                core_load_policy(day->core, policy, glance.version);
+            assert_true(core_apply(day->core, &row));
+        }
+    }
+    free(policy);
+    assert_true(core_loaded(day->core));
+    day->now_us += after_us;
+    core_epoch(day->core, 2, day->now_us, true);
+}
+
 static void day_destroy(struct day **day_p)
 {
     for (uint32_t i = 0; i < (*day_p)->n_beats; i++)
@@ -245,7 +268,7 @@ static struct report_table made(const struct tales *tales, const char *name, con
         assert_true(report_has_key(asked.name, asked.key));
     }
     asked.target_us = 60 * INT64_C(1000000);
-    asked.limit_us = 300 * INT64_C(1000000);
+    asked.limit_us = asked.limit_us ? asked.limit_us : 300 * INT64_C(1000000);
     report_make(tales, &asked, &table);
     return table;
 }
@@ -449,6 +472,10 @@ static void the_objective_counts_those_whose_time_is_over(void **state)
     assert_cell(table, "bought", "limit_pct", "0.0"); /* of one: the other is 100 s old, the limit may still be met */
     assert_cell(table, "bought", "never", "1");
     report_fini(&table);
+    const struct report_asked patient = {.window = {INT64_MIN, INT64_MAX}, .limit_us = 500 * INT64_C(1000000)};
+    table = made(tales, "slo", NULL, &patient);
+    assert_cell(table, "web", "limit_pct", "100.0"); /* it may still be met for the one that is 400 s old */
+    report_fini(&table);
     tales_destroy(&tales);
     day_destroy(&day);
 }
@@ -508,6 +535,27 @@ static void velocity_counts_work_by_when_it_was_done(void **state)
     table = made(tales, "funnel", NULL, &noon); /* leads by their intake, whatever came later */
     assert_cell(table, NULL, "leads", "1");
     assert_cell(table, "bought", "lost", "1");
+    report_fini(&table);
+    tales_destroy(&tales);
+    day_destroy(&day);
+}
+
+static void an_outage_is_no_duty(void **state)
+{
+    (void) state;
+    struct day *day = day_new();
+    arrives(day, 0, "ana", "north", INTENT_AVAILABLE);
+    arrives(day, 1, "ben", "south", INTENT_AVAILABLE);
+    at(day, 360 * S);
+    comes(day, "bought", NULL, 0, 0); /* an entry: the outage is counted from the last one */
+    another_broker(day, INT64_C(86400000000));
+    const uint32_t ana = arrives(day, 0, "ana", "north", INTENT_AVAILABLE);
+    day->now_us += INT64_C(360000000);
+    leaves(day, ana);
+    struct tales *tales = tales_of(day, NULL);
+    struct report_table table = made(tales, "velocity", NULL, NULL);
+    assert_cell(table, "ana", "hours", "0.200");
+    assert_cell(table, "ben", "hours", "0.200");
     report_fini(&table);
     tales_destroy(&tales);
     day_destroy(&day);
@@ -659,6 +707,7 @@ int main(void)
         cmocka_unit_test(the_objective_counts_those_whose_time_is_over),
         cmocka_unit_test(attempts_pools_and_consumption_have_one_right_answer),
         cmocka_unit_test(velocity_counts_work_by_when_it_was_done),
+        cmocka_unit_test(an_outage_is_no_duty),
         cmocka_unit_test(a_programme_alone_is_counted_without_the_others),
         cmocka_unit_test(what_happens_within_one_beat_is_told_step_by_step),
         cmocka_unit_test(a_history_has_every_step_in_order_and_who_did_it),
