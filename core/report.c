@@ -384,6 +384,7 @@ void core_report(struct core *core, const struct msg_query *query, struct msg_re
             ret->reason = REASON_OK;
             ret->types = queries[i].types;
             ret->n_columns = (uint32_t) strlen(ret->types);
+            assert(ret->n_columns == COLUMNS_MAX || !queries[i].columns[ret->n_columns]); /* a letter for each */
             queries[i].report(&table, &bounded);
             report_cut(&table, queries[i].columns);
         }

@@ -6,7 +6,7 @@
     tests/rows.py --check     only what is wrong in the table: a row twice or left out, a test that does not exist
 
 A test of a C program is a function of its source: the compiler lets none stand that nobody runs. One of a Python
-program is a function that its list at the end names. docs/SEEDS.md must speak of each row once.
+program is a function that its list names. docs/SEEDS.md must speak of each row once.
 """
 import pathlib
 import re
@@ -57,9 +57,8 @@ def exists(test, sources={}):
     text = sources[program]
     if not re.fullmatch(r"\w+", name):
         return False
-    listed = text.rpartition("__main__")[2]
     return bool(re.search(rf"^static void {name}\(void \*\*", text, re.M) or
-                (re.search(rf"^def {name}\(", text, re.M) and re.search(rf"\b{name}\b", listed)))
+                (re.search(rf"^def {name}\(", text, re.M) and len(re.findall(rf"\b{name}\b", text)) > 1))
 
 
 def proven_by(row, rows):
