@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "common/gzip.h"
 #include "policy/policy_yaml.h"
 #include "worker/score.h"
 
@@ -13,7 +14,12 @@ void policies_read(struct policies *policies, struct msg_apply *apply)
     if (!policies->read)
         policies->read = malloc(sizeof *policies->read);
     assert(policies->read);
-    policies->faults.len = 0;
+    policies->faults.len = policies->text.len = 0;
+    if (gzip_is(apply->text)) {
+        if (!gzip_unpack(apply->text, POLICY_TEXT_MAX, &policies->text))
+            policies->text.len = 0; /* damaged or too long: it is judged as empty */
+        apply->text = slice_of(policies->text.at, policies->text.len);
+    }
     const bool sound =
         policy_parse((const char *) apply->text.at, apply->text.len, "policy", policies->read, &policies->faults) == 0;
     apply->policy = sound ? policies->read : NULL;
@@ -39,6 +45,7 @@ void policies_fini(struct policies *policies)
 {
     free(policies->read);
     buf_fini(&policies->faults);
+    buf_fini(&policies->text);
     buf_fini(&policies->scoring);
     *policies = (struct policies){0};
 }

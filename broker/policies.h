@@ -11,11 +11,11 @@
 
 struct policies { /* zero-initialise; policies_fini() frees */
     struct policy *read;
-    struct buf faults, scoring;
+    struct buf faults, scoring, text; /* text: of one that came packed */
     uint32_t scoring_version; /* of what `scoring` holds */
 };
 
-/* Fill apply->policy, or apply->faults, from apply->text: borrowed until the next call. */
+/* Fill apply->policy, or apply->faults, from apply->text, which is unpacked first: borrowed until the next call. */
 void policies_read(struct policies *policies, struct msg_apply *apply);
 
 /* The scoring part of `policy`, encoded: borrowed until it is asked for another version. */

@@ -18,7 +18,6 @@ enum {
     PIECES_MAX = 24,
     VALUE_BYTES_MAX = NOTE_BYTES_MAX, /* no text of a row may be longer */
     VALUES_MAX = MAP_FIELDS + ROW_ATTRIBUTES_MAX + 1,
-    DIGITS_MAX = 18,
 };
 
 enum piece_kind { PIECE_TEXT, PIECE_COLUMN, PIECE_LINE };
@@ -283,22 +282,6 @@ static bool make(struct mapper *mapper, const struct template *template, const s
     return true;
 }
 
-/* An integer as one writes it: no plus, no leading zeros, at most 18 digits. */
-static bool is_integer(struct slice text, int64_t *ret)
-{
-    uint32_t i = text.len > 1 && text.at[0] == '-', digits = text.len - i;
-    if (digits == 0 || digits > DIGITS_MAX || (text.at[i] == '0' && text.len > 1))
-        return false;
-    int64_t number = 0;
-    for (uint32_t k = i; k < text.len; k++) {
-        if (text.at[k] < '0' || text.at[k] > '9')
-            return false;
-        number = number * 10 + (text.at[k] - '0');
-    }
-    *ret = i ? -number : number;
-    return true;
-}
-
 /* "1250", "$1,250.5", "1250.50" -> cents. */
 static bool is_amount(struct slice text, uint64_t *ret_cents)
 {
@@ -371,7 +354,7 @@ static bool take_amounts(const struct slice *values, struct row *row, const char
     uint64_t cost = 0;
     *ret_field = field_words[FIELD_PRIORITY];
     if (values[FIELD_PRIORITY].at &&
-        (!is_integer(values[FIELD_PRIORITY], &priority) || priority > PRIORITY_MAX || priority < -PRIORITY_MAX))
+        (!feature_number(values[FIELD_PRIORITY], &priority) || priority > PRIORITY_MAX || priority < -PRIORITY_MAX))
         return false;
     *ret_field = field_words[FIELD_VALUE];
     if (values[FIELD_VALUE].at && !is_amount(values[FIELD_VALUE], &row->value_cents))
@@ -413,7 +396,7 @@ static enum reason take_attributes(struct mapper *mapper, const struct csv_row *
             return refuse(mapper, REASON_TOO_LONG, name, "is too long");
         if (!to->text.at)
             continue;
-        if (strcmp(name, "zip") && is_integer(to->text, &to->number))
+        if (strcmp(name, "zip") && feature_number(to->text, &to->number))
             to->text = (struct slice){0};
         n++;
     }

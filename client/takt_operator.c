@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client/takt_private.h"
+#include "common/gzip.h"
 
 unsigned takt_query_by_name(const char *name)
 {
@@ -64,16 +65,24 @@ int takt_apply(takt_t *takt, const char *text, size_t len)
     int code = takt_may(takt, TAKT_OPERATOR);
     if (code)
         return code;
-    if (len > POLICY_TEXT_MAX)
-        return takt_fail(takt, TAKT_ETOOBIG, "a policy is at most 240 KiB");
+    struct buf packed = {0};
     struct slice policy = slice_of(text, len);
     if (len == 0)
         return takt_fail(takt, TAKT_EUSAGE, "the policy is empty");
-    struct request *request = ask(takt, &policy, &code);
+    if (len > APPLY_BYTES_MAX && len <= POLICY_TEXT_MAX) {
+        gzip_pack(policy, &packed);
+        policy = slice_of(packed.at, packed.len);
+    }
+    struct request *request = NULL;
+    if (len > POLICY_TEXT_MAX || policy.len > APPLY_BYTES_MAX)
+        code = takt_fail(takt, TAKT_ETOOBIG, "a policy is at most 2 MiB, and 240 KiB as gzip");
+    else
+        request = ask(takt, &policy, &code);
     if (request) {
         request->query = (struct msg_query){.what = QUERY_POLICIES};
         request->policy = policy;
     }
+    buf_fini(&packed);
     return code;
 }
 

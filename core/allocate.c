@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DUE_PER_AGENT = 8 };
+enum { DUE_PER_AGENT = 8, POOLS_FOR_ONE = 2 * POLICY_PROGRAMMES_MAX + POLICY_UNITS_DEEP + 2 };
 
 /* ---- marking ---------------------------------------------------------------------- */
 
@@ -35,11 +35,6 @@ void allocate_retry(struct core *core, struct pool *pool)
         allocate_mark(core, pool);
 }
 
-static void retry(struct core *core, uint32_t index)
-{
-    allocate_retry(core, &core->pools[index]);
-}
-
 static void list_due(struct core *core, struct agent *agent)
 {
     if (agent->due_listed)
@@ -48,16 +43,30 @@ static void list_due(struct core *core, struct agent *agent)
     core->due_agents[core->n_due_agents++] = agent->index;
 }
 
-/* The oldest first: leads that went unclaimed, then the agent's own pool. */
-void allocate_agent(struct core *core, struct agent *agent)
+/* All from which it may take. The oldest first: leads that went unclaimed, then its own, its units', its programme's.
+ */
+static uint32_t pools_for(struct core *core, const struct agent *agent, struct pool *ret[POOLS_FOR_ONE])
 {
+    uint32_t n = 0;
     for (uint32_t p = 0; p < core->policy.n_programmes; p++)
         if (p == agent->programme || programme_of(core, p)->widen == WIDEN_CELL) {
-            retry(core, pool_index(core, p, RING_LAST, NONE));
-            retry(core, pool_index(core, p, RING_WIDE, NONE));
+            ret[n++] = &core->pools[pool_index(core, p, RING_LAST, NONE)];
+            ret[n++] = &core->pools[pool_index(core, p, RING_WIDE, NONE)];
         }
-    retry(core, pool_index(core, agent->programme, RING_TEAM, agent->team));
-    retry(core, pool_index(core, agent->programme, RING_OWN, NONE));
+    if (agent->direct)
+        ret[n++] = agent->direct;
+    for (uint32_t unit = agent->team; unit != NONE; unit = unit_above(core, unit))
+        ret[n++] = &core->pools[pool_index(core, agent->programme, RING_TEAM, unit)];
+    ret[n++] = &core->pools[pool_index(core, agent->programme, RING_OWN, NONE)];
+    return n;
+}
+
+void allocate_agent(struct core *core, struct agent *agent)
+{
+    struct pool *pools[POOLS_FOR_ONE];
+    const uint32_t n = pools_for(core, agent, pools);
+    for (uint32_t i = 0; i < n; i++)
+        allocate_retry(core, pools[i]);
     if (agent->due)
         list_due(core, agent);
 }
@@ -65,66 +74,30 @@ void allocate_agent(struct core *core, struct agent *agent)
 /* Pools that found no card while slots were lent to a request that did not use them. */
 void allocate_mark_dry(struct core *core, const struct agent *agent)
 {
-    for (uint32_t i = 0; i < 4; i++) {
-        static const enum ring rings[] = {RING_LAST, RING_WIDE, RING_TEAM, RING_OWN};
-        for (uint32_t p = 0; p < core->policy.n_programmes; p++) {
-            const bool wide = rings[i] == RING_LAST || rings[i] == RING_WIDE;
-            if (p != agent->programme && !(wide && programme_of(core, p)->widen == WIDEN_CELL))
-                continue;
-            const uint32_t index = pool_index(core, p, rings[i], agent->team);
-            if (core->pools[index].dry)
-                retry(core, index);
-        }
-    }
+    struct pool *pools[POOLS_FOR_ONE];
+    const uint32_t n = pools_for(core, agent, pools);
+    for (uint32_t i = 0; i < n; i++)
+        if (pools[i]->dry)
+            allocate_retry(core, pools[i]);
+}
+
+static void mark_as_short(struct core *core, struct pool *pool, bool is_short)
+{
+    if (is_short && !pool->short_of)
+        core->short_pools[core->n_short_pools++] = pool;
+    pool->short_of |= is_short;
 }
 
 /* Not before the last request is over: two pools that lend each other's slots would try for ever. */
 void allocate_mark_short(struct core *core)
 {
-    if (core->n_asks || !core->any_short)
+    if (core->n_asks)
         return;
-    core->any_short = false;
-    for (uint32_t i = 0; i < core->n_pools; i++)
-        if (core->pools[i].short_of) {
-            core->pools[i].short_of = false;
-            retry(core, i);
-        }
-}
-
-/* ---- push/pull: team pools of limited depth, refilled from upstream ------------------ */
-
-static uint32_t team_depth_max(const struct core *core, const struct programme *programme, uint32_t team)
-{
-    uint64_t depth = (uint64_t) core->team_present[team] * programme->depth_per_agent;
-    return depth < UINT32_MAX ? (uint32_t) depth : UINT32_MAX;
-}
-
-static struct pool *team_with_room(struct core *core, uint16_t programme)
-{
-    struct programme_state *state = &core->programmes[programme];
-    const uint32_t n = core->policy.n_teams;
-    for (uint32_t i = 1; i <= n; i++) {
-        const uint32_t team = (state->refill_turn + i) % n;
-        if (core->policy.teams[team].programme != programme)
-            continue;
-        struct pool *pool = &core->pools[pool_index(core, programme, RING_TEAM, team)];
-        if (pool->depth < team_depth_max(core, programme_of(core, programme), team)) {
-            state->refill_turn = team;
-            return pool;
-        }
+    for (uint32_t i = 0; i < core->n_short_pools; i++) {
+        core->short_pools[i]->short_of = false;
+        allocate_retry(core, core->short_pools[i]);
     }
-    return NULL;
-}
-
-static void refill(struct core *core, struct pool *upstream)
-{
-    struct pool *team;
-    while (upstream->waiting.n && (team = team_with_room(core, upstream->programme))) {
-        struct lead *lead = heap_entry(heap_first(&upstream->waiting), struct lead, place);
-        lead_pool(core, lead, MOVE_REFILL, RING_TEAM, team->team, REASON_REFILL);
-    }
-    if (upstream->waiting.n)
-        upstream->dry_us = core->now_us;
+    core->n_short_pools = 0;
 }
 
 /* ---- building a window ------------------------------------------------------------------ */
@@ -138,7 +111,9 @@ static bool of_cell(const struct core *core, const struct pool *pool)
 bool allocate_in_scope(const struct core *core, const struct pool *pool, const struct agent *agent)
 {
     if (pool->ring == RING_TEAM)
-        return agent->team == pool->team;
+        return unit_has(core, pool->team, agent->team);
+    if (pool->ring == RING_AGENT)
+        return agent->index == pool->team && agent->programme == pool->programme;
     return agent->programme == pool->programme || of_cell(core, pool);
 }
 
@@ -174,7 +149,7 @@ static struct ask *ask_new(struct core *core, const struct pool *pool)
             continue;
         ask->id = core->epoch << 40 | ++core->ask_id;
         core->n_asks++;
-        ask->pool = pool->index;
+        ask->pool = (struct pool *) pool;
         ask->programme = pool->programme;
         ask->strategy = (uint8_t) programme_of(core, pool->programme)->strategy;
         ask->rotation = core->programmes[pool->programme].rotation;
@@ -241,21 +216,37 @@ static void watch(struct core *core, struct pool *pool, int64_t until_ms)
         core_arm(core, &pool->timer, until_ms, false);
 }
 
+static bool exclude(struct ask *ask, const struct agent *agent)
+{
+    if (ask->n_excluded == sizeof ask->excluded / sizeof *ask->excluded)
+        return false;
+    ask->excluded[ask->n_excluded++] = (struct exclusion){(uint16_t) ask->n_leads, (uint16_t) agent->ask_place};
+    return true;
+}
+
+/* Returns false when there is no room for what keeps this lead from the window's agents. */
 static bool add_exclusions(struct core *core, struct ask *ask, const struct lead *lead)
 {
     const uint32_t before = ask->n_excluded;
-    for (uint32_t e = 0; e < lead->n_excludes; e++) {
+    bool room = true;
+    for (uint32_t e = 0; e < lead->n_excludes && room; e++) {
         const struct agent *agent = core->agents[lead->excludes[e].agent];
         if (agent->in_ask != ask->id || lead->excludes[e].until_ms <= run_ms(core))
             continue;
-        if (ask->n_excluded == sizeof ask->excluded / sizeof *ask->excluded) {
-            ask->n_excluded = before;
-            return false;
-        }
-        ask->excluded[ask->n_excluded++] = (struct exclusion){(uint16_t) ask->n_leads, (uint16_t) agent->ask_place};
-        watch(core, &core->pools[ask->pool], lead->excludes[e].until_ms);
+        room = exclude(ask, agent);
+        watch(core, ask->pool, lead->excludes[e].until_ms);
     }
-    return true;
+    if (pair_has_rules(core, lead->programme) && room) {
+        ask->n_excluded = before; /* those above are among these */
+        for (uint32_t i = 0; i < ask->n_agents && room; i++) {
+            enum reason why;
+            if (!pair_allowed(core, lead, core->agents[ask->agents[i]], &why))
+                room = exclude(ask, core->agents[ask->agents[i]]);
+        }
+    }
+    if (!room)
+        ask->n_excluded = before;
+    return room;
 }
 
 static bool add_lead(struct core *core, struct ask *ask, struct lead *lead, uint32_t only_agent)
@@ -265,9 +256,8 @@ static bool add_lead(struct core *core, struct ask *ask, struct lead *lead, uint
         return false;
     ask->excluded_from[ask->n_leads] = excluded_from;
     const int64_t age_ms = (core->now_us - lead->received_us) / 1000;
-    const struct pool *pool = &core->pools[pool_index(core, lead->programme, lead->ring, lead->team)];
     lead->ask = ask->id;
-    lead->met_free = lead->pooled_us > pool->dry_us;
+    lead->met_free = lead->pooled_us > pool_of(core, lead)->dry_us;
     ask->leads[ask->n_leads] = lead;
     ask->request_leads[ask->n_leads++] = (struct request_lead){.age_ms = age_ms < 0            ? 0
                                                                          : age_ms > UINT32_MAX ? UINT32_MAX
@@ -339,13 +329,12 @@ static void lend(struct core *core, struct ask *ask)
 /* With `only`, that agent's own due leads compete with the pool's for its cards. */
 static struct ask *build(struct core *core, struct pool *pool, struct agent *only)
 {
-    struct heap *cards = cards_of(core, pool);
+    struct heap *cards = only ? NULL : cards_of(core, pool);
     struct ask *ask = ask_new(core, pool);
     uint64_t total = 0;
-    ask->of_one = only != NULL;
+    ask->of_one = only != NULL && pool->ring != RING_AGENT;
     pool->dry = false;
-    pool->short_of = scope_of(core, pool)->lent > 0;
-    core->any_short |= pool->short_of;
+    mark_as_short(core, pool, pool->ring != RING_AGENT && scope_of(core, pool)->lent > 0);
     while (ask->n_agents < ASK_AGENTS_MAX && (only ? ask->n_agents == 0 : cards->n > 0)) {
         struct agent *agent = only;
         if (!only) {
@@ -417,19 +406,30 @@ static bool decide_window(struct core *core, struct pool *pool, struct agent *on
     return true;
 }
 
+/* In push_pull what is above the teams is handed down to them, and to nobody from there. */
+static bool is_upstream(const struct core *core, const struct pool *pool)
+{
+    return programme_of(core, pool->programme)->mode == MODE_PUSH_PULL &&
+           (pool->ring == RING_OWN || (pool->ring == RING_TEAM && !unit_is_team(core, pool->team)));
+}
+
 static void run_pool(struct core *core, struct pool *pool)
 {
-    if (pool->ring == RING_OWN && programme_of(core, pool->programme)->mode == MODE_PUSH_PULL) {
-        refill(core, pool);
+    struct agent *only = pool->ring == RING_AGENT ? core->agents[pool->team] : NULL;
+    if (pool->waiting.n == 0) /* also what was of a unit that is no more */
+        return;
+    if (is_upstream(core, pool)) {
+        unit_refill(core, pool);
         return;
     }
     while (pool->waiting.n) {
-        if (cards_of(core, pool)->n == 0) {
+        if (only ? !allocate_in_scope(core, pool, only) || allocate_free_slots(core, only, pool->ring) == 0
+                 : cards_of(core, pool)->n == 0) {
             pool->dry = true;
             pool->dry_us = core->now_us;
             return;
         }
-        if (!decide_window(core, pool, NULL))
+        if (!decide_window(core, pool, only))
             return;
     }
 }

@@ -100,11 +100,21 @@ static void place(struct heap *heap, struct agent_node *node, bool in)
         heap_remove(heap, &node->node);
 }
 
+uint32_t agent_scopes(struct core *core, const struct agent *agent, struct scope *ret_scopes[SCOPES])
+{
+    uint32_t n = 0;
+    ret_scopes[n++] = &core->cell_scope;
+    ret_scopes[n++] = &core->programme_scopes[agent->programme];
+    for (uint32_t unit = agent->team; unit != NONE; unit = unit_above(core, unit))
+        ret_scopes[n++] = &core->team_scopes[unit];
+    return n;
+}
+
 void agent_leave_scopes(struct core *core, struct agent *agent)
 {
-    struct scope *scopes[SCOPES] = {&core->team_scopes[agent->team], &core->programme_scopes[agent->programme],
-                                    &core->cell_scope};
-    for (int i = 0; i < SCOPES; i++) {
+    struct scope *scopes[SCOPES];
+    const uint32_t n = agent_scopes(core, agent, scopes);
+    for (uint32_t i = 0; i < n; i++) {
         place(&scopes[i]->able, &agent->able[i], false);
         place(&scopes[i]->card, &agent->card[i], false);
         scopes[i]->lent -= agent->lent_whole;
@@ -151,12 +161,12 @@ void agent_update(struct core *core, struct agent *agent)
     set_place(core, agent);
     if (agent->kept_open > agent_open(agent))
         agent_keep_open(core, agent);
-    struct scope *scopes[SCOPES] = {&core->team_scopes[agent->team], &core->programme_scopes[agent->programme],
-                                    &core->cell_scope};
+    struct scope *scopes[SCOPES];
+    const uint32_t n_scopes = agent_scopes(core, agent, scopes);
     const uint32_t slots = agent_slots(core, agent, &why, NULL);
     const uint32_t cards = slots ? agent_cards(core, agent, &why, NULL) : 0;
     const bool lent_whole = (slots && slots <= agent->lent) || (cards && cards <= agent->lent);
-    for (int i = 0; i < SCOPES; i++) {
+    for (uint32_t i = 0; i < n_scopes; i++) {
         place(&scopes[i]->able, &agent->able[i], slots > agent->lent);
         place(&scopes[i]->card, &agent->card[i], cards > agent->lent);
         scopes[i]->lent += lent_whole;
@@ -176,8 +186,7 @@ void agent_set_present(struct core *core, struct agent *agent, bool present)
         return;
     agent->present = present;
     core->team_present[agent->team] += present ? 1u : -1u;
-    if (present) /* its team's pool may be deeper now: upstream looks */
-        allocate_mark(core, &core->pools[pool_index(core, agent->programme, RING_OWN, NONE)]);
+    unit_refresh(core, agent->team);
     agent_touch(core, agent);
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 struct tally {
-    uint32_t offered, owned, working, wrap_up, pipeline, due, lent;
+    uint32_t offered, owned, working, wrap_up, pipeline, due, lent, direct;
 };
 
 struct check {
@@ -72,7 +72,8 @@ static void check_lead(struct check *check, const struct lead *lead)
     if ((lead->state == LEAD_REVOKING) != (lead->former != NONE))
         found(check, lead, "state %s and former owner do not fit", lead_state_name(lead->state));
     if (lead->state == LEAD_POOLED) {
-        check->depths[pool_index(core, lead->programme, lead->ring, lead->team)]++;
+        *(lead->ring == RING_AGENT ? &check->agents[lead->team].direct
+                                   : &check->depths[pool_index(core, lead->programme, lead->ring, lead->team)]) += 1;
         if (heap_has(&lead->place) == (lead->ask != 0))
             found(check, lead, "waiting, but neither in its pool's heap nor in a request, or in both");
         if (lead->ask && !allocate_ask_of((struct core *) core, lead->ask))
@@ -100,6 +101,9 @@ static void check_agent(struct check *check, const struct agent *agent)
               programme_of(check->core, agent->programme)->wip_max);
     if (tally->lent != agent->lent)
         found(check, NULL, "agent %u: lent slots %u, in requests %u", agent->index, agent->lent, tally->lent);
+    if (tally->direct != (agent->direct ? agent->direct->depth : 0))
+        found(check, NULL, "agent %u: leads for it alone %u, in its pool %u", agent->index, tally->direct,
+              agent->direct ? agent->direct->depth : 0);
     if (!agent->present && open > 0 && !heap_has(&agent->timer.node))
         found(check, NULL, "agent %u: gone with leads and no timer", agent->index);
 }

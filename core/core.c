@@ -91,18 +91,20 @@ static void make_pools(struct core *core)
     /* room for what any policy may hold: pools and scopes stand in lists, so they never move */
     enum { PROGRAMMES = POLICY_PROGRAMMES_MAX, TEAMS = POLICY_TEAMS_MAX, POOLS = PROGRAMMES * 3 + TEAMS };
     core->pools = calloc(POOLS, sizeof *core->pools);
-    core->dirty_pools = calloc(POOLS, sizeof(struct pool *));
+    core->dirty_pools = calloc(POOLS + AGENTS_CEILING, sizeof(struct pool *)); /* an agent may have one of its own */
     core->programme_scopes = calloc(PROGRAMMES, sizeof *core->programme_scopes);
     core->team_scopes = calloc(TEAMS, sizeof *core->team_scopes);
     core->programmes = calloc(PROGRAMMES, sizeof *core->programmes);
-    core->running_pools = calloc(POOLS, sizeof(struct pool *));
+    core->running_pools = calloc(POOLS + AGENTS_CEILING, sizeof(struct pool *));
+    core->short_pools = calloc(POOLS + AGENTS_CEILING, sizeof(struct pool *));
     core->team_present = calloc(TEAMS, sizeof *core->team_present);
-    assert(core->running_pools && core->team_present);
+    assert(core->running_pools && core->short_pools && core->team_present);
     assert(core->pools && core->dirty_pools && core->programme_scopes && core->team_scopes && core->programmes);
     for (uint32_t i = 0; i < POOLS; i++) {
         struct pool *pool = &core->pools[i];
         pool->index = i;
         pool->dry_us = INT64_MIN;
+        pool->turn = NONE;
         pool->timer.owner = TIMER_POOL;
     }
     policy_place_pools(core);
@@ -132,6 +134,11 @@ void core_destroy(struct core **core_p)
     HASH_ITER(hh, core->agents_by_name, agent, next_agent)
     {
         HASH_DEL(core->agents_by_name, agent);
+        if (agent->direct) {
+            heap_fini(&agent->direct->waiting);
+            heap_fini(&agent->direct->passed);
+            free(agent->direct);
+        }
         free(agent);
     }
     struct import *import, *next_import;
@@ -170,7 +177,10 @@ void core_destroy(struct core **core_p)
     free(core->pools);
     free(core->dirty_pools);
     free(core->running_pools);
+    free(core->short_pools);
     free(core->team_present);
+    units_fini(core);
+    routes_destroy(&core->routes);
     free(core->team_scopes);
     free(core->programme_scopes);
     free(core->programmes);

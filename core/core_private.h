@@ -47,6 +47,8 @@ void lead_requeue(struct core *core, struct lead *lead);  /* back into its pool'
 void lead_due_fire(struct core *core, struct lead *lead); /* its deadline is over */
 void lead_handed(struct core *core, struct lead *lead);   /* it is in a hand for the first time */
 uint32_t pool_index(const struct core *core, uint32_t programme, enum ring ring, uint32_t team);
+struct pool *pool_of(struct core *core, const struct lead *lead);
+const char *pool_member(const struct core *core, enum ring ring, uint32_t team); /* whose it is; "" of no one's */
 void pool_name(const struct core *core, const struct pool *pool, char ret_name[POOL_NAME_MAX]);
 void pool_name_of(struct slice programme, enum ring ring, struct slice team, char ret_name[POOL_NAME_MAX]);
 double lead_rank(const struct core *core, const struct lead *lead);
@@ -62,6 +64,7 @@ struct agent *agent_find(struct core *core, struct slice name);
 struct agent *agent_new(struct core *core, struct slice name);
 void agent_touch(struct core *core, struct agent *agent);
 void agent_set_present(struct core *core, struct agent *agent, bool present);
+uint32_t agent_scopes(struct core *core, const struct agent *agent, struct scope *ret_scopes[SCOPES]);
 void agent_leave_scopes(struct core *core, struct agent *agent); /* until the next agent_update() */
 void agent_update(struct core *core, struct agent *agent);       /* after anything that may change its cards */
 void agent_hold(struct agent *agent, unsigned state, int by);    /* counts by lead state */
@@ -114,6 +117,42 @@ void verdict_decision(struct core *core, uint32_t peer, const struct msg *msg);
 uint32_t verdict_plain(struct core *core, struct ask *ask); /* returns how many were granted; ends the request */
 void verdict_lapsed(struct core *core, struct ask *ask);
 void verdict_withdraw(struct core *core, struct ask *ask); /* its worker is gone before the deadline: the next one */
+
+/* units.c: the tree of units and teams; `unit` is an index in policy.teams, of a team or what is above it */
+void units_arrange(struct core *core); /* the policy changed */
+void units_fini(struct core *core);
+uint32_t unit_find(const struct core *core, uint32_t programme, struct slice name); /* or NONE */
+uint32_t team_find(const struct core *core, struct slice name);                     /* of any programme; or NONE */
+static inline uint32_t unit_above(const struct core *core, uint32_t unit)
+{
+    const uint32_t in = core->policy.teams[unit].in;
+    return in ? in - 1 : NONE;
+}
+static inline bool unit_is_team(const struct core *core, uint32_t unit)
+{
+    return core->policy.teams[unit].name[0] && core->policy.teams[unit].kind < UNIT_OFFICE;
+}
+bool unit_has(const struct core *core, uint32_t unit, uint32_t team); /* it is that team, or above it */
+void unit_refresh(struct core *core, uint32_t team);                  /* its pool or its people became more or fewer */
+uint32_t team_depth_max(const struct core *core, uint32_t team);
+bool unit_has_room(const struct core *core, uint32_t unit); /* a team in it could take one more */
+void unit_refill(struct core *core, struct pool *upstream); /* its leads go down into pools of teams with room */
+
+/* place.c: which pool a lead waits in */
+/* As the rules of its programme say; without one the programme's. Every lead that comes in, and every one that was
+ * taken back, enters its pool here. */
+void place_lead(struct core *core, struct lead *lead, enum lead_event event, enum route_set set, enum reason reason);
+void place_wider(struct core *core, struct lead *lead); /* nobody took it in time */
+
+struct pool *place_of_agent(struct agent *agent);               /* for leads that nobody else may have */
+void place_leave_agent(struct core *core, struct agent *agent); /* it works on another programme now */
+struct facts place_facts(const struct core *core, const struct lead *lead, struct feature ret_room[FEATURES_MAX + 1]);
+
+/* pair.c: may this agent have this lead at all? The one home of what stands between the two: past owners, declines,
+ * filters, licences. *ret_why is REASON_OK when it may. */
+bool pair_has_rules(const struct core *core,
+                    uint32_t programme); /* filters or licences: else only what the lead says */
+bool pair_allowed(const struct core *core, const struct lead *lead, const struct agent *agent, enum reason *ret_why);
 
 /* workers.c */
 void worker_hello(struct core *core, uint32_t peer, const struct msg *msg);

@@ -78,9 +78,7 @@ static void copy_input(struct lead *lead, const struct row *row)
     const uint32_t n = row->n_attributes < FEATURES_MAX ? row->n_attributes : FEATURES_MAX;
     for (uint32_t i = 0; i < n; i++) {
         const struct attribute *attribute = &row->attributes[i];
-        features[i] = (struct feature){feature_key(attribute->name.at, attribute->name.len),
-                                       attribute->text.at ? feature_text(attribute->text.at, attribute->text.len)
-                                                          : attribute->number};
+        features[i] = (struct feature){feature_key(attribute->name.at, attribute->name.len), feature_of(attribute)};
     }
     leads_set_input(lead, features, n, row->raw, row->added);
 }
@@ -101,7 +99,7 @@ static struct lead *admit(struct core *core, const struct row *row, uint32_t sou
     lead->programme = (uint16_t) programme;
     core->programmes[programme].count[LEAD_RECEIVED]++;
     core->programmes[programme].received++;
-    lead_pool(core, lead, MOVE_INTAKE, RING_OWN, NONE, REASON_INTAKE);
+    place_lead(core, lead, MOVE_INTAKE, ROUTES_FIRST, REASON_INTAKE);
     return lead;
 }
 

@@ -54,6 +54,9 @@ uint32_t pool_index(const struct core *core, uint32_t programme, enum ring ring,
     switch (ring) {
     case RING_TEAM:
         return POLICY_PROGRAMMES_MAX * 3 + team;
+    case RING_AGENT:
+        assert(!"an agent's pool is its own");
+        break;
     case RING_WIDE:
         return programme * 3 + 1;
     case RING_LAST:
@@ -67,26 +70,33 @@ uint32_t pool_index(const struct core *core, uint32_t programme, enum ring ring,
 void pool_name_of(struct slice programme, enum ring ring, struct slice team, char ret_name[POOL_NAME_MAX])
 {
     static const char wide[] = "+wide", last[] = "+last";
-    const struct slice rest = ring == RING_TEAM   ? team
-                              : ring == RING_WIDE ? slice_of(wide, strlen(wide))
-                              : ring == RING_LAST ? slice_of(last, strlen(last))
-                                                  : slice_of(wide, 0);
+    const struct slice rest = ring == RING_TEAM || ring == RING_AGENT ? team
+                              : ring == RING_WIDE                     ? slice_of(wide, strlen(wide))
+                              : ring == RING_LAST                     ? slice_of(last, strlen(last))
+                                                                      : slice_of(wide, 0);
     assert(programme.len + rest.len + 2 <= POOL_NAME_MAX);
     memcpy(ret_name, programme.at, programme.len);
-    ret_name[programme.len] = '/';
+    ret_name[programme.len] = ring == RING_AGENT ? '>' : '/';
     memcpy(ret_name + programme.len + 1, rest.at, rest.len);
     ret_name[rest.len ? programme.len + 1 + rest.len : programme.len] = 0;
+}
+
+const char *pool_member(const struct core *core, enum ring ring, uint32_t team)
+{
+    return ring == RING_TEAM ? core->policy.teams[team].name : ring == RING_AGENT ? core->agents[team]->name : "";
 }
 
 void pool_name(const struct core *core, const struct pool *pool, char ret_name[POOL_NAME_MAX])
 {
     const char *programme = programme_of(core, pool->programme)->name;
-    const char *team = pool->ring == RING_TEAM ? core->policy.teams[pool->team].name : "";
+    const char *team = pool_member(core, pool->ring, pool->team);
     pool_name_of(slice_of(programme, strlen(programme)), pool->ring, slice_of(team, strlen(team)), ret_name);
 }
 
-static struct pool *pool_of(struct core *core, const struct lead *lead)
+struct pool *pool_of(struct core *core, const struct lead *lead)
 {
+    if (lead->ring == RING_AGENT)
+        return core->agents[lead->team]->direct;
     return &core->pools[pool_index(core, lead->programme, lead->ring, lead->team)];
 }
 
@@ -101,6 +111,8 @@ static void enter_pool(struct core *core, struct lead *lead)
     heap_add(&pool->waiting, &lead->place, lead_key(core, lead));
     pool->depth++;
     allocate_mark(core, pool);
+    if (pool->ring == RING_TEAM)
+        unit_refresh(core, pool->team);
 }
 
 static void leave_pool(struct core *core, struct lead *lead)
@@ -111,8 +123,8 @@ static void leave_pool(struct core *core, struct lead *lead)
     lead->ask = 0;
     lead->ring = RING_OWN;
     lead->team = NONE;
-    if (pool->ring == RING_TEAM) /* room for the next one from upstream */
-        allocate_mark(core, &core->pools[pool_index(core, pool->programme, RING_OWN, NONE)]);
+    if (pool->ring == RING_TEAM)
+        unit_refresh(core, pool->team);
 }
 
 /* The order of its programme changed. */
@@ -381,6 +393,8 @@ void lead_pool(struct core *core, struct lead *lead, enum lead_event event, enum
     move(core, lead, event, LEAD_POOLED, NONE, reason);
     lead->ring = (uint8_t) ring;
     lead->team = team;
+    if (event != MOVE_REFILL)
+        lead->home = ring == RING_TEAM ? team : NONE;
     lead->passed = false;
     lead->refusals = 0;
     if (!was_waiting && (lead->contacted || event != MOVE_LET_GO)) /* untouched, it waits for the same thing still */
@@ -432,7 +446,7 @@ static void unclaimed(struct core *core, struct lead *lead)
         lead_pool(core, lead, MOVE_UNCLAIMED_ALERT, RING_LAST, NONE, REASON_UNCLAIMED_ALERT);
         return;
     }
-    lead_pool(core, lead, MOVE_UNCLAIMED, lead->ring == RING_WIDE ? RING_LAST : RING_WIDE, NONE, REASON_UNCLAIMED);
+    place_wider(core, lead);
 }
 
 static void due_again(struct core *core, struct lead *lead)

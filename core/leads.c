@@ -84,7 +84,7 @@ struct lead *leads_add(struct core *core, struct id id)
     lead->id = id;
     lead->timer.owner = TIMER_LEAD;
     lead->state = LEAD_RECEIVED;
-    lead->team = lead->owner = lead->former = NONE;
+    lead->team = lead->home = lead->owner = lead->former = NONE;
     lead->fresh = true;
     return lead;
 }

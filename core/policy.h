@@ -12,7 +12,7 @@
 
 enum {
     POLICY_PROGRAMMES_MAX = 16,
-    POLICY_TEAMS_MAX = 4096, /* each with a small pool of its own, when leads are pushed and pulled */
+    POLICY_TEAMS_MAX = 8192, /* with the units above them; each may have a small pool */
     POLICY_SOURCES_MAX = 256,
     POLICY_WEIGHTS_MAX = 64,
     POLICY_GAPS_MAX = 8,
@@ -24,6 +24,11 @@ enum {
     POLICY_HOURS_SPANS_MAX = 16,
     POLICY_HOURS_CLOSED_MAX = 32,
     POLICY_CALLING_MAX = 64,
+    POLICY_UNITS_DEEP = 6, /* a team and the units above it: how many at most */
+    POLICY_ROUTES_MAX = 16384,
+    POLICY_WHEN_MAX = 8,       /* attributes that one rule looks at */
+    POLICY_TESTS_MAX = 32768,  /* of all routes and filters */
+    POLICY_VALUES_MAX = 65536, /* of all tests and licences */
 };
 
 enum mode { MODE_PUSH = 1, MODE_PULL, MODE_PUSH_PULL };
@@ -56,6 +61,41 @@ struct calling {
     int64_t state;  /* feature_text(); 0 = those that are not named */
 };
 
+/* ---- routing: conditions, the tree of units, rules ------------------------------- */
+
+struct policy_range { /* some of policy->tests or policy->values */
+    uint32_t first, n;
+};
+
+/* Of a lead's attribute: it is one of the values, or with `between`: values[0] <= it < values[1]. Values are those
+ * of features, see feature_of(), and ascend; with `zip` one below 0 stands for all zips that begin so. */
+struct policy_test {
+    uint32_t key; /* feature_key() of the attribute */
+    bool between, zip;
+    struct policy_range values;
+};
+
+/* A unit with kind >= UNIT_OFFICE has teams below it, and is there once for each programme that these work on. */
+enum unit_kind { UNIT_TEAM, UNIT_INSIDE, UNIT_FIELD, UNIT_OFFICE, UNIT_AREA, UNIT_REGION, UNIT_DIVISION };
+struct policy_team { /* a leaf of the tree, or a unit above; known by its programme and name */
+    char name[POLICY_NAME_MAX + 1];
+    uint32_t programme;
+    enum unit_kind kind;
+    uint32_t in;              /* 1 + index of the unit above it; 0 = none */
+    struct policy_range only; /* tests that a lead must pass for the agents in it */
+};
+
+enum route_set { ROUTES_FIRST, ROUTES_AGAIN, ROUTE_SETS }; /* `routes`, and `reroutes` of leads that were taken back */
+enum route_target { ROUTE_NOWHERE, ROUTE_TO_TEAM, ROUTE_TO_AGENT, ROUTE_TO_PROGRAMME }; /* NOWHERE: in a faulty file */
+struct policy_route {
+    uint32_t programme, line; /* line: in the text of the policy */
+    uint32_t number;          /* in its set, from 0 */
+    enum route_set set;
+    enum route_target target;
+    uint32_t to;              /* index in policy->teams or policy->agents */
+    struct policy_range when; /* tests, all of which hold */
+};
+
 struct programme {
     char name[POLICY_NAME_MAX + 1];
     bool retired; /* no longer in the policy; its ended leads are counted here. Only a core makes it so */
@@ -78,13 +118,18 @@ struct programme {
     struct scoring scoring;
     uint32_t n_calling; /* 0 = at any time */
     struct calling calling[POLICY_CALLING_MAX];
+
+    /* routing */
+    uint32_t licence_key; /* feature_key() of the attribute an agent must be licensed for; 0 = none */
 };
 
 struct policy_agent { /* listed in a programme: TOP_DOWN goes by the order, WEIGHTED_ROUND_ROBIN by the weight */
     char name[POLICY_NAME_MAX + 1];
     uint32_t programme, weight;
+    struct policy_range only;     /* tests that a lead must pass */
+    struct policy_range licences; /* values of the attribute that the programme's licence names */
 };
-struct policy_member { /* a team or a source of a programme */
+struct policy_member { /* a source of a programme */
     char name[POLICY_NAME_MAX + 1];
     uint32_t programme;
 };
@@ -108,12 +153,18 @@ struct policy {
     uint32_t n_programmes, n_teams, n_sources, n_agents;
     uint32_t default_programme; /* 1 + index: of sources not listed; 0 = refuse them */
     struct programme programmes[POLICY_PROGRAMMES_MAX];
-    struct policy_member teams[POLICY_TEAMS_MAX];
+    struct policy_team teams[POLICY_TEAMS_MAX];
     struct policy_member sources[POLICY_SOURCES_MAX];
     struct policy_agent agents[POLICY_AGENTS_MAX]; /* in the order of the file */
     uint32_t n_zones, n_hours;
     struct policy_zone zones[POLICY_ZONES_MAX]; /* the first is the cell's: its days begin at midnight there */
     struct policy_hours hours[POLICY_HOURS_MAX];
+
+    /* routing */
+    uint32_t n_routes, n_tests, n_values;
+    struct policy_route routes[POLICY_ROUTES_MAX]; /* in the order of the file */
+    struct policy_test tests[POLICY_TESTS_MAX];
+    int64_t values[POLICY_VALUES_MAX];
 };
 
 #endif

@@ -24,12 +24,19 @@ static uint32_t find_programme(const struct policy *policy, const char *name)
     return NONE;
 }
 
-static uint32_t find_team(const struct policy *policy, const char *name)
+/* Where a team or unit of `policy` stands now; NONE: it is new here. A team is known by its name alone, since it may
+ * change its programme. */
+static uint32_t place_now(const struct core *core, const struct policy *policy, uint32_t i)
 {
-    for (uint32_t i = 0; i < policy->n_teams; i++)
-        if (name[0] && strcmp(policy->teams[i].name, name) == 0)
-            return i;
-    return NONE;
+    const struct policy_team *team = &policy->teams[i];
+    const struct slice name = slice_of(team->name, strlen(team->name));
+    if (!team->name[0])
+        return NONE;
+    if (team->kind < UNIT_OFFICE)
+        return team_find(core, name);
+    const uint32_t programme = find_programme(&core->policy, policy->programmes[team->programme].name);
+    const uint32_t unit = programme == NONE ? NONE : unit_find(core, programme, name);
+    return unit != NONE && !unit_is_team(core, unit) ? unit : NONE;
 }
 
 static bool stays(const struct core *core, const struct policy *policy, uint32_t programme)
@@ -60,7 +67,7 @@ static uint64_t live_leads(const struct programme_state *state)
 uint32_t policy_first_team(const struct core *core)
 {
     uint32_t team = 0;
-    while (team + 1 < core->policy.n_teams && !core->policy.teams[team].name[0])
+    while (team + 1 < core->policy.n_teams && !unit_is_team(core, team))
         team++;
     return team;
 }
@@ -89,22 +96,26 @@ static void refuse_programmes(const struct core *core, const struct policy *poli
 
 static void refuse_teams(const struct core *core, const struct policy *policy, struct buf *why)
 {
-    for (uint32_t t = 0; t < core->policy.n_teams; t++) {
-        const char *name = core->policy.teams[t].name;
-        uint32_t present = 0, holding = 0;
-        if (!name[0] || find_team(policy, name) != NONE)
-            continue;
-        for (uint32_t i = 0; i < core->n_agents; i++) {
-            const struct agent *agent = core->agents[i];
-            present += agent->team == t && agent->present;
-            holding += agent->team == t && !agent->present && agent->held;
-        }
-        if (present + holding)
+    struct {
+        bool stays;
+        uint32_t present, holding;
+    } *teams = calloc(core->policy.n_teams, sizeof *teams);
+    assert(teams);
+    for (uint32_t i = 0; i < policy->n_teams; i++)
+        if (place_now(core, policy, i) != NONE)
+            teams[place_now(core, policy, i)].stays = true;
+    for (uint32_t i = 0; i < core->n_agents; i++) {
+        const struct agent *agent = core->agents[i];
+        teams[agent->team].present += agent->present;
+        teams[agent->team].holding += !agent->present && agent->held;
+    }
+    for (uint32_t t = 0; t < core->policy.n_teams; t++)
+        if (core->policy.teams[t].name[0] && !teams[t].stays && teams[t].present + teams[t].holding)
             buf_printf(why,
                        "team %s is not in it, and %u agents of it are here and %u more hold leads; keep it until they "
                        "have left\n",
-                       name, present, holding);
-    }
+                       core->policy.teams[t].name, teams[t].present, teams[t].holding);
+    free(teams);
 }
 
 /* What clients were told when they connected cannot be taken back. */
@@ -142,6 +153,37 @@ static void retire(struct programme *programme, const char *name)
     *programme = gone;
 }
 
+/* Teams and units, and what names them by their place. */
+static void arrange_teams(const struct core *core, const struct policy *policy, const uint32_t *programmes,
+                          struct policy *new)
+{
+    uint32_t *place = calloc((size_t) policy->n_teams + 1, sizeof *place), free_place = 0;
+    assert(place);
+    new->n_teams = core->policy.n_teams;
+    memset(new->teams, 0, sizeof new->teams);
+    for (uint32_t i = 0; i < policy->n_teams; i++)
+        if ((place[i] = place_now(core, policy, i)) != NONE)
+            new->teams[place[i]] = policy->teams[i];
+    for (uint32_t i = 0; i < policy->n_teams; i++) {
+        while (place[i] == NONE && new->teams[free_place].name[0])
+            free_place++;
+        if (place[i] == NONE)
+            new->teams[place[i] = free_place] = policy->teams[i];
+        new->n_teams = place[i] >= new->n_teams ? place[i] + 1 : new->n_teams;
+    }
+    for (uint32_t i = 0; i < new->n_teams; i++) {
+        struct policy_team *team = &new->teams[i];
+        team->programme = team->name[0] ? programmes[team->programme] : NONE;
+        team->in = team->in ? place[team->in - 1] + 1 : 0;
+    }
+    for (uint32_t i = 0; i < new->n_routes; i++) {
+        struct policy_route *route = &new->routes[i];
+        route->programme = programmes[route->programme];
+        route->to = route->target == ROUTE_TO_TEAM ? place[route->to] : route->to;
+    }
+    free(place);
+}
+
 /* `policy` with its programmes and teams in the places of those of the same name. */
 static struct policy *arrange(const struct core *core, const struct policy *policy)
 {
@@ -151,9 +193,7 @@ static struct policy *arrange(const struct core *core, const struct policy *poli
     assert(new);
     *new = *policy;
     new->n_programmes = old->n_programmes;
-    new->n_teams = old->n_teams;
     memcpy(new->programmes, old->programmes, sizeof new->programmes);
-    memset(new->teams, 0, sizeof new->teams);
     for (uint32_t i = 0; i < old->n_programmes; i++) {
         struct programme *programme = &new->programmes[i];
         if (programme->name[0] && !stays(core, policy, i))
@@ -169,21 +209,7 @@ static struct policy *arrange(const struct core *core, const struct policy *poli
         new->n_programmes = to >= new->n_programmes ? to + 1 : new->n_programmes;
         place[i] = to;
     }
-    for (uint32_t i = 0; i < policy->n_teams; i++) {
-        const uint32_t to = find_team(old, policy->teams[i].name);
-        if (to != NONE)
-            new->teams[to] = policy->teams[i];
-    }
-    for (uint32_t i = 0, free = 0; i < policy->n_teams; i++) {
-        if (find_team(old, policy->teams[i].name) != NONE)
-            continue;
-        while (new->teams[free].name[0])
-            free++;
-        new->teams[free] = policy->teams[i];
-        new->n_teams = free >= new->n_teams ? free + 1 : new->n_teams;
-    }
-    for (uint32_t i = 0; i < new->n_teams; i++)
-        new->teams[i].programme = new->teams[i].name[0] ? place[new->teams[i].programme] : NONE;
+    arrange_teams(core, policy, place, new);
     for (uint32_t i = 0; i < policy->n_sources; i++)
         new->sources[i].programme = place[policy->sources[i].programme];
     for (uint32_t i = 0; i < policy->n_agents; i++)
@@ -205,6 +231,8 @@ void policy_place_pools(struct core *core)
         pool->programme = (uint16_t) (of_team ? core->policy.teams[pool->team].programme : i / 3);
         pool->ring = of_team ? RING_TEAM : rings[i % 3];
     }
+    routes_destroy(&core->routes); /* it was of the former rules */
+    units_arrange(core);
     for (uint32_t i = 0; i < core->policy.n_programmes; i++) {
         struct programme_state *state = &core->programmes[i];
         const uint32_t most = programme_of(core, i)->distributions_max;
@@ -315,18 +343,55 @@ static void withdraw_asks(struct core *core)
     }
 }
 
-/* Leads in a team's pool go back upstream when the team, or the pool's kind, is no more. */
-static void empty_team_pools(struct core *core, const struct policy *new)
+static bool is_same_unit(const struct policy_team *a, const struct policy_team *b)
+{
+    return a->programme == b->programme && (a->kind < UNIT_OFFICE) == (b->kind < UNIT_OFFICE) &&
+           strcmp(a->name, b->name) == 0;
+}
+
+/* Leads that wait in the pool of a unit go to the programme's when the unit is no more; those that only were handed
+ * down to a team also when the programme has no limited pools any more. `moved`: which. */
+static void empty_team_pools(struct core *core, const struct policy *new, struct buf *moved)
 {
     for (uint32_t t = 0; t < core->policy.n_teams; t++) {
         struct pool *pool = &core->pools[pool_index(core, 0, RING_TEAM, t)];
-        const uint16_t p = pool->programme;
-        if (!pool->depth || (strcmp(new->teams[t].name, core->policy.teams[t].name) == 0 &&
-                             new->teams[t].programme == p &&new->programmes[p].mode == MODE_PUSH_PULL))
+        const size_t begun = moved->len;
+        if (!pool->depth)
             continue;
+        const bool stays = is_same_unit(&new->teams[t], &core->policy.teams[t]);
         allocate_retry(core, pool); /* also those that stood aside */
-        for (struct heap_node *node; (node = heap_first(&pool->waiting));)
-            lead_pool(core, heap_entry(node, struct lead, place), MOVE_REPOOL, RING_OWN, NONE, REASON_POLICY_CHANGED);
+        for (uint32_t i = 0; i < pool->waiting.n; i++) {
+            struct lead *lead = heap_entry(pool->waiting.at[i].node, struct lead, place);
+            if (!stays || (lead->home == NONE && new->programmes[pool->programme].mode != MODE_PUSH_PULL))
+                buf_add(moved, &lead, sizeof(struct lead *));
+        }
+        struct lead **leads = (struct lead **) (void *) moved->at;
+        for (size_t i = begun / sizeof(struct lead *); i < moved->len / sizeof(struct lead *); i++)
+            lead_pool(core, leads[i], MOVE_REPOOL, RING_OWN, NONE, REASON_POLICY_CHANGED);
+    }
+}
+
+/* They go where the new rules say. Leads whose pool is still there stay in it. */
+static void place_again(struct core *core, const struct buf *moved)
+{
+    struct lead *const *leads = (struct lead *const *) (const void *) moved->at;
+    for (size_t i = 0; i < moved->len / sizeof(struct lead *) && core->policy.n_routes; i++)
+        place_lead(core, leads[i], MOVE_REPOOL, leads[i]->distributions ? ROUTES_AGAIN : ROUTES_FIRST,
+                   REASON_POLICY_CHANGED);
+}
+
+/* Handed down by a unit that is no more, a lead is its programme's. */
+static void forget_homes(struct core *core, const struct policy *old)
+{
+    bool any = false;
+    for (uint32_t t = 0; t < old->n_teams; t++)
+        any |= old->teams[t].name[0] && !is_same_unit(&old->teams[t], &core->policy.teams[t]);
+    for (uint32_t i = 0; any && i < core->leads.n; i++) {
+        struct lead *lead = lead_at(&core->leads, i);
+        if (lead->home == NONE || is_same_unit(&old->teams[lead->home], &core->policy.teams[lead->home]))
+            continue;
+        lead->home = NONE;
+        lead_touch(core, lead);
     }
 }
 
@@ -363,10 +428,12 @@ void agent_keep_open(struct core *core, struct agent *agent)
 /* Of a team that is gone: it must name another when it comes back. A turn counts within one programme and strategy. */
 static void fit_agent(struct core *core, struct agent *agent, const struct policy *old)
 {
-    const bool gone = strcmp(core->policy.teams[agent->team].name, old->teams[agent->team].name) != 0;
+    const bool gone = strcmp(core->policy.teams[agent->team].name, old->teams[agent->team].name) != 0 ||
+                      !unit_is_team(core, agent->team);
     const uint32_t programme = agent->programme;
     const uint64_t turn = agent->turn;
     agent_set_team(core, agent, gone ? policy_first_team(core) : agent->team);
+    place_leave_agent(core, agent);
     if (gone)
         agent->intent = INTENT_OFFLINE;
     if (programme_of(core, agent->programme)->strategy != old->programmes[agent->programme].strategy)
@@ -380,13 +447,15 @@ static void fit_agent(struct core *core, struct agent *agent, const struct polic
 static void put_in_force(struct core *core, const struct policy *policy)
 {
     struct policy *new = arrange(core, policy), *old = malloc(sizeof *old);
+    struct buf moved = {0};
     assert(old);
     withdraw_asks(core);
-    empty_team_pools(core, new);
+    empty_team_pools(core, new, &moved);
     for (uint32_t i = 0; i < core->n_agents; i++)
         agent_leave_scopes(core, core->agents[i]);
     *old = core->policy;
     set_policy(core, new, old->version + 1);
+    forget_homes(core, old);
     for (uint32_t i = 0; i < core->policy.n_programmes; i++) {
         core->programmes[i].dirty =
             programme_of(core, i)->name[0]; /* or a row of its name's former life spoke for it */
@@ -400,6 +469,8 @@ static void put_in_force(struct core *core, const struct policy *policy)
     for (uint32_t i = 0; i < core->n_pools; i++)
         if (core->pools[i].depth)
             allocate_retry(core, &core->pools[i]);
+    place_again(core, &moved);
+    buf_fini(&moved);
     free(new);
     free(old);
 }

@@ -65,15 +65,6 @@ static struct peer *peer_at(struct core *core, uint32_t peer)
     return &core->peers[peer];
 }
 
-static uint32_t team_of(const struct core *core, struct slice name)
-{
-    for (uint32_t i = 0; i < core->policy.n_teams; i++)
-        if (strlen(core->policy.teams[i].name) == name.len &&
-            memcmp(core->policy.teams[i].name, name.at, name.len) == 0)
-            return i;
-    return NONE;
-}
-
 static void offer_again(struct core *core, struct agent *agent)
 {
     for (struct lead *lead = agent->held; lead; lead = lead->held_next)
@@ -96,7 +87,7 @@ static void agent_hello(struct core *core, uint32_t peer, const struct msg *msg)
 {
     const struct msg_hello *hello = &msg->hello;
     struct agent *agent = agent_find(core, hello->name);
-    uint32_t team = hello->team.len ? team_of(core, hello->team) : agent ? agent->team : policy_first_team(core);
+    uint32_t team = hello->team.len ? team_find(core, hello->team) : agent ? agent->team : policy_first_team(core);
     if (team == NONE) {
         effects_error(core->effects, peer, REASON_UNKNOWN_TEAM, msg->seq, "", 0);
         return;
@@ -117,12 +108,13 @@ static void agent_hello(struct core *core, uint32_t peer, const struct msg *msg)
     agent_leave_scopes(core, agent);
     agent_set_present(core, agent, false);
     agent_set_team(core, agent, team);
+    place_leave_agent(core, agent);
     agent_keep_open(core, agent);
     agent->intent = hello->intent;
     agent->capacity = hello->capacity;
     agent->n_skills = hello->n_skills;
     for (uint32_t i = 0; i < hello->n_skills; i++)
-        agent->skills[i] = (uint32_t) feature_text(hello->skills[i].at, hello->skills[i].len);
+        agent->skills[i] = (uint32_t) feature_of(&(struct attribute){.text = hello->skills[i]});
     agent_set_present(core, agent, true);
     agent->slots_seen = agent->cards_seen = 0;
     agent->paused = false;

@@ -66,7 +66,7 @@ static void record_agent(const struct core *core, const struct agent *agent, str
 static bool apply_agent(struct core *core, struct slice name, struct reader *reader)
 {
     const uint32_t index = get_u32(reader);
-    const uint32_t named = team_by_name(core, get_text(reader));
+    const uint32_t named = team_find(core, get_text(reader));
     const uint32_t team =
         named == NONE ? policy_first_team(core) : named; /* gone from the policy: its agents must name another */
     if (reader->bad || index >= AGENTS_CEILING || name.len > NAME_BYTES_MAX)

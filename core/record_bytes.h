@@ -204,12 +204,4 @@ static inline uint32_t programme_by_name(const struct core *core, struct slice n
     return NONE;
 }
 
-static inline uint32_t team_by_name(const struct core *core, struct slice name)
-{
-    for (uint32_t i = 0; i < core->policy.n_teams && name.len; i++)
-        if (same(name, core->policy.teams[i].name))
-            return i;
-    return NONE;
-}
-
 #endif

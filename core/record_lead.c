@@ -37,8 +37,14 @@ enum {
     FLAG_CONTACTED = 8,
     FLAG_ALERTED = 16,
     FLAG_APPOINTMENT = 32,
-    FLAG_DECIDED = 64
+    FLAG_DECIDED = 64,
+    FLAG_ROUTED = 128
 };
+
+static bool is_routed(const struct lead *lead)
+{
+    return lead->route_version || lead->home != NONE || lead->ring == RING_AGENT;
+}
 
 /* The first part is what lead_glance() reads: keep the two together. */
 static void put_glance(const struct core *core, const struct lead *lead, struct writer *row)
@@ -47,11 +53,12 @@ static void put_glance(const struct core *core, const struct lead *lead, struct 
     put_uint(row, lead->state);
     put_uint(row, (lead->due ? FLAG_DUE : 0) | (lead->noted ? FLAG_NOTED : 0) | (lead->late ? FLAG_LATE : 0) |
                       (lead->contacted ? FLAG_CONTACTED : 0) | (lead->alerted ? FLAG_ALERTED : 0) |
-                      (lead->timer.appointment ? FLAG_APPOINTMENT : 0) | (decided ? FLAG_DECIDED : 0));
+                      (lead->timer.appointment ? FLAG_APPOINTMENT : 0) | (decided ? FLAG_DECIDED : 0) |
+                      (is_routed(lead) ? FLAG_ROUTED : 0));
     put_int(row, lead->timer.appointment ? lead->timer.at_ms : lead->timer.at_ms + core->paused_ms);
     put_uint(row, lead->ring);
     put_text(row, programme_of(core, lead->programme)->name);
-    put_text(row, lead->team == NONE ? "" : core->policy.teams[lead->team].name);
+    put_text(row, pool_member(core, lead->ring, lead->team));
     if (lead->state == LEAD_POOLED)
         put_f64(row, lead_rank(core, lead));
 }
@@ -73,7 +80,8 @@ static struct front get_front(struct reader *reader)
     front.team = get_text(reader);
     if (front.state == LEAD_POOLED)
         front.rank = get_f64(reader);
-    reader->bad = reader->bad || front.ring > RING_LAST || (front.ring == RING_TEAM) != (front.team.len > 0);
+    reader->bad = reader->bad || front.ring > RING_AGENT ||
+                  (front.ring == RING_TEAM || front.ring == RING_AGENT) != (front.team.len > 0);
     return front;
 }
 
@@ -91,6 +99,35 @@ bool lead_glance(struct slice payload, struct lead_glance *ret)
     ret->rank = front.rank;
     pool_name_of(front.programme, front.ring, front.team, ret->pool_name);
     return true;
+}
+
+/* The unit it waits for, by name; the agent by number, since its own row may come later; and the rule. */
+static void put_routing(const struct core *core, const struct lead *lead, struct writer *row)
+{
+    put_text(row, lead->home == NONE ? "" : core->policy.teams[lead->home].name);
+    put_index(row, lead->ring == RING_AGENT ? lead->team : NONE);
+    put_uint(row, lead->route_version);
+    if (!lead->route_version)
+        return;
+    put_uint(row, lead->route_line);
+    put_uint(row, lead->route_number * 2u + lead->rerouted);
+}
+
+struct routing { /* of a lead's row */
+    struct slice home;
+    uint32_t agent;
+};
+
+static struct routing get_routing(struct lead *lead, struct reader *reader)
+{
+    struct routing routing = {.home = get_text(reader)};
+    routing.agent = get_index(reader);
+    lead->route_version = get_u32(reader);
+    lead->route_line = lead->route_version ? get_u32(reader) : 0;
+    const uint32_t number = lead->route_version ? get_u32(reader) : 0;
+    lead->route_number = (uint16_t) (number / 2);
+    lead->rerouted = number & 1;
+    return routing;
 }
 
 /* Times are told as what they differ from the last move's. */
@@ -124,7 +161,7 @@ static struct decision get_decision(struct reader *reader, int64_t state_us)
 }
 
 enum {
-    LEAD_FIELDS_MAX = 32 * NUMBER_BYTES_MAX + 2 * NAME_BYTES_MAX + 8 + 16 * RECEIPTS_KEPT,
+    LEAD_FIELDS_MAX = 36 * NUMBER_BYTES_MAX + 3 * NAME_BYTES_MAX + 8 + 16 * RECEIPTS_KEPT,
     EXCLUDE_MAX = 3 * NUMBER_BYTES_MAX,
     STEP_MAX = 3 * NUMBER_BYTES_MAX
 };
@@ -172,6 +209,8 @@ void record_lead(const struct core *core, const struct lead *lead, struct buf *b
     put_int(&row, lead->timer.appointment ? 0 : core->paused_ms);
     if (lead->past && lead->past->decision.winner != NONE)
         put_decision(&lead->past->decision, lead->state_us, &row);
+    if (is_routed(lead))
+        put_routing(core, lead, &row);
     put_uint(&row, lead->n_excludes);
     for (uint32_t i = 0; i < lead->n_excludes; i++) {
         put_uint(&row, lead->excludes[i].agent);
@@ -211,6 +250,8 @@ bool lead_image(struct slice payload, struct lead_image *ret)
         get_int(&reader);
     if (front.flags & FLAG_DECIDED)
         get_decision(&reader, image.state_us);
+    if (front.flags & FLAG_ROUTED)
+        get_routing(&(struct lead){0}, &reader);
     for (uint32_t n = get_u8(&reader); n > 0 && !reader.bad; n--) { /* exclusions */
         get_u32(&reader);
         get_u16(&reader);
@@ -324,7 +365,6 @@ bool record_apply_lead(struct core *core, struct lead *lead, struct reader *read
     lead->timer.appointment = front.flags & FLAG_APPOINTMENT;
     lead->ring = front.ring;
     uint32_t programme = programme_by_name(core, front.programme);
-    lead->team = front.team.len ? team_by_name(core, front.team) : NONE;
     lead->owner = get_index(reader);
     lead->former = get_index(reader);
     lead->fence = get_u64(reader);
@@ -339,6 +379,12 @@ bool record_apply_lead(struct core *core, struct lead *lead, struct reader *read
     lead->timer.at_ms = front.due_ms - get_int(reader);
     if (front.flags & FLAG_DECIDED)
         leads_past(lead)->decision = get_decision(reader, lead->state_us);
+    struct routing routing = {.agent = NONE};
+    lead->route_version = lead->route_line = 0;
+    lead->route_number = 0;
+    lead->rerouted = false;
+    if (front.flags & FLAG_ROUTED)
+        routing = get_routing(lead, reader);
     apply_lists(lead, reader);
     get_steps(core, lead, reader);
     if (reader->bad || reader->at != reader->end || strcmp(lead_state_name(lead->state), "?") == 0)
@@ -347,7 +393,11 @@ bool record_apply_lead(struct core *core, struct lead *lead, struct reader *read
         programme = policy_retire(core, front.programme);
     if (programme == NONE)
         programme = default_programme(core);
-    if (lead->ring == RING_TEAM && lead->team == NONE)
+    lead->team = lead->ring == RING_TEAM    ? unit_find(core, programme, front.team)
+                 : lead->ring == RING_AGENT ? routing.agent
+                                            : NONE;
+    lead->home = routing.home.len ? unit_find(core, programme, routing.home) : NONE;
+    if (lead->team == NONE && (lead->ring == RING_TEAM || lead->ring == RING_AGENT))
         lead->ring = RING_OWN;
     lead->programme = (uint16_t) programme;
     return true;
@@ -358,8 +408,15 @@ void record_place_lead(struct core *core, struct lead *lead)
 {
     if (programme_of(core, lead->programme)->retired && !lead_terminal(lead))
         lead->programme = (uint16_t) default_programme(core);
-    if (lead->ring == RING_TEAM && core->policy.teams[lead->team].programme != lead->programme) {
+    const bool gone = (lead->ring == RING_TEAM && core->policy.teams[lead->team].programme != lead->programme) ||
+                      (lead->ring == RING_AGENT &&
+                       (lead->team >= core->n_agents || core->agents[lead->team]->programme != lead->programme));
+    if (gone) {
         lead->ring = RING_OWN;
         lead->team = NONE;
     }
+    if (lead->home != NONE && (gone || core->policy.teams[lead->home].programme != lead->programme))
+        lead->home = NONE;
+    if (lead->ring == RING_AGENT)
+        place_of_agent(core->agents[lead->team]);
 }

@@ -117,6 +117,7 @@ static void report_explain(struct table *table, const struct msg_query *query)
     }
     const struct decision *decision = lead->past ? &lead->past->decision : NULL;
     lead_fields(table, lead);
+    report_routing(table, lead);
     if (!decision || decision->winner == NONE) {
         cell(table, "decision"), cell(table, "none yet: waiting for a card in its pool");
     } else {
@@ -136,6 +137,7 @@ static void report_explain(struct table *table, const struct msg_query *query)
         cell(table, "not %s", agent_name(core, lead->excludes[i].agent));
         cell(table, "%s", reason_text(lead->excludes[i].reason));
     }
+    report_kept_from(table, lead);
 }
 
 /* No live owner and no armed deadline: the list that must be empty. */

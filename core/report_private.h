@@ -47,6 +47,10 @@ static inline void time_cell(struct table *table, int64_t us)
 /* report.c */
 void report_cut(struct table *table, const char *const *names);
 
+/* report_routing.c */
+void report_routing(struct table *table, const struct lead *lead);
+void report_kept_from(struct table *table, const struct lead *lead);
+
 /* report_policy.c */
 void report_policies(struct table *table, const struct msg_query *query);
 void report_policy(struct table *table, const struct msg_query *query);

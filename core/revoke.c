@@ -26,7 +26,7 @@ static void to_pool(struct core *core, struct lead *lead, enum reason reason)
 {
     lead->noted = false;
     alert_of_untouched(core, lead);
-    lead_pool(core, lead, MOVE_LET_GO, RING_OWN, NONE, reason);
+    place_lead(core, lead, MOVE_LET_GO, ROUTES_AGAIN, reason);
 }
 
 /* Who declines or gives back shows it no more; but a device this agent left behind may. */

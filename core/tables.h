@@ -16,13 +16,14 @@
 
 #include "core/core.h"
 #include "core/heap.h"
+#include "core/routes.h"
 
 unsigned key_hash(const void *key, size_t len);
 
 enum { NONE = UINT32_MAX };
 enum { RECEIPTS_KEPT = 4, EXCLUSIONS_MAX = 64, FEATURES_MAX = ROW_ATTRIBUTES_MAX };
 enum { ASK_LEADS_MAX = 1024, ASK_AGENTS_MAX = 128, ASKS_MAX = 64, ASK_LEADS_MIN = 32 };
-enum { POLICIES_MAX = 10000, POLICIES_BYTES_MAX = 64 << 20 };
+enum { POLICIES_MAX = 10000, POLICIES_BYTES_MAX = 256 << 20 };
 enum { BUSY_RETRY_MS = 500, AGENTS_CEILING = 100000, SOURCES_MAX = 4096, IMPORTS_MAX = 65536 };
 
 enum lead_state {
@@ -134,7 +135,7 @@ struct lead {
     uint16_t programme;
     uint16_t reason; /* of the last move */
     uint16_t disposition;
-    uint32_t team;          /* of the pool, while in a team's pool; else NONE */
+    uint32_t team;          /* of the pool: a team or unit, in RING_AGENT an agent; else NONE */
     uint32_t owner, former; /* agent index; former: who must let go while REVOKING */
     uint64_t fence;
     int64_t state_us;  /* since when */
@@ -142,6 +143,12 @@ struct lead {
     int64_t handed_us; /* first time in a hand; 0 = never */
     struct exclude *excludes;
     struct past *past; /* NULL: never decided */
+
+    /* routing: also of the mutable part */
+    uint32_t home;                      /* the unit it waits for, wherever below it stands; NONE = the programme */
+    uint32_t route_version, route_line; /* the rule that placed it last; version 0: none did */
+    uint16_t route_number;              /* in its set */
+    bool rerouted;                      /* which was `reroutes` */
 
     /* derived */
     uint64_t ask;                       /* request it is in; 0 = none. A mark, not a lock */
@@ -171,7 +178,7 @@ static inline struct lead *lead_at(const struct leads *leads, uint32_t place) /*
 
 /* ---- agents -------------------------------------------------------------------- */
 
-enum scope_kind { SCOPE_TEAM, SCOPE_PROGRAMME, SCOPE_CELL, SCOPES };
+enum { SCOPES = 2 + POLICY_UNITS_DEEP }; /* the cell, the programme, the units above an agent from its team up */
 struct agent_node {
     struct heap_node node;
     struct agent *agent;
@@ -215,7 +222,8 @@ struct agent {
     int64_t valid_until_ms; /* run clock: until when it may still show what it held, guard included */
     uint32_t offered, owned, working, wrap_up, pipeline, due;
     int64_t given_us;                /* when it was last handed a lead */
-    uint32_t weight, list_place;     /* out of the policy's list of agents */
+    uint32_t weight, list_place;     /* out of the policy's list of agents; POLICY_AGENTS_MAX or more: not in it */
+    struct pool *direct;             /* leads routed to it and nobody else; NULL: none ever was */
     int64_t queue_us;                /* its place among agents: free since, or last handed one while it holds any */
     uint32_t lent;                   /* slots in requests not yet answered */
     uint32_t slots_seen, cards_seen; /* at the last agent_update() */
@@ -235,12 +243,13 @@ struct scope {
 
 /* ---- pools --------------------------------------------------------------------- */
 
-enum ring { RING_OWN, RING_TEAM, RING_WIDE, RING_LAST };
+enum ring { RING_OWN, RING_TEAM, RING_WIDE, RING_LAST, RING_AGENT };
 
 struct pool {
     uint32_t index;
     uint16_t programme;
-    uint32_t team; /* RING_TEAM */
+    uint32_t team; /* RING_TEAM: the team, or the unit above teams; RING_AGENT: the agent */
+    uint32_t turn; /* of a unit in push_pull: the team below it that was last refilled */
     enum ring ring;
     struct heap waiting; /* leads by rank */
     struct heap passed;  /* those that nobody with a card could take, until something changes */
@@ -287,7 +296,8 @@ struct worker {
 struct ask {
     uint64_t id; /* 0 = free */
     struct timer timer;
-    uint32_t worker, pool, programme;
+    struct pool *pool;
+    uint32_t worker, programme;
     bool needs_policy;
     bool of_one;      /* built for the due leads of one agent: others may have a card, too */
     int64_t asked_us; /* when it left for the worker; 0 = it did not */
@@ -352,9 +362,13 @@ struct core {
     uint32_t n_pools;
     struct pool **dirty_pools, **running_pools;
     uint32_t n_dirty_pools;
-    bool blocked;           /* what is dirty waits for a worker's answer, or its lapse */
-    bool any_short;         /* a pool is short_of */
+    bool blocked;              /* what is dirty waits for a worker's answer, or its lapse */
+    struct pool **short_pools; /* those that are short_of */
+    uint32_t n_short_pools;
     uint32_t *team_present; /* agents whose lease runs, by team */
+    struct tree *tree;      /* units.c */
+    struct routes *routes;  /* of `policy`; NULL until a rule is asked for */
+    bool any_filter;        /* `policy` has an `only` */
     struct scope *team_scopes, *programme_scopes, cell_scope;
     struct programme_state *programmes;
     uint32_t *due_agents, *running_agents, *now_agents; /* room for AGENTS_CEILING each */

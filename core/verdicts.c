@@ -91,9 +91,10 @@ static bool holds(struct core *core, const struct ask *ask, uint32_t i, const st
     if (ask->request_leads[i].only_agent &&
         (ask->request_leads[i].only_agent != verdict->agent || lead->owner != agent->index))
         return false;
-    const struct pool *pool = &core->pools[ask->pool];
+    const struct pool *pool = ask->pool;
+    enum reason why;
     return allocate_in_scope(core, pool, agent) && allocate_free_slots(core, agent, pool->ring) > 0 &&
-           !lead_excluded(lead, agent->index, run_ms(core));
+           pair_allowed(core, lead, agent, &why);
 }
 
 static void give_back(struct core *core, struct ask *ask)
@@ -141,8 +142,8 @@ static uint32_t apply(struct core *core, struct ask *ask, const struct verdict *
             allocate_mark_dry(core, core->agents[ask->agents[i]]);
     }
     allocate_mark_short(core);
-    if (core->pools[ask->pool].waiting.n)
-        allocate_mark(core, &core->pools[ask->pool]);
+    if (ask->pool->waiting.n)
+        allocate_mark(core, ask->pool);
     return granted;
 }
 
@@ -230,7 +231,7 @@ void verdict_withdraw(struct core *core, struct ask *ask)
         agent_update(core, core->agents[ask->agents[i]]);
     }
     allocate_mark_short(core);
-    allocate_retry(core, &core->pools[ask->pool]);
+    allocate_retry(core, ask->pool);
 }
 
 void verdict_lapsed(struct core *core, struct ask *ask)

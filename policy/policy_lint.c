@@ -6,6 +6,7 @@
 #include "policy/policy_lint.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy/policy_values.h"
@@ -32,43 +33,61 @@ static void lint_cell(const struct policy *policy, struct policy_findings *findi
         finding_add(findings, FAULT_CONFLICT, "guard", "must be shorter than lease, %s", lease);
 }
 
-/* Teams or sources: entry `i` stands in its programme, behind the others there. */
-static void lint_members(struct policy_findings *findings, const char *key, const struct policy_member *members,
-                         uint32_t n)
+struct named { /* entry `place` of a list of its programme */
+    const char *name;
+    uint32_t programme, place;
+};
+
+static int by_name(const void *a, const void *b)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t place = 0;
-        bool twice = false;
-        for (uint32_t k = 0; k < i; k++) {
-            place += members[k].programme == members[i].programme;
-            twice |= strcmp(members[k].name, members[i].name) == 0;
-        }
+    const struct named *x = a, *y = b;
+    const int order = strcmp(x->name, y->name);
+    return order != 0                     ? order
+           : x->programme != y->programme ? (x->programme > y->programme) * 2 - 1
+                                          : (x->place > y->place) - (x->place < y->place);
+}
+
+/* `across`: over all programmes, not within one. */
+static void lint_names(struct policy_findings *findings, const char *list, const char *key, struct named *names,
+                       uint32_t n, bool across)
+{
+    qsort(names, n, sizeof *names, by_name);
+    for (uint32_t i = 1; i < n; i++) {
         char path[64];
-        snprintf(path, sizeof path, "programmes[%u].%s[%u]", members[i].programme, key, place);
-        if (twice && members[i].name[0] != '\0')
-            finding_add(findings, FAULT_DUPLICATE, path, "\"%s\" is there twice; a name belongs to one place",
-                        members[i].name);
+        if (names[i].name[0] == '\0' || strcmp(names[i].name, names[i - 1].name) != 0 ||
+            (!across && names[i].programme != names[i - 1].programme))
+            continue;
+        snprintf(path, sizeof path, "programmes[%u].%s[%u]%s", names[i].programme, list, names[i].place, key);
+        finding_add(findings, FAULT_DUPLICATE, path, "\"%s\" is there twice; a name belongs to one place",
+                    names[i].name);
     }
 }
 
 /* An agent may be listed by several programmes, since who moves to another team takes its place there. */
-static void lint_agents(struct policy_findings *findings, const struct policy *policy)
+static void lint_lists(struct policy_findings *findings, const struct policy *policy)
 {
-    for (uint32_t i = 0; i < policy->n_agents; i++) {
-        const struct policy_agent *agent = &policy->agents[i];
-        uint32_t place = 0;
-        bool twice = false;
-        for (uint32_t k = 0; k < i; k++) {
-            place += policy->agents[k].programme == agent->programme;
-            twice |=
-                policy->agents[k].programme == agent->programme && strcmp(policy->agents[k].name, agent->name) == 0;
-        }
-        char path[64];
-        snprintf(path, sizeof path, "programmes[%u].agents[%u].name", agent->programme, place);
-        if (twice && agent->name[0] != '\0')
-            finding_add(findings, FAULT_DUPLICATE, path, "\"%s\" is there twice; a name belongs to one place",
-                        agent->name);
-    }
+    struct named *names = calloc((size_t) policy->n_teams + policy->n_sources + policy->n_agents + 1, sizeof *names);
+    uint32_t n = 0, places[POLICY_PROGRAMMES_MAX] = {0};
+    if (names == NULL)
+        abort();
+    for (uint32_t i = 0; i < policy->n_teams; i++)
+        if (policy->teams[i].kind < UNIT_OFFICE)
+            names[n++] =
+                (struct named){policy->teams[i].name, policy->teams[i].programme, places[policy->teams[i].programme]++};
+    lint_names(findings, "teams", "", names, n, true);
+    memset(places, 0, sizeof places);
+    n = policy->n_sources;
+    for (uint32_t i = 0; i < n; i++)
+        names[i] = (struct named){policy->sources[i].name, policy->sources[i].programme,
+                                  places[policy->sources[i].programme]++};
+    lint_names(findings, "sources", "", names, n, true);
+    memset(places, 0, sizeof places);
+    n = policy->n_agents;
+    for (uint32_t i = 0; i < n; i++)
+        names[i] =
+            (struct named){policy->agents[i].name, policy->agents[i].programme, places[policy->agents[i].programme]++};
+    lint_names(findings, "agents", ".name", names, n, false);
+    free(names);
 }
 
 static void lint_programmes(struct policy_findings *findings, const struct policy *policy)
@@ -103,9 +122,7 @@ void policy_lint(const struct policy *policy, struct policy_findings *findings)
     findings->where[0] = '\0';
     lint_cell(policy, findings);
     lint_programmes(findings, policy);
-    lint_members(findings, "teams", policy->teams, policy->n_teams);
-    lint_members(findings, "sources", policy->sources, policy->n_sources);
-    lint_agents(findings, policy);
+    lint_lists(findings, policy);
     for (uint32_t i = 0; i < policy->n_programmes; i++) {
         snprintf(findings->where, sizeof findings->where, "programmes[%u].", i);
         lint_programme(policy, i, findings);

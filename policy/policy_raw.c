@@ -38,9 +38,20 @@ static const cyaml_schema_field_t timer_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t test_fields[] = {
+    TEXT(struct raw_test, attribute),
+    LIST(struct raw_test, is, &text_schema, 0, POLICY_VALUES_MAX),
+    TEXT(struct raw_test, from),
+    TEXT(struct raw_test, to),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t test_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_test, test_fields)};
+
 static const cyaml_schema_field_t agent_fields[] = {
 #define AGENT_WORD(key, allowed, initial, text) TEXT(struct raw_agent, key),
+#define AGENT_LIST(key, least, most, of, initial, text) LIST(struct raw_agent, key, &text_schema, least, most),
 #include "policy/policy_keys.def"
+    LIST(struct raw_agent, only, &test_schema, 0, POLICY_WHEN_MAX),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t agent_schema = {
@@ -63,6 +74,22 @@ static const cyaml_schema_field_t calling_fields[] = {
 };
 static const cyaml_schema_value_t calling_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_calling, calling_fields)};
+static const cyaml_schema_field_t unit_fields[] = {
+#define UNIT_WORD(key, allowed, initial, text) TEXT(struct raw_unit, key),
+#include "policy/policy_keys.def"
+    LIST(struct raw_unit, only, &test_schema, 0, POLICY_WHEN_MAX),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t unit_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_unit, unit_fields)};
+
+static const cyaml_schema_field_t route_fields[] = {
+#define ROUTE_WORD(key, allowed, initial, text) TEXT(struct raw_route, key),
+#include "policy/policy_keys.def"
+    LIST(struct raw_route, when, &test_schema, 0, POLICY_WHEN_MAX),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t route_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_route, route_fields)};
 
 static const cyaml_schema_field_t programme_fields[] = {
 #define PROGRAMME_WORD(key, allowed, initial, text) TEXT(struct raw_programme, key),
@@ -71,6 +98,8 @@ static const cyaml_schema_field_t programme_fields[] = {
 #include "policy/policy_keys.def"
     LIST(struct raw_programme, agents, &agent_schema, 0, POLICY_AGENTS_MAX),
     LIST(struct raw_programme, calling, &calling_schema, 0, POLICY_CALLING_MAX),
+    LIST(struct raw_programme, routes, &route_schema, 0, POLICY_ROUTES_MAX),
+    LIST(struct raw_programme, reroutes, &route_schema, 0, POLICY_ROUTES_MAX),
     CYAML_FIELD_MAPPING("timers", CYAML_FLAG_OPTIONAL, struct raw_programme, timers, timer_fields),
     CYAML_FIELD_MAPPING("score", CYAML_FLAG_OPTIONAL, struct raw_programme, score, score_fields),
     CYAML_FIELD_END,
@@ -85,6 +114,7 @@ static const cyaml_schema_field_t policy_fields[] = {
 #include "policy/policy_keys.def"
     LIST(struct raw_policy, hours, &hours_schema, 0, POLICY_HOURS_MAX),
     LIST(struct raw_policy, programmes, &programme_schema, 0, POLICY_PROGRAMMES_MAX),
+    LIST(struct raw_policy, units, &unit_schema, 0, POLICY_TEAMS_MAX),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t policy_schema = {

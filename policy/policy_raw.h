@@ -13,9 +13,33 @@ struct raw_weight {
 #include "policy/policy_keys.def"
 };
 
+struct raw_test { /* of a `when` or `only`: policy_scan() makes a list of that mapping */
+    char *attribute, **is, *from, *to;
+    uint32_t is_count;
+};
+
 struct raw_agent {
 #define AGENT_WORD(key, allowed, initial, text) char *key;
+#define AGENT_LIST(key, least, most, of, initial, text)                                                                \
+    char **key;                                                                                                        \
+    uint32_t key##_count;
 #include "policy/policy_keys.def"
+    struct raw_test *only;
+    uint32_t only_count;
+};
+
+struct raw_unit {
+#define UNIT_WORD(key, allowed, initial, text) char *key;
+#include "policy/policy_keys.def"
+    struct raw_test *only;
+    uint32_t only_count;
+};
+
+struct raw_route {
+#define ROUTE_WORD(key, allowed, initial, text) char *key;
+#include "policy/policy_keys.def"
+    struct raw_test *when;
+    uint32_t when_count;
 };
 
 struct raw_score {
@@ -57,6 +81,8 @@ struct raw_programme {
     uint32_t agents_count;
     struct raw_calling *calling;
     uint32_t calling_count;
+    struct raw_route *routes, *reroutes;
+    uint32_t routes_count, reroutes_count;
     struct raw_timers timers;
     struct raw_score score;
 };
@@ -72,6 +98,8 @@ struct raw_policy {
     uint32_t hours_count;
     struct raw_programme *programmes;
     uint32_t programmes_count;
+    struct raw_unit *units;
+    uint32_t units_count;
 };
 
 /* Loads what policy_scan() found sound. */

@@ -12,13 +12,15 @@
 #include <yaml.h>
 
 #include "core/policy.h"
+#include "policy/policy_index.h"
 #include "policy/policy_near.h"
+#include "policy/policy_values.h"
 
 enum { DEPTH_MAX = 32, LINE_BYTES_MAX = 32 * 1024 };
 
 /* ---- the shape --------------------------------------------------------------------- */
 
-enum shape { SHAPE_VALUE, SHAPE_VALUES, SHAPE_MAP, SHAPE_MAPS };
+enum shape { SHAPE_VALUE, SHAPE_VALUES, SHAPE_MAP, SHAPE_MAPS, SHAPE_TESTS };
 
 struct field {
     const char *key;
@@ -43,9 +45,29 @@ static const struct field score_fields[] = {
     {"weights", SHAPE_MAPS, 0, POLICY_WEIGHTS_MAX, weight_fields},
     {NULL, SHAPE_VALUE, 0, 0, NULL},
 };
+static const struct field range_fields[] = {
+    /* of what a test wants; `is` stands for a value or a list of them */
+    {"from", SHAPE_VALUE, 0, 0, NULL},
+    {"to", SHAPE_VALUE, 0, 0, NULL},
+    {NULL, SHAPE_VALUE, 0, 0, NULL},
+};
 static const struct field agent_fields[] = {
 #define AGENT_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
+#define AGENT_LIST(key, least, most, of, initial, text) {#key, SHAPE_VALUES, least, most, NULL},
 #include "policy/policy_keys.def"
+    {"only", SHAPE_TESTS, 0, POLICY_WHEN_MAX, NULL},
+    {NULL, SHAPE_VALUE, 0, 0, NULL},
+};
+static const struct field unit_fields[] = {
+#define UNIT_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
+#include "policy/policy_keys.def"
+    {"only", SHAPE_TESTS, 0, POLICY_WHEN_MAX, NULL},
+    {NULL, SHAPE_VALUE, 0, 0, NULL},
+};
+static const struct field route_fields[] = {
+#define ROUTE_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
+#include "policy/policy_keys.def"
+    {"when", SHAPE_TESTS, 0, POLICY_WHEN_MAX, NULL},
     {NULL, SHAPE_VALUE, 0, 0, NULL},
 };
 static const struct field hours_fields[] = {
@@ -67,6 +89,8 @@ static const struct field programme_fields[] = {
 #include "policy/policy_keys.def"
     {"agents", SHAPE_MAPS, 0, POLICY_AGENTS_MAX, agent_fields},
     {"calling", SHAPE_MAPS, 0, POLICY_CALLING_MAX, calling_fields},
+    {"routes", SHAPE_MAPS, 0, POLICY_ROUTES_MAX, route_fields},
+    {"reroutes", SHAPE_MAPS, 0, POLICY_ROUTES_MAX, route_fields},
     {"timers", SHAPE_MAP, 0, 0, timer_fields},
     {"score", SHAPE_MAP, 0, 0, score_fields},
     {NULL, SHAPE_VALUE, 0, 0, NULL},
@@ -78,73 +102,11 @@ static const struct field policy_fields[] = {
 #include "policy/policy_keys.def"
     {"hours", SHAPE_MAPS, 0, POLICY_HOURS_MAX, hours_fields},
     {"programmes", SHAPE_MAPS, 0, POLICY_PROGRAMMES_MAX, programme_fields},
+    {"units", SHAPE_MAPS, 0, POLICY_TEAMS_MAX, unit_fields},
     {NULL, SHAPE_VALUE, 0, 0, NULL},
 };
 enum { FIELDS_MAX = 48 };
 _Static_assert(sizeof programme_fields / sizeof *programme_fields <= FIELDS_MAX, "one bit a field, and where it was");
-
-/* ---- places ------------------------------------------------------------------------- */
-
-struct place {
-    size_t path_at; /* in index->paths */
-    uint32_t line, column;
-};
-struct policy_index {
-    struct buf paths, places;
-};
-
-struct policy_index *policy_index_new(void)
-{
-    struct policy_index *index = calloc(1, sizeof *index);
-    if (index == NULL)
-        abort();
-    return index;
-}
-
-void policy_index_free(struct policy_index **index_p)
-{
-    if (*index_p == NULL)
-        return;
-    buf_fini(&(*index_p)->paths);
-    buf_fini(&(*index_p)->places);
-    free(*index_p);
-    *index_p = NULL;
-}
-
-static void remember(struct policy_index *index, const char *path, const yaml_mark_t *mark)
-{
-    const struct place place = {index->paths.len, (uint32_t) mark->line + 1, (uint32_t) mark->column + 1};
-    buf_add(&index->paths, path, strlen(path) + 1);
-    buf_add(&index->places, &place, sizeof place);
-}
-
-static const struct place *find(const struct policy_index *index, const char *path)
-{
-    const struct place *places = (const struct place *) (const void *) index->places.at;
-    for (size_t i = 0; i < index->places.len / sizeof *places; i++)
-        if (strcmp((const char *) index->paths.at + places[i].path_at, path) == 0)
-            return &places[i];
-    return NULL;
-}
-
-/* "a[1].b" -> "a[1]" -> "a" -> "". */
-static void cut_last(char *path)
-{
-    char *dot = strrchr(path, '.'), *bracket = strrchr(path, '[');
-    char *last = bracket > dot ? bracket : dot;
-    *(last != NULL ? last : path) = '\0';
-}
-
-void policy_index_find(const struct policy_index *index, const char *path, uint32_t *ret_line, uint32_t *ret_column)
-{
-    char shorter[FINDING_PATH_MAX];
-    const struct place *place = NULL;
-    snprintf(shorter, sizeof shorter, "%s", path);
-    while (index != NULL && (place = find(index, shorter)) == NULL && shorter[0] != '\0')
-        cut_last(shorter);
-    *ret_line = place != NULL ? place->line : 0;
-    *ret_column = place != NULL ? place->column : 0;
-}
 
 /* ---- events -------------------------------------------------------------------------- */
 
@@ -162,6 +124,12 @@ struct scan {
 #define fault_here(scan, fault, path, ...)                                                                             \
     finding_add_at((scan)->findings, fault, (uint32_t) (scan)->event.start_mark.line + 1,                              \
                    (uint32_t) (scan)->event.start_mark.column + 1, path, __VA_ARGS__)
+
+static void remember(const struct scan *scan, const char *path)
+{
+    const yaml_mark_t *mark = &scan->event.start_mark;
+    policy_index_add(scan->index, path, (uint32_t) mark->line + 1, (uint32_t) mark->column + 1);
+}
 
 /* A byte that is no UTF-8 has an offset and no mark. */
 static void tell_syntax(struct scan *scan)
@@ -299,7 +267,7 @@ static bool take_list(struct scan *scan, const char *path, const struct field *f
             continue;
         }
         snprintf(entry, sizeof entry, "%.140s[%u]", path, n);
-        remember(scan->index, entry, &scan->event.start_mark);
+        remember(scan, entry);
         if (n > 0)
             buf_add(scan->out, ",", 1);
         const size_t before = scan->out->len;
@@ -317,24 +285,92 @@ static bool take_list(struct scan *scan, const char *path, const struct field *f
     return n >= field->least;
 }
 
+static void join(const char *path, const char *key, char ret_inner[FINDING_PATH_MAX])
+{
+    snprintf(ret_inner, FINDING_PATH_MAX, "%.100s%s%.40s", path, *path != '\0' ? "." : "", key);
+}
+
+/* What an attribute must be: a value, a list of them, or from and to. */
+static bool take_wanted(struct scan *scan, const char *path)
+{
+    static const struct field values = {"is", SHAPE_VALUES, 1, POLICY_VALUES_MAX, NULL};
+    remember(scan, path);
+    if (scan->event.type == YAML_MAPPING_START_EVENT) {
+        const size_t before = scan->out->len;
+        const bool sound = take_map(scan, path, range_fields);
+        if (sound && scan->out->len > before + 2) { /* its keys go beside `attribute` */
+            memmove(scan->out->at + before, scan->out->at + before + 1, scan->out->len - before - 2);
+            scan->out->len -= 2;
+            return true;
+        }
+        if (sound)
+            fault_here(scan, FAULT_MISSING, path, "is empty; from, to or both belong here");
+        return false;
+    }
+    buf_printf(scan->out, "\"is\":");
+    if (scan->event.type == YAML_SEQUENCE_START_EVENT)
+        return take_list(scan, path, &values);
+    buf_add(scan->out, "[", 1);
+    const bool sound = take_value(scan, path);
+    buf_add(scan->out, "]", 1);
+    return sound;
+}
+
+/* A mapping of free keys, the attributes, as a list of tests, since a schema names every key. */
+static bool take_tests(struct scan *scan, const char *path, const struct field *field)
+{
+    char names[POLICY_WHEN_MAX][FINDING_PATH_MAX], inner[FINDING_PATH_MAX];
+    uint32_t n = 0;
+    buf_add(scan->out, "[", 1);
+    while (next(scan) && scan->event.type != YAML_MAPPING_END_EVENT) {
+        const char *name = scan->event.type == YAML_SCALAR_EVENT ? (const char *) scan->event.data.scalar.value : "";
+        bool sound = value_is_attribute(name);
+        join(path, name, inner);
+        if (!sound)
+            fault_here(scan, FAULT_BAD_VALUE, path, "\"%.40s\" is no attribute; allowed are 1 to 32 of a-z, 0-9 and _",
+                       name);
+        else if (n == field->most)
+            fault_here(scan, FAULT_TOO_MANY, path, "looks at more than %u attributes", field->most);
+        for (uint32_t i = 0; i < n && sound; i++)
+            if (strcmp(names[i], inner) == 0) {
+                fault_here(scan, FAULT_DUPLICATE, inner, "is there twice");
+                sound = false;
+            }
+        if (scan->event.type != YAML_SCALAR_EVENT)
+            skip(scan);
+        const size_t before = scan->out->len;
+        sound &= n < field->most;
+        buf_printf(scan->out, "%s{\"attribute\":\"%.32s\",", n > 0 ? "," : "", sound ? name : "");
+        if (!next(scan))
+            break;
+        if (!sound)
+            skip(scan);
+        if (!sound || !take_wanted(scan, inner)) {
+            scan->out->len = before;
+            continue;
+        }
+        buf_add(scan->out, "}", 1);
+        memcpy(names[n++], inner, sizeof inner);
+    }
+    buf_add(scan->out, "]", 1);
+    return !scan->over;
+}
+
 static bool take_field(struct scan *scan, const char *path, const struct field *field)
 {
-    remember(scan->index, path, &scan->event.start_mark);
+    remember(scan, path);
     switch (field->shape) {
     case SHAPE_VALUES:
     case SHAPE_MAPS:
         return opens(scan, YAML_SEQUENCE_START_EVENT, path, "list") && take_list(scan, path, field);
     case SHAPE_MAP:
         return opens(scan, YAML_MAPPING_START_EVENT, path, "mapping") && take_map(scan, path, field->fields);
+    case SHAPE_TESTS:
+        return opens(scan, YAML_MAPPING_START_EVENT, path, "mapping") && take_tests(scan, path, field);
     case SHAPE_VALUE:
         break;
     }
     return take_value(scan, path);
-}
-
-static void join(const char *path, const char *key, char ret_inner[FINDING_PATH_MAX])
-{
-    snprintf(ret_inner, FINDING_PATH_MAX, "%.100s%s%.40s", path, *path != '\0' ? "." : "", key);
 }
 
 /* The key in hand as a field of this mapping, told and NULL when it is none. */
@@ -405,7 +441,7 @@ static bool take_document(struct scan *scan)
         return false;
     }
     if (next(scan)) {
-        remember(scan->index, "", &scan->event.start_mark);
+        remember(scan, "");
         sound = opens(scan, YAML_MAPPING_START_EVENT, "", "mapping") && take_map(scan, "", policy_fields);
     }
     if (next(scan) && next(scan) && scan->event.type != YAML_STREAM_END_EVENT)
@@ -465,5 +501,6 @@ bool policy_scan(const char *text, size_t len, struct policy_findings *findings,
         yaml_parser_delete(&scan.parser);
     }
     free(copy);
+    policy_index_end(index);
     return sound;
 }

@@ -11,12 +11,7 @@
 #include <stddef.h>
 
 #include "policy/policy_findings.h"
-
-struct policy_index *policy_index_new(void);
-void policy_index_free(struct policy_index **index_p);
-
-/* The place of the value at `path`; of what it would be in, when it is not there; else of the file: 0. */
-void policy_index_find(const struct policy_index *index, const char *path, uint32_t *ret_line, uint32_t *ret_column);
+#include "policy/policy_index.h"
 
 /* Fills `findings` and `index`, and `ret_sound` with the sound part, in YAML's flow
  * form. False: nothing of it can be used. */

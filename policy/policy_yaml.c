@@ -15,6 +15,7 @@
 #include "policy/policy_lint.h"
 #include "policy/policy_near.h"
 #include "policy/policy_raw.h"
+#include "policy/policy_routes.h"
 #include "policy/policy_scan.h"
 #include "policy/policy_take.h"
 #include "policy/policy_values.h"
@@ -125,9 +126,10 @@ static void read_condition(struct policy_findings *findings, const char *path, c
             finding_add(findings, FAULT_CONFLICT, path,
                         "from must be less than to, which is no longer part of the range");
     } else {
-        ret_weight->kind = WEIGHT_IS; /* a whole number is meant as one; anything else is text */
-        if (!value_read(VALUE_COUNT, raw->is, &ret_weight->is))
-            ret_weight->is = feature_text(raw->is, strlen(raw->is));
+        const char *name = raw->attribute != NULL ? raw->attribute : "";
+        ret_weight->kind = WEIGHT_IS;
+        ret_weight->is = feature_of(
+            &(struct attribute){.name = slice_of(name, strlen(name)), .text = slice_of(raw->is, strlen(raw->is))});
     }
 }
 
@@ -163,22 +165,41 @@ static void read_score(struct policy_findings *findings, const struct raw_score 
 
 /* ---- programmes ---------------------------------------------------------------- */
 
-/* Teams or sources: what a cell has of them lies in one table. */
-static uint32_t read_members(struct policy_findings *findings, const char *key, char *const *names, uint32_t n_names,
-                             uint32_t programme, struct policy_member *table, uint32_t n, uint32_t most)
+static bool has_room(struct policy_findings *findings, const char *path, uint32_t n, uint32_t most)
 {
-    for (uint32_t i = 0; i < n_names; i++) {
+    if (n < most)
+        return true;
+    finding_add(findings, FAULT_TOO_MANY, path, "the cell has more than %u", most);
+    return false;
+}
+
+/* What a cell has of teams, and of sources, lies in one table. */
+static void read_teams(struct policy_findings *findings, const struct raw_programme *raw, uint32_t number,
+                       struct policy *policy)
+{
+    for (uint32_t i = 0; i < raw->teams_count; i++) {
         char path[32];
-        snprintf(path, sizeof path, "%s[%u]", key, i);
-        if (n == most) {
-            finding_add(findings, FAULT_TOO_MANY, path, "the cell has more than %u", most);
-            break;
-        }
-        table[n].programme = programme;
-        take_name(findings, path, names[i], table[n].name);
-        n++;
+        snprintf(path, sizeof path, "teams[%u]", i);
+        if (!has_room(findings, path, policy->n_teams, POLICY_TEAMS_MAX))
+            return;
+        struct policy_team *team = &policy->teams[policy->n_teams++];
+        team->programme = number;
+        take_name(findings, path, raw->teams[i], team->name);
     }
-    return n;
+}
+
+static void read_sources(struct policy_findings *findings, const struct raw_programme *raw, uint32_t number,
+                         struct policy *policy)
+{
+    for (uint32_t i = 0; i < raw->sources_count; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "sources[%u]", i);
+        if (!has_room(findings, path, policy->n_sources, POLICY_SOURCES_MAX))
+            return;
+        struct policy_member *source = &policy->sources[policy->n_sources++];
+        source->programme = number;
+        take_name(findings, path, raw->sources[i], source->name);
+    }
 }
 
 static void read_agents(struct policy_findings *findings, const struct raw_programme *raw, uint32_t number,
@@ -230,12 +251,12 @@ static void read_programme(struct policy_findings *findings, const struct raw_pr
     take_keys(findings, "timers.", timer_keys, COUNT(timer_keys), &raw->timers, programme);
     read_gaps(findings, raw, programme);
     read_score(findings, &raw->score, &programme->scoring);
-    policy->n_teams = read_members(findings, "teams", raw->teams, raw->teams_count, number, policy->teams,
-                                   policy->n_teams, POLICY_TEAMS_MAX);
-    policy->n_sources = read_members(findings, "sources", raw->sources, raw->sources_count, number, policy->sources,
-                                     policy->n_sources, POLICY_SOURCES_MAX);
+    read_teams(findings, raw, number, policy);
+    read_sources(findings, raw, number, policy);
+    const uint32_t first = policy->n_agents;
     read_agents(findings, raw, number, policy);
     calling_read(findings, raw, policy, programme);
+    filters_read(findings, raw, programme, first, policy);
 }
 
 static void read_default_programme(struct policy_findings *findings, const char *text, struct policy *policy)
@@ -270,8 +291,12 @@ static void read_policy(struct policy_findings *findings, const struct raw_polic
                     raw->cell);
     zones_read(findings, raw, ret);
     hours_read(findings, raw, ret);
+    struct names units = {0};
     for (uint32_t i = 0; i < raw->programmes_count; i++)
         read_programme(findings, &raw->programmes[i], i, ret);
+    units_read(findings, raw, ret, &units);
+    routes_read(findings, raw, &units, ret);
+    names_fini(&units);
     findings->where[0] = '\0';
     if (raw->programmes_count == 0)
         finding_add(findings, FAULT_MISSING, "programmes", "is missing or empty; a cell has 1 to %d",
@@ -289,6 +314,7 @@ int policy_read(const char *text, size_t len, struct policy *ret, struct policy_
         read_policy(findings, raw, ret);
         raw_free(&raw);
         policy_lint(ret, findings);
+        routes_lint(ret, findings);
     }
     buf_fini(&sound);
     policy_index_free(&index);

@@ -40,7 +40,8 @@ enum {
     REQUEST_EXCLUDED_MAX = 65536,
     POLICY_BYTES_MAX = 65536, /* of a Request */
     ERROR_TEXT_MAX = 512,
-    POLICY_TEXT_MAX = 240 * 1024, /* of a policy file: it must fit a frame */
+    POLICY_TEXT_MAX = 2 * 1024 * 1024, /* of a policy file */
+    APPLY_BYTES_MAX = 240 * 1024,      /* of one that is sent: a longer one goes as gzip */
     QUERY_ARG_MAX = 256,
     REPORT_COLUMNS_MAX = 32,
     REPORT_CELLS_MAX = 32000,
@@ -283,7 +284,7 @@ struct msg_agent_hears {
 struct feature {
     uint32_t key;
     int64_t value;
-}; /* feature_of() in proto/names.c */
+}; /* feature_key(), feature_of() */
 
 struct request_lead {
     uint32_t age_ms, attempts;
@@ -385,6 +386,17 @@ struct msg {
  * so that broker, worker and policy agree without sharing a table. */
 uint32_t feature_key(const void *name, size_t len);
 int64_t feature_text(const void *text, size_t len);
+
+/* What rules and scores compare: a text that is a whole number counts as one, and the attribute `zip` is its zip. */
+int64_t feature_of(const struct attribute *attribute);
+bool feature_number(struct slice text, int64_t *ret); /* "-12": no plus, no leading zeros, up to 18 digits */
+
+/* A zip keeps its order and its beginning: up to ZIP_MAX letters and digits, each a digit of base ZIP_BASE, from the
+ * left; ASCII case, blanks and a "-1234" behind five digits do not count. 0: it has none of them. */
+enum { ZIP_MAX = 12, ZIP_BASE = 37 };
+int64_t feature_zip(const void *text, size_t len);
+int64_t zip_begin(int64_t zip, uint32_t n); /* its first n; the zip itself, when it is shorter */
+uint32_t zip_len(int64_t zip);
 
 /* A skill, as it is compared with an attribute's text: the low half of its hash. */
 static inline uint32_t feature_skill(const void *text, size_t len)

@@ -9,6 +9,8 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -146,6 +148,77 @@ unsigned disposition_by_word(const char *word)
 int disposition_class(unsigned code)
 {
     return code < COUNT(disposition_classes) ? disposition_classes[code] : 0;
+}
+
+bool feature_number(struct slice text, int64_t *ret)
+{
+    const uint32_t first = text.len > 1 && text.at[0] == '-', digits = text.len - first;
+    if (digits == 0 || digits > 18 || (text.at[first] == '0' && text.len > 1))
+        return false;
+    int64_t number = 0;
+    for (uint32_t i = first; i < text.len; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9')
+            return false;
+        number = number * 10 + (text.at[i] - '0');
+    }
+    *ret = first ? -number : number;
+    return true;
+}
+
+static uint32_t zip_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9'   ? 1u + c - '0'
+           : c >= 'A' && c <= 'Z' ? 11u + c - 'A'
+           : c >= 'a' && c <= 'z' ? 11u + c - 'a'
+                                  : 0;
+}
+
+int64_t feature_zip(const void *text, size_t len)
+{
+    const uint8_t *at = text;
+    int64_t zip = 0;
+    uint32_t n = 0;
+    for (size_t i = 0; i < len && n < ZIP_MAX; i++) {
+        const uint32_t digit = zip_digit(at[i]);
+        if (at[i] == '-' && i == 5 && n == 5 && len == 10)
+            break;
+        if (digit == 0)
+            continue;
+        zip = zip * ZIP_BASE + digit;
+        n++;
+    }
+    for (; n < ZIP_MAX && zip > 0; n++)
+        zip *= ZIP_BASE;
+    return zip;
+}
+
+int64_t zip_begin(int64_t zip, uint32_t n)
+{
+    int64_t unit = 1;
+    for (uint32_t i = n; i < ZIP_MAX; i++)
+        unit *= ZIP_BASE;
+    return zip - zip % unit;
+}
+
+uint32_t zip_len(int64_t zip)
+{
+    uint32_t n = ZIP_MAX;
+    for (; n > 0 && zip % ZIP_BASE == 0; n--)
+        zip /= ZIP_BASE;
+    return n;
+}
+
+int64_t feature_of(const struct attribute *attribute)
+{
+    const struct slice name = attribute->name, text = attribute->text;
+    const bool is_zip = name.len == 3 && memcmp(name.at, "zip", 3) == 0;
+    char digits[24];
+    int64_t number = attribute->number;
+    if (is_zip && text.at)
+        return feature_zip(text.at, text.len);
+    if (is_zip) /* a leading zero is lost in a number */
+        return feature_zip(digits, (size_t) snprintf(digits, sizeof digits, "%05" PRId64, number));
+    return !text.at || feature_number(text, &number) ? number : feature_text(text.at, text.len);
 }
 
 uint32_t feature_key(const void *name, size_t len)

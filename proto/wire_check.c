@@ -263,7 +263,7 @@ static const char *check_query(const struct msg *msg)
 
 static const char *check_apply(const struct msg *msg)
 {
-    RULE(msg->apply.text.len >= 1 && msg->apply.text.len <= POLICY_TEXT_MAX, "apply.text: not 1..245760 bytes");
+    RULE(msg->apply.text.len >= 1 && msg->apply.text.len <= APPLY_BYTES_MAX, "apply.text: not 1..245760 bytes");
     return NULL;
 }
 

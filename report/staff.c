@@ -47,22 +47,35 @@ static bool is(struct slice name, const char *text)
     return strlen(text) == name.len && memcmp(text, name.at, name.len) == 0;
 }
 
-static const struct policy_member *find_team(const struct policy *policy, struct slice name)
+static const struct policy_team *find_team(const struct policy *policy, struct slice name)
 {
     for (uint32_t i = 0; i < policy->n_teams; i++)
-        if (is(name, policy->teams[i].name))
+        if (policy->teams[i].kind < UNIT_OFFICE && is(name, policy->teams[i].name))
+            return &policy->teams[i];
+    return NULL;
+}
+
+/* A unit is there once for each programme. */
+static const struct policy_team *find_unit(const struct policy *policy, uint32_t programme, struct slice name)
+{
+    for (uint32_t i = 0; i < policy->n_teams; i++)
+        if (policy->teams[i].programme == programme && is(name, policy->teams[i].name))
             return &policy->teams[i];
     return NULL;
 }
 
 static void count(struct staff *staff, const struct duty *agent, int by)
 {
-    const struct policy_member *team = find_team(&staff->policy, names_text(staff->names, agent->team));
+    const struct policy_team *team = find_team(&staff->policy, names_text(staff->names, agent->team));
     staff->of_cell += (uint32_t) by;
     if (!team)
         return;
-    staff->of_team[team - staff->policy.teams] += (uint32_t) by;
     staff->of_programme[team->programme] += (uint32_t) by;
+    staff->of_team[team - staff->policy.teams] += (uint32_t) by;
+    while (team->in) { /* and of the units above it */
+        team = &staff->policy.teams[team->in - 1];
+        staff->of_team[team - staff->policy.teams] += (uint32_t) by;
+    }
 }
 
 static void count_all(struct staff *staff)
@@ -77,17 +90,18 @@ static void count_all(struct staff *staff)
 
 uint32_t staff_of_pool(const struct staff *staff, const char *pool)
 {
-    const size_t len = strcspn(pool, "/");
+    const size_t len = strcspn(pool, "/>");
     const char *rest = pool[len] ? pool + len + 1 : "";
     const struct programme *programme = staff_programme(staff, slice_of(pool, len));
     if (!programme)
         return 0;
+    const uint32_t number = (uint32_t) (programme - staff->policy.programmes);
+    if (pool[len] == '>')
+        return 1; /* it waits for one agent alone */
     if (*rest == '+') /* a ring, wider than its programme's own */
-        return programme->widen == WIDEN_CELL ? staff->of_cell
-                                              : staff->of_programme[programme - staff->policy.programmes];
-    const struct policy_member *team = *rest ? find_team(&staff->policy, slice_of(rest, strlen(rest))) : NULL;
-    return team ? staff->of_team[team - staff->policy.teams]
-                : staff->of_programme[programme - staff->policy.programmes];
+        return programme->widen == WIDEN_CELL ? staff->of_cell : staff->of_programme[number];
+    const struct policy_team *team = *rest ? find_unit(&staff->policy, number, slice_of(rest, strlen(rest))) : NULL;
+    return team ? staff->of_team[team - staff->policy.teams] : staff->of_programme[number];
 }
 
 /* ---- rows ------------------------------------------------------------------------------------- */
@@ -203,6 +217,6 @@ const struct programme *staff_programme(const struct staff *staff, struct slice 
 
 const struct programme *staff_programme_of_team(const struct staff *staff, struct slice team)
 {
-    const struct policy_member *member = find_team(&staff->policy, team);
+    const struct policy_team *member = find_team(&staff->policy, team);
     return member ? &staff->policy.programmes[member->programme] : NULL;
 }

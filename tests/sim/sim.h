@@ -61,6 +61,8 @@ struct sim_row { /* of a hand-made chunk */
     int32_t priority;
     bool no_contact;
     const char *zone, *state; /* attributes of these names; NULL = none */
+    const struct attribute *attributes;
+    uint32_t n_attributes;
 };
 
 struct sim_receipt {

@@ -32,23 +32,20 @@ static bool may_take(struct sim *sim, const struct lead *lead, const struct agen
 {
     enum reason why;
     struct id owed;
-    const bool wide = lead->ring == RING_WIDE || lead->ring == RING_LAST;
-    const bool cell = wide && programme_of(sim->core, lead->programme)->widen == WIDEN_CELL;
-    if (!cell && agent->programme != lead->programme)
-        return false;
-    if (lead->ring == RING_TEAM && agent->team != lead->team)
-        return false;
-    if (lead_excluded(lead, agent->index, run_ms(sim->core)))
+    if (!allocate_in_scope(sim->core, pool_of(sim->core, lead), agent) || !pair_allowed(sim->core, lead, agent, &why))
         return false;
     const uint32_t free = lead->ring == RING_LAST ? agent_slots(sim->core, agent, &why, &owed)
                                                   : agent_cards(sim->core, agent, &why, &owed);
     return free > agent->lent;
 }
 
-static bool team_has_room(const struct core *core, uint16_t programme)
+/* Below what this lead waits for. */
+static bool team_has_room(const struct core *core, const struct lead *lead)
 {
+    const uint32_t programme = lead->programme;
     for (uint32_t t = 0; t < core->policy.n_teams; t++)
-        if (core->policy.teams[t].programme == programme &&
+        if (core->policy.teams[t].programme == programme && unit_is_team(core, t) &&
+            (lead->ring == RING_OWN || unit_has(core, lead->team, t)) &&
             core->pools[pool_index(core, programme, RING_TEAM, t)].depth <
                 core->team_present[t] * programme_of(core, programme)->depth_per_agent)
             return true;
@@ -77,8 +74,9 @@ static void check_waiting(struct sim *sim)
             waits_in_vain(sim, lead, core->agents[lead->owner]->name);
         if (lead->state != LEAD_POOLED)
             continue;
-        if (lead->ring == RING_OWN && programme_of(core, lead->programme)->mode == MODE_PUSH_PULL) {
-            if (team_has_room(core, lead->programme))
+        const bool above_teams = lead->ring == RING_OWN || (lead->ring == RING_TEAM && !unit_is_team(core, lead->team));
+        if (above_teams && programme_of(core, lead->programme)->mode == MODE_PUSH_PULL) {
+            if (team_has_room(core, lead))
                 waits_in_vain(sim, lead, "a team with room");
             continue;
         }

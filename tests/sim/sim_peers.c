@@ -40,6 +40,10 @@ void sim_chunk(struct sim *sim, uint64_t op, const char *source, uint64_t import
                                .priority = rows[i].priority,
                                .name = slice_of(rows[i].no_contact ? NULL : "Ada", rows[i].no_contact ? 0 : 3),
                                .attributes = places[i]};
+        if (rows[i].attributes) {
+            full[i].attributes = rows[i].attributes;
+            full[i].n_attributes = rows[i].n_attributes;
+        }
         if (rows[i].zone)
             places[i][full[i].n_attributes++] =
                 (struct attribute){slice_of_text("zone"), slice_of_text(rows[i].zone), 0};

@@ -45,7 +45,7 @@ static void change_policy(struct sim *sim)
     if (sim_rand(sim, 3) == 0)
         policy->teams[3].programme = sim_rand(sim, 3);
     if (sim_rand(sim, 3) == 0) { /* another place in the file */
-        const struct policy_member last = policy->teams[3];
+        const struct policy_team last = policy->teams[3];
         policy->teams[3] = policy->teams[0];
         policy->teams[0] = last;
     }

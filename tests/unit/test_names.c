@@ -244,6 +244,7 @@ static void test_the_protocol_page_tells_every_limit(void **state)
     LIMIT(REQUEST_AGENTS_MAX);
     LIMIT(REQUEST_EXCLUDED_MAX);
     LIMIT(POLICY_BYTES_MAX);
+    LIMIT(APPLY_BYTES_MAX);
     LIMIT(POLICY_TEXT_MAX);
     LIMIT(QUERY_LIMIT_MAX);
     LIMIT(QUERY_ARG_MAX);

@@ -573,17 +573,16 @@ static void too_many_teams_are_refused(void **state)
 {
     (void) state;
     struct buf text = {0};
-    for (int p = 0; p < 2; p++) {
+    for (int p = 0; p < 3; p++) {
         buf_printf(&text, "%s  - {name: p%d, teams: [", p == 0 ? "programmes:\n" : "", p);
-        for (int t = 0; t <= POLICY_TEAMS_MAX / 2; t++)
+        for (int t = 0; t < 2731; t++)
             buf_printf(&text, "t%d-%d, ", p, t);
         buf_printf(&text, "]}\n");
     }
     buf_add(&text, "", 1);
     struct parsed parsed = parse((const char *) text.at);
     assert_int_equal(parsed.result, -1);
-    assert_non_null(
-        strstr((const char *) parsed.findings.at, "programmes[1].teams[2047]: the cell has more than 4096"));
+    assert_non_null(strstr((const char *) parsed.findings.at, "programmes[2].teams[2730]: the cell has more than 8192"));
     done(&parsed);
     buf_fini(&text);
 }

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * policy_lint_routes.c - rules that no lead reaches, and territory that two rules
+ * claim. Each combination of values that a rule wants is tried as a lead of its
+ * own: the index says which rules match it, and one that counts before this rule
+ * and wants nothing more catches all leads of that combination. So ten thousand
+ * rules are judged without comparing each with each. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/routes.h"
+#include "policy/policy_routes.h"
+
+enum { TRIED_A_RULE_MAX = 4096, MATCHES_MAX = 64 };
+
+struct lint {
+    const struct policy *policy;
+    struct policy_findings *findings;
+    struct routes *routes;
+};
+
+/* What `by` wants of this attribute is true of every lead that one combination of the rule is about: `one` of its
+ * values, or its range. */
+static bool implied(const struct policy *policy, const struct policy_test *by, const struct policy_test *own,
+                    int64_t one)
+{
+    const int64_t *values = policy->values + by->values.first, *range = policy->values + own->values.first;
+    if (by->between && own->between)
+        return values[0] <= range[0] && range[1] <= values[1];
+    if (by->between)
+        return one > 0 && values[0] <= one && one < values[1];
+    if (own->between)
+        return false;
+    if (values_have(policy, by->values, one))
+        return true;
+    const int64_t zip = one < 0 ? -one : one;
+    for (uint32_t n = by->zip ? zip_len(zip) : 0; n > 0; n--)
+        if (values_have(policy, by->values, -zip_begin(zip, n)))
+            return true;
+    return false;
+}
+
+static const struct policy_test *test_of(const struct policy *policy, struct policy_range when, uint32_t key)
+{
+    for (uint32_t i = 0; i < when.n; i++)
+        if (policy->tests[when.first + i].key == key)
+            return &policy->tests[when.first + i];
+    return NULL;
+}
+
+static bool catches(const struct policy *policy, const struct policy_route *by, const struct policy_route *own,
+                    const int64_t *combination)
+{
+    for (uint32_t i = 0; i < by->when.n; i++) {
+        const struct policy_test *wants = &policy->tests[by->when.first + i];
+        const struct policy_test *has = test_of(policy, own->when, wants->key);
+        if (has == NULL || !implied(policy, wants, has, combination[has - policy->tests - own->when.first]))
+            return false;
+    }
+    return true;
+}
+
+/* The rule that catches this combination before `own`, or NULL. */
+static const struct policy_route *catcher(const struct lint *lint, const struct policy_route *own,
+                                          const int64_t *combination)
+{
+    const struct policy *policy = lint->policy;
+    struct feature features[POLICY_WHEN_MAX];
+    struct route_match matches[MATCHES_MAX];
+    uint32_t zip_length = 0;
+    for (uint32_t i = 0; i < own->when.n; i++) {
+        const struct policy_test *test = &policy->tests[own->when.first + i];
+        features[i] = (struct feature){test->key, combination[i] < 0 && test->zip ? -combination[i] : combination[i]};
+        if (test->zip && !test->between)
+            zip_length = combination[i] < 0 ? zip_len(-combination[i]) : ROUTE_ZIP_WHOLE;
+    }
+    const struct facts facts = {features, own->when.n};
+    const uint32_t n = routes_all(lint->routes, own->programme, own->set, &facts, matches, MATCHES_MAX);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct policy_route *by = &policy->routes[matches[i].route];
+        if (by < own && by->target != ROUTE_NOWHERE && matches[i].zip_len == zip_length &&
+            catches(policy, by, own, combination))
+            return by;
+    }
+    return NULL;
+}
+
+static const char *target_name(const struct policy *policy, const struct policy_route *route)
+{
+    return route->target == ROUTE_TO_TEAM    ? policy->teams[route->to].name
+           : route->target == ROUTE_TO_AGENT ? policy->agents[route->to].name
+                                             : policy->programmes[route->programme].name;
+}
+
+static void tell(const struct lint *lint, const struct policy_route *own, const struct policy_route *by, bool all)
+{
+    char path[64];
+    const bool same_target = by->target == own->target && by->to == own->to;
+    const bool alike = by->when.n == own->when.n;
+    snprintf(path, sizeof path, "%s[%u]", own->set == ROUTES_FIRST ? "routes" : "reroutes", own->number);
+    if (alike && !same_target)
+        finding_add(lint->findings, FAULT_OVERLAP, path, "%s leads go to %s already, by the rule in line %u",
+                    all ? "the same" : "some of the same", target_name(lint->policy, by), by->line);
+    else if (all)
+        finding_add(lint->findings, FAULT_UNREACHABLE, path, "is never reached: the rule in line %u catches all of it",
+                    by->line);
+}
+
+/* Every combination, by an odometer; a range is tried at its beginning. */
+static void lint_route(const struct lint *lint, const struct policy_route *own)
+{
+    const struct policy *policy = lint->policy;
+    const struct policy_route *first = NULL, *alike = NULL;
+    uint32_t turn[POLICY_WHEN_MAX] = {0}, tried = 0, caught = 0, at = 0;
+    while (at < own->when.n || tried == 0) {
+        int64_t combination[POLICY_WHEN_MAX];
+        for (uint32_t i = 0; i < own->when.n; i++) {
+            const struct policy_test *test = &policy->tests[own->when.first + i];
+            if (test->values.n == 0 || tried == TRIED_A_RULE_MAX)
+                return;
+            combination[i] = policy->values[test->values.first + (test->between ? 0 : turn[i])];
+        }
+        const struct policy_route *by = catcher(lint, own, combination);
+        tried++;
+        caught += by != NULL;
+        first = first != NULL ? first : by;
+        if (by != NULL && alike == NULL && by->when.n == own->when.n)
+            alike = by;
+        for (at = 0; at < own->when.n; at++) {
+            const struct policy_test *test = &policy->tests[own->when.first + at];
+            if (!test->between && ++turn[at] < test->values.n)
+                break;
+            turn[at] = 0;
+        }
+    }
+    if (caught == tried)
+        tell(lint, own, alike != NULL ? alike : first, true);
+    else if (alike != NULL)
+        tell(lint, own, alike, false);
+}
+
+void routes_lint(const struct policy *policy, struct policy_findings *findings)
+{
+    if (policy->n_routes == 0)
+        return;
+    struct lint lint = {policy, findings, routes_new(policy)};
+    for (uint32_t i = 0; i < policy->n_routes; i++) {
+        snprintf(findings->where, sizeof findings->where, "programmes[%u].", policy->routes[i].programme);
+        if (policy->routes[i].target != ROUTE_NOWHERE)
+            lint_route(&lint, &policy->routes[i]);
+    }
+    findings->where[0] = '\0';
+    routes_destroy(&lint.routes);
+}

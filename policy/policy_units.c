@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * policy_units.c - the tree: which unit stands in which. A file names each unit
+ * once, for the whole cell; the compiled policy has it once for each programme
+ * that has a team below it, since a team works on one programme and a pool holds
+ * the leads of one. */
+#include "policy/policy_routes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/policy_take.h"
+
+static const struct value_word kinds[] = {
+    {"division", UNIT_DIVISION}, {"region", UNIT_REGION}, {"area", UNIT_AREA}, {"office", UNIT_OFFICE},
+    {"inside", UNIT_INSIDE},     {"field", UNIT_FIELD},   {"team", UNIT_TEAM}, {NULL, 0}};
+
+struct unit { /* of the file */
+    char name[POLICY_NAME_MAX + 1];
+    enum unit_kind kind;
+    uint32_t in;   /* 1 + index of the one above; 0 = none */
+    uint32_t team; /* 1 + index in policy->teams; 0 = it is no team */
+    struct policy_range only;
+    uint32_t places[POLICY_PROGRAMMES_MAX]; /* 1 + its index in policy->teams, by programme */
+};
+
+struct tree {
+    struct policy_findings *findings;
+    struct policy *policy;
+    struct unit *units;
+    uint32_t n;
+    struct names teams, *names;
+};
+
+/* One that is wrong stays without a place; the others can be judged all the same. */
+static void read_unit(struct tree *tree, uint32_t i, const struct raw_unit *raw)
+{
+    struct unit *unit = &tree->units[i];
+    char path[48];
+    uint32_t n;
+    snprintf(path, sizeof path, "units[%u].name", i);
+    take_name(tree->findings, path, raw->name, unit->name);
+    const struct name *team = unit->name[0] != '\0' ? names_find(&tree->teams, 0, unit->name, &n) : NULL;
+    snprintf(path, sizeof path, "units[%u].kind", i);
+    unit->kind =
+        (enum unit_kind) take_word(tree->findings, path, raw->kind, kinds, team != NULL ? UNIT_TEAM : UNIT_OFFICE);
+    snprintf(path, sizeof path, "units[%u].only", i);
+    unit->only = tests_read(tree->findings, path, raw->only, raw->only_count, tree->policy);
+    if (unit->name[0] == '\0')
+        return;
+    names_add(tree->names, (struct name){.text = raw->name, .index = i});
+    snprintf(path, sizeof path, "units[%u].kind", i);
+    if (team == NULL && raw->kind == NULL)
+        finding_add(tree->findings, FAULT_MISSING, path,
+                    "is missing; only a team of a programme may do without, and none is called %s", unit->name);
+    else if (team == NULL && unit->kind < UNIT_OFFICE)
+        finding_add(tree->findings, FAULT_NO_SUCH_NAME, path, "is \"%s\", and no programme has a team %s", raw->kind,
+                    unit->name);
+    else if (team != NULL && unit->kind >= UNIT_OFFICE)
+        finding_add(tree->findings, FAULT_CONFLICT, path, "is \"%s\", and %s is a team of a programme", raw->kind,
+                    unit->name);
+    else if (team != NULL)
+        unit->team = team->index + 1;
+}
+
+static void lint_unit_names(struct tree *tree)
+{
+    for (uint32_t i = 0; i < tree->n; i++) {
+        char path[48];
+        uint32_t n;
+        const struct name *first = names_find(tree->names, 0, tree->units[i].name, &n);
+        snprintf(path, sizeof path, "units[%u].name", i);
+        if (first != NULL && first->index != i)
+            finding_add(tree->findings, FAULT_DUPLICATE, path, "\"%s\" is there twice; a name belongs to one place",
+                        first->text);
+    }
+}
+
+static void read_above(struct tree *tree, uint32_t i, const char *text)
+{
+    char path[48], hint[64];
+    uint32_t n;
+    snprintf(path, sizeof path, "units[%u].in", i);
+    const struct name *above = text != NULL ? names_find(tree->names, 0, text, &n) : NULL;
+    if (text != NULL && above == NULL)
+        finding_add(tree->findings, FAULT_NO_SUCH_NAME, path, "is \"%.70s\", and no unit is called that%s", text,
+                    names_hint(tree->names, 0, text, hint));
+    else if (above != NULL && tree->units[above->index].kind < UNIT_OFFICE)
+        finding_add(tree->findings, FAULT_CONFLICT, path, "is \"%s\", a team, and a team has nothing below it",
+                    above->text);
+    else if (above != NULL)
+        tree->units[i].in = above->index + 1;
+}
+
+/* Told at each unit of a circle; cut there, so that a walk upwards ends. */
+static void cut_circles(struct tree *tree)
+{
+    for (uint32_t i = 0; i < tree->n; i++) {
+        char path[48];
+        uint32_t deep = 1, at = tree->units[i].in;
+        while (at > 0 && at - 1 != i && deep <= POLICY_UNITS_DEEP) {
+            at = tree->units[at - 1].in;
+            deep++;
+        }
+        if (at == 0 && deep <= POLICY_UNITS_DEEP)
+            continue;
+        snprintf(path, sizeof path, "units[%u].in", i);
+        if (at > 0 && at - 1 == i)
+            finding_add(tree->findings, FAULT_CONFLICT, path, "goes in a circle: %s would be part of itself",
+                        tree->units[i].name);
+        else
+            finding_add(tree->findings, FAULT_CONFLICT, path, "lies deeper than %d units", POLICY_UNITS_DEEP);
+        tree->units[i].in = 0;
+    }
+}
+
+/* The place of unit `i` of the file in the programme; made, with those above it, when it is not there yet. */
+static uint32_t place_unit(struct tree *tree, uint32_t i, uint32_t programme)
+{
+    struct unit *unit = &tree->units[i];
+    struct policy *policy = tree->policy;
+    char path[48];
+    if (unit->places[programme] > 0)
+        return unit->places[programme];
+    const uint32_t in = unit->in > 0 ? place_unit(tree, unit->in - 1, programme) : 0;
+    if (policy->n_teams == POLICY_TEAMS_MAX) {
+        snprintf(path, sizeof path, "units[%u]", i);
+        finding_add(tree->findings, FAULT_TOO_MANY, path, "the cell has more than %d teams and units",
+                    POLICY_TEAMS_MAX);
+        return 0;
+    }
+    struct policy_team *place = &policy->teams[policy->n_teams++];
+    *place = (struct policy_team){.programme = programme, .kind = unit->kind, .in = in, .only = unit->only};
+    memcpy(place->name, unit->name, sizeof place->name);
+    return unit->places[programme] = policy->n_teams;
+}
+
+static void place_team(struct tree *tree, const struct unit *unit)
+{
+    struct policy_team *team = &tree->policy->teams[unit->team - 1];
+    team->kind = unit->kind;
+    team->only = unit->only;
+    team->in = unit->in > 0 ? place_unit(tree, unit->in - 1, team->programme) : 0;
+}
+
+void units_read(struct policy_findings *findings, const struct raw_policy *raw, struct policy *policy,
+                struct names *ret_units)
+{
+    struct tree tree = {.findings = findings, .policy = policy, .n = raw->units_count, .names = ret_units};
+    const uint32_t n_teams = policy->n_teams;
+    if (tree.n == 0)
+        return;
+    tree.units = calloc(tree.n, sizeof *tree.units);
+    if (tree.units == NULL)
+        abort();
+    findings->where[0] = '\0';
+    for (uint32_t i = 0; i < n_teams; i++)
+        names_add(&tree.teams, (struct name){.text = policy->teams[i].name, .index = i});
+    names_end(&tree.teams);
+    for (uint32_t i = 0; i < tree.n; i++)
+        read_unit(&tree, i, &raw->units[i]);
+    names_end(tree.names);
+    lint_unit_names(&tree);
+    for (uint32_t i = 0; i < tree.n; i++)
+        read_above(&tree, i, raw->units[i].in);
+    cut_circles(&tree);
+    for (uint32_t i = 0; i < tree.n; i++)
+        if (tree.units[i].team > 0)
+            place_team(&tree, &tree.units[i]);
+    names_fini(&tree.teams);
+    free(tree.units);
+}
