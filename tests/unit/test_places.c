@@ -180,7 +180,7 @@ static void a_row_without_room_stays_as_it_came(void **state)
 {
     (void) state;
     uint8_t room[ROW_BYTES_MAX];
-    char names[ROW_ATTRIBUTES_MAX][8], filler[TEXT_BYTES_MAX];
+    char names[ROW_ATTRIBUTES_MAX][16], filler[TEXT_BYTES_MAX];
     struct attribute many[ROW_ATTRIBUTES_MAX];
     struct places *places = places_new(geo);
     memset(filler, 'x', sizeof filler);
