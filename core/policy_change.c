@@ -299,6 +299,7 @@ void policy_loaded(struct core *core)
 {
     for (uint32_t i = 0; i < core->n_agents; i++)
         agent_set_team(core, core->agents[i], core->agents[i]->team);
+    units_arrange(core); /* who is present, and so which pool has room, came with the rows */
     for (uint32_t i = 0; i < core->policy.n_programmes; i++)
         if (programme_of(core, i)->retired && is_empty(core, i)) {
             core->programmes[i] = (struct programme_state){0};
