@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DUE_PER_AGENT = 8, POOLS_FOR_ONE = 2 * POLICY_PROGRAMMES_MAX + POLICY_UNITS_DEEP + 2 };
+enum { POOLS_FOR_ONE = 2 * POLICY_PROGRAMMES_MAX + POLICY_UNITS_DEEP + 2 };
 
 /* ---- marking ---------------------------------------------------------------------- */
 
@@ -30,6 +30,33 @@ void allocate_retry(struct core *core, struct pool *pool)
         struct lead *lead = heap_entry(node, struct lead, place);
         lead->passed = false;
         heap_add(&pool->waiting, node, lead_key(core, lead));
+    }
+    if (pool->waiting.n)
+        allocate_mark(core, pool);
+}
+
+/* The same for one agent, who may not be let have them all. */
+static void retry_for(struct core *core, struct pool *pool, const struct agent *agent)
+{
+    struct lead *fit[64];
+    uint32_t n = pool->passed.n && pair_has_rules(core, pool->programme) ? 64 : 0;
+    if (n == 0) {
+        allocate_retry(core, pool);
+        return;
+    }
+    while (n == 64) {
+        n = 0;
+        for (uint32_t i = 0; i < pool->passed.n && n < 64; i++) {
+            enum reason why;
+            struct lead *lead = heap_entry(pool->passed.at[i].node, struct lead, place);
+            if (pair_allowed(core, lead, agent, &why))
+                fit[n++] = lead;
+        }
+        for (uint32_t i = 0; i < n; i++) {
+            heap_remove(&pool->passed, &fit[i]->place);
+            fit[i]->passed = false;
+            heap_add(&pool->waiting, &fit[i]->place, lead_key(core, fit[i]));
+        }
     }
     if (pool->waiting.n)
         allocate_mark(core, pool);
@@ -66,7 +93,7 @@ void allocate_agent(struct core *core, struct agent *agent)
     struct pool *pools[POOLS_FOR_ONE];
     const uint32_t n = pools_for(core, agent, pools);
     for (uint32_t i = 0; i < n; i++)
-        allocate_retry(core, pools[i]);
+        retry_for(core, pools[i], agent);
     if (agent->due)
         list_due(core, agent);
 }
@@ -81,13 +108,6 @@ void allocate_mark_dry(struct core *core, const struct agent *agent)
             allocate_retry(core, pools[i]);
 }
 
-static void mark_as_short(struct core *core, struct pool *pool, bool is_short)
-{
-    if (is_short && !pool->short_of)
-        core->short_pools[core->n_short_pools++] = pool;
-    pool->short_of |= is_short;
-}
-
 /* Not before the last request is over: two pools that lend each other's slots would try for ever. */
 void allocate_mark_short(struct core *core)
 {
@@ -100,7 +120,7 @@ void allocate_mark_short(struct core *core)
     core->n_short_pools = 0;
 }
 
-/* ---- building a window ------------------------------------------------------------------ */
+/* ---- who takes from a pool ---------------------------------------------------------------- */
 
 static bool of_cell(const struct core *core, const struct pool *pool)
 {
@@ -117,16 +137,16 @@ bool allocate_in_scope(const struct core *core, const struct pool *pool, const s
     return agent->programme == pool->programme || of_cell(core, pool);
 }
 
-static struct scope *scope_of(struct core *core, const struct pool *pool)
+struct scope *pool_scope(struct core *core, const struct pool *pool)
 {
     if (pool->ring == RING_TEAM)
         return &core->team_scopes[pool->team];
     return of_cell(core, pool) ? &core->cell_scope : &core->programme_scopes[pool->programme];
 }
 
-static struct heap *cards_of(struct core *core, const struct pool *pool)
+struct heap *pool_cards(struct core *core, const struct pool *pool)
 {
-    struct scope *scope = scope_of(core, pool);
+    struct scope *scope = pool_scope(core, pool);
     return pool->ring == RING_LAST ? &scope->able : &scope->card;
 }
 
@@ -136,219 +156,6 @@ uint32_t allocate_free_slots(const struct core *core, const struct agent *agent,
     const uint32_t slots =
         ring == RING_LAST ? agent_slots(core, agent, &why, NULL) : agent_cards(core, agent, &why, NULL);
     return slots > agent->lent ? slots - agent->lent : 0;
-}
-
-static struct ask *ask_new(struct core *core, const struct pool *pool)
-{
-    for (uint32_t i = 0;; i++) {
-        assert(i < ASKS_MAX); /* worker_pick() lends no more than there are */
-        if (!core->asks[i] && !(core->asks[i] = calloc(1, sizeof(struct ask))))
-            abort();
-        struct ask *ask = core->asks[i];
-        if (ask->id)
-            continue;
-        ask->id = core->epoch << 40 | ++core->ask_id;
-        core->n_asks++;
-        ask->pool = (struct pool *) pool;
-        ask->programme = pool->programme;
-        ask->strategy = (uint8_t) programme_of(core, pool->programme)->strategy;
-        ask->rotation = core->programmes[pool->programme].rotation;
-        ask->worker = NONE;
-        ask->asked_us = 0;
-        ask->n_leads = ask->n_agents = ask->n_excluded = 0;
-        ask->timer.owner = TIMER_ASK;
-        return ask;
-    }
-}
-
-struct ask *allocate_ask_of(struct core *core, uint64_t id)
-{
-    for (uint32_t i = 0; i < ASKS_MAX; i++)
-        if (core->asks[i] && core->asks[i]->id == id)
-            return core->asks[i];
-    return NULL;
-}
-
-/* Where the agent stands among others, as the window's strategy counts it. A weighted
- * turn from long ago is one lead owed, and no more: absence is made up for by nobody. */
-static uint64_t turn_of(const struct ask *ask, const struct agent *agent)
-{
-    const uint64_t step = turn_step(agent->weight);
-    if (ask->strategy == STRATEGY_TOP_DOWN)
-        return agent->list_place;
-    if (ask->strategy != STRATEGY_WEIGHTED_ROUND_ROBIN)
-        return agent->index + 1;
-    return ask->rotation > step && agent->turn < ask->rotation - step ? ask->rotation - step : agent->turn;
-}
-
-static void add_agent(struct core *core, struct ask *ask, struct agent *agent, uint32_t free)
-{
-    const uint32_t i = ask->n_agents++;
-    agent->in_ask = ask->id;
-    agent->ask_place = i;
-    ask->agents[i] = agent->index;
-    ask->slots[i] = free;
-    const int64_t since_us = strategy_keeps(ask->strategy) == KEEPS_GIVEN ? agent->served_us : agent->queue_us;
-    const int64_t idle_ms = (core->now_us - since_us) / 1000;
-    ask->request_agents[i] = (struct request_agent){.open = agent_open(agent),
-                                                    .idle_ms = idle_ms < 0            ? 0
-                                                               : idle_ms > UINT32_MAX ? UINT32_MAX
-                                                                                      : (uint32_t) idle_ms,
-                                                    .weight = agent->weight,
-                                                    .turn = turn_of(ask, agent),
-                                                    .won = agent->won,
-                                                    .closed = agent->closed,
-                                                    .n_skills = agent->n_skills,
-                                                    .skills = agent->skills};
-}
-
-void allocate_end_ask(struct core *core, struct ask *ask)
-{
-    core_disarm(core, &ask->timer);
-    ask->id = 0;
-    core->n_asks--;
-}
-
-/* What an exclusion keeps waiting is tried again when it is over. */
-static void watch(struct core *core, struct pool *pool, int64_t until_ms)
-{
-    if (until_ms < INT64_MAX && (!heap_has(&pool->timer.node) || until_ms < pool->timer.at_ms))
-        core_arm(core, &pool->timer, until_ms, false);
-}
-
-static bool exclude(struct ask *ask, const struct agent *agent)
-{
-    if (ask->n_excluded == sizeof ask->excluded / sizeof *ask->excluded)
-        return false;
-    ask->excluded[ask->n_excluded++] = (struct exclusion){(uint16_t) ask->n_leads, (uint16_t) agent->ask_place};
-    return true;
-}
-
-/* Returns false when there is no room for what keeps this lead from the window's agents. */
-static bool add_exclusions(struct core *core, struct ask *ask, const struct lead *lead)
-{
-    const uint32_t before = ask->n_excluded;
-    bool room = true;
-    for (uint32_t e = 0; e < lead->n_excludes && room; e++) {
-        const struct agent *agent = core->agents[lead->excludes[e].agent];
-        if (agent->in_ask != ask->id || lead->excludes[e].until_ms <= run_ms(core))
-            continue;
-        room = exclude(ask, agent);
-        watch(core, ask->pool, lead->excludes[e].until_ms);
-    }
-    if (pair_has_rules(core, lead->programme) && room) {
-        ask->n_excluded = before; /* those above are among these */
-        for (uint32_t i = 0; i < ask->n_agents && room; i++) {
-            enum reason why;
-            if (!pair_allowed(core, lead, core->agents[ask->agents[i]], &why))
-                room = exclude(ask, core->agents[ask->agents[i]]);
-        }
-    }
-    if (!room)
-        ask->n_excluded = before;
-    return room;
-}
-
-static bool add_lead(struct core *core, struct ask *ask, struct lead *lead, uint32_t only_agent)
-{
-    const uint32_t excluded_from = ask->n_excluded;
-    if (ask->n_leads == ASK_LEADS_MAX || !add_exclusions(core, ask, lead))
-        return false;
-    ask->excluded_from[ask->n_leads] = excluded_from;
-    const int64_t age_ms = (core->now_us - lead->received_us) / 1000;
-    lead->ask = ask->id;
-    lead->met_free = lead->pooled_us > pool_of(core, lead)->dry_us;
-    ask->leads[ask->n_leads] = lead;
-    ask->request_leads[ask->n_leads++] = (struct request_lead){.age_ms = age_ms < 0            ? 0
-                                                                         : age_ms > UINT32_MAX ? UINT32_MAX
-                                                                                               : (uint32_t) age_ms,
-                                                               .attempts = lead->attempts,
-                                                               .priority = lead->priority,
-                                                               .value_cents = lead->value_cents,
-                                                               .only_agent = only_agent,
-                                                               .n_features = lead->n_features,
-                                                               .features = lead->features};
-    return true;
-}
-
-/* The due leads of the window's agents, in rank order. */
-static uint32_t gather_due(struct core *core, const struct ask *ask, struct lead *due[ASK_LEADS_MAX])
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < ask->n_agents; i++) {
-        const struct agent *agent = core->agents[ask->agents[i]];
-        uint32_t own = 0;
-        for (struct lead *lead = agent->due ? agent->held : NULL; lead && own < DUE_PER_AGENT; lead = lead->held_next) {
-            if (lead->state != LEAD_PIPELINE || !lead->due || lead->ask || n == ASK_LEADS_MAX ||
-                calling_closed(core, lead))
-                continue;
-            uint32_t at = n++;
-            for (; at > 0 && heap_before(lead_key(core, lead), lead_key(core, due[at - 1])); at--)
-                due[at] = due[at - 1];
-            due[at] = lead;
-            own++;
-        }
-    }
-    return n;
-}
-
-/* New and due leads in one ranking: what decides may go by it. */
-static void add_leads(struct core *core, struct ask *ask, struct pool *pool, uint64_t want)
-{
-    struct lead *due[ASK_LEADS_MAX];
-    const uint32_t n_due = gather_due(core, ask, due);
-    for (uint32_t at = 0;;) {
-        struct heap_node *node = ask->n_leads < want ? heap_first(&pool->waiting) : NULL;
-        if (at < n_due && (!node || heap_before(lead_key(core, due[at]), pool->waiting.at[0].key))) {
-            if (!add_lead(core, ask, due[at], core->agents[due[at]->owner]->ask_place + 1))
-                return;
-            at++;
-        } else {
-            struct lead *lead = node ? heap_entry(node, struct lead, place) : NULL;
-            if (lead && calling_hold(core, lead))
-                continue;
-            if (!lead || !add_lead(core, ask, lead, 0))
-                return;
-            heap_remove(&pool->waiting, node);
-        }
-    }
-}
-
-static void lend(struct core *core, struct ask *ask)
-{
-    for (uint32_t i = 0; i < ask->n_agents; i++) {
-        struct agent *agent = core->agents[ask->agents[i]];
-        if (ask->slots[i] > ask->n_leads)
-            ask->slots[i] = ask->n_leads;
-        ask->request_agents[i].slots = ask->slots[i];
-        agent->lent += ask->slots[i];
-        agent_update(core, agent);
-    }
-}
-
-/* With `only`, that agent's own due leads compete with the pool's for its cards. */
-static struct ask *build(struct core *core, struct pool *pool, struct agent *only)
-{
-    struct heap *cards = only ? NULL : cards_of(core, pool);
-    struct ask *ask = ask_new(core, pool);
-    uint64_t total = 0;
-    ask->of_one = only != NULL && pool->ring != RING_AGENT;
-    pool->dry = false;
-    mark_as_short(core, pool, pool->ring != RING_AGENT && scope_of(core, pool)->lent > 0);
-    while (ask->n_agents < ASK_AGENTS_MAX && (only ? ask->n_agents == 0 : cards->n > 0)) {
-        struct agent *agent = only;
-        if (!only) {
-            agent = agent_at(heap_first(cards));
-            heap_remove(cards, heap_first(cards)); /* agent_update() in lend() puts it back */
-        }
-        const uint32_t free = allocate_free_slots(core, agent, pool->ring);
-        if (free || only)
-            add_agent(core, ask, agent, free);
-        total += free;
-    }
-    add_leads(core, ask, pool, total * 4 < ASK_LEADS_MIN ? ASK_LEADS_MIN : total * 4);
-    lend(core, ask);
-    return ask;
 }
 
 /* ---- asking ------------------------------------------------------------------------------------ */
@@ -392,7 +199,9 @@ static bool decide_window(struct core *core, struct pool *pool, struct agent *on
         core->blocked = true;
         return false;
     }
-    struct ask *ask = build(core, pool, only);
+    struct ask *ask = window_build(core, pool, only);
+    if (!ask)
+        return false;
     assert(ask->n_agents > 0);
     if (!worker || ask->n_leads == 0 || twice_refused(ask))
         return verdict_plain(core, ask) > 0;
@@ -424,7 +233,7 @@ static void run_pool(struct core *core, struct pool *pool)
     }
     while (pool->waiting.n) {
         if (only ? !allocate_in_scope(core, pool, only) || allocate_free_slots(core, only, pool->ring) == 0
-                 : cards_of(core, pool)->n == 0) {
+                 : pool_cards(core, pool)->n == 0) {
             pool->dry = true;
             pool->dry_us = core->now_us;
             return;

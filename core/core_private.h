@@ -107,6 +107,13 @@ uint32_t allocate_free_slots(const struct core *core, const struct agent *agent,
                              enum ring ring); /* less what is lent */
 bool allocate_in_scope(const struct core *core, const struct pool *pool, const struct agent *agent);
 void allocate_retry(struct core *core, struct pool *pool); /* also the leads that nobody could take */
+struct scope *pool_scope(struct core *core, const struct pool *pool); /* whose agents may take from it */
+struct heap *pool_cards(struct core *core, const struct pool *pool);  /* those of them who could now */
+
+/* window.c */
+/* With `only`, that agent's own due leads compete with the pool's for its cards. NULL: nobody may have the first lead,
+ * which stands aside now. */
+struct ask *window_build(struct core *core, struct pool *pool, struct agent *only);
 void allocate_end_ask(struct core *core, struct ask *ask);
 void allocate_mark_dry(struct core *core,
                        const struct agent *agent); /* pools that found no card while slots were lent */
@@ -142,6 +149,7 @@ void unit_refill(struct core *core, struct pool *upstream); /* its leads go down
 /* As the rules of its programme say; without one the programme's. Every lead that comes in, and every one that was
  * taken back, enters its pool here. */
 void place_lead(struct core *core, struct lead *lead, enum lead_event event, enum route_set set, enum reason reason);
+void place_back(struct core *core, struct lead *lead, enum lead_event event, enum reason reason); /* it was held */
 void place_wider(struct core *core, struct lead *lead); /* nobody took it in time */
 
 struct pool *place_of_agent(struct agent *agent);               /* for leads that nobody else may have */
@@ -174,9 +182,16 @@ void revoke_let_go(struct core *core, struct lead *lead, enum reason reason); /*
 void report_query(struct core *core, uint32_t peer, const struct msg *msg);
 void report_applied(struct core *core, uint32_t peer, enum reason reason, struct slice why); /* why: lines */
 
+/* policy_places.c */
+void policy_place_pools(struct core *core);
+uint32_t policy_place_now(const struct core *core, const struct policy *policy, uint32_t i); /* of its team `i`, or NONE */
+bool policy_stays(const struct core *core, const struct policy *policy, uint32_t programme);
+bool policy_is_empty(const struct core *core, uint32_t programme);
+struct policy *policy_arrange(const struct core *core, const struct policy *policy); /* in our places; free() it */
+void policy_set(struct core *core, const struct policy *arranged, uint32_t version);
+
 /* policy_change.c */
 void policy_apply(struct core *core, uint32_t peer, const struct msg *msg);
-void policy_place_pools(struct core *core);
 void policy_keep(struct core *core, uint32_t version, int64_t at_us, struct slice text, bool dirty);
 struct policy_kept *policy_kept_of(struct core *core, uint32_t version);
 void policy_loaded(struct core *core);

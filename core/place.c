@@ -109,6 +109,11 @@ void place_lead(struct core *core, struct lead *lead, enum lead_event event, enu
         lead_pool(core, lead, event, RING_OWN, NONE, reason);
 }
 
+void place_back(struct core *core, struct lead *lead, enum lead_event event, enum reason reason)
+{
+    place_lead(core, lead, event, lead->distributions ? ROUTES_AGAIN : ROUTES_FIRST, reason);
+}
+
 void place_wider(struct core *core, struct lead *lead)
 {
     const enum ring ring = lead->ring;

@@ -14,62 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- by name ------------------------------------------------------------------------------ */
-
-static uint32_t find_programme(const struct policy *policy, const char *name)
-{
-    for (uint32_t i = 0; i < policy->n_programmes; i++)
-        if (name[0] && strcmp(policy->programmes[i].name, name) == 0)
-            return i;
-    return NONE;
-}
-
-/* Where a team or unit of `policy` stands now; NONE: it is new here. A team is known by its name alone, since it may
- * change its programme. */
-static uint32_t place_now(const struct core *core, const struct policy *policy, uint32_t i)
-{
-    const struct policy_team *team = &policy->teams[i];
-    const struct slice name = slice_of(team->name, strlen(team->name));
-    if (!team->name[0])
-        return NONE;
-    if (team->kind < UNIT_OFFICE)
-        return team_find(core, name);
-    const uint32_t programme = find_programme(&core->policy, policy->programmes[team->programme].name);
-    const uint32_t unit = programme == NONE ? NONE : unit_find(core, programme, name);
-    return unit != NONE && !unit_is_team(core, unit) ? unit : NONE;
-}
-
-static bool stays(const struct core *core, const struct policy *policy, uint32_t programme)
-{
-    return find_programme(policy, programme_of(core, programme)->name) != NONE;
-}
-
-/* No lead ever came, and none is in it. While loading, leads are not counted yet. */
-static bool is_empty(const struct core *core, uint32_t programme)
-{
-    const struct programme_state *state = &core->programmes[programme];
-    uint64_t sum = state->received;
-    for (unsigned s = 0; s < LEAD_STATES; s++)
-        sum += state->count[s];
-    for (uint32_t i = 0; core->loading && i < core->leads.n && sum == 0; i++)
-        sum += lead_at(&core->leads, i)->programme == programme;
-    return sum == 0;
-}
-
 static uint64_t live_leads(const struct programme_state *state)
 {
     uint64_t sum = 0;
     for (unsigned s = 0; s < LEAD_CLOSED_WON; s++)
         sum += state->count[s];
     return sum;
-}
-
-uint32_t policy_first_team(const struct core *core)
-{
-    uint32_t team = 0;
-    while (team + 1 < core->policy.n_teams && !unit_is_team(core, team))
-        team++;
-    return team;
 }
 
 /* ---- may it come into force? -------------------------------------------------------------- */
@@ -80,9 +30,9 @@ static void refuse_programmes(const struct core *core, const struct policy *poli
     for (uint32_t i = 0; i < core->policy.n_programmes; i++) {
         const struct programme *programme = programme_of(core, i);
         const uint64_t leads = live_leads(&core->programmes[i]);
-        if (!programme->name[0] || stays(core, policy, i))
+        if (!programme->name[0] || policy_stays(core, policy, i))
             continue;
-        places += !is_empty(core, i);
+        places += !policy_is_empty(core, i);
         if (leads)
             buf_printf(why,
                        "programme %s is not in it, and %" PRIu64 " leads are; keep it, without sources, until they "
@@ -102,8 +52,8 @@ static void refuse_teams(const struct core *core, const struct policy *policy, s
     } *teams = calloc(core->policy.n_teams, sizeof *teams);
     assert(teams);
     for (uint32_t i = 0; i < policy->n_teams; i++)
-        if (place_now(core, policy, i) != NONE)
-            teams[place_now(core, policy, i)].stays = true;
+        if (policy_place_now(core, policy, i) != NONE)
+            teams[policy_place_now(core, policy, i)].stays = true;
     for (uint32_t i = 0; i < core->n_agents; i++) {
         const struct agent *agent = core->agents[i];
         teams[agent->team].present += agent->present;
@@ -143,114 +93,6 @@ static void refuse_rest(const struct core *core, const struct policy *policy, st
                    POLICIES_BYTES_MAX >> 20);
 }
 
-/* ---- places --------------------------------------------------------------------------------- */
-
-/* Its rules go, and with "" its name too. */
-static void retire(struct programme *programme, const char *name)
-{
-    struct programme gone = {.retired = name[0], .mode = MODE_PUSH, .widen = WIDEN_PROGRAMME};
-    memcpy(gone.name, name, strlen(name));
-    *programme = gone;
-}
-
-/* Teams and units, and what names them by their place. */
-static void arrange_teams(const struct core *core, const struct policy *policy, const uint32_t *programmes,
-                          struct policy *new)
-{
-    uint32_t *place = calloc((size_t) policy->n_teams + 1, sizeof *place), free_place = 0;
-    assert(place);
-    new->n_teams = core->policy.n_teams;
-    memset(new->teams, 0, sizeof new->teams);
-    for (uint32_t i = 0; i < policy->n_teams; i++)
-        if ((place[i] = place_now(core, policy, i)) != NONE)
-            new->teams[place[i]] = policy->teams[i];
-    for (uint32_t i = 0; i < policy->n_teams; i++) {
-        while (place[i] == NONE && new->teams[free_place].name[0])
-            free_place++;
-        if (place[i] == NONE)
-            new->teams[place[i] = free_place] = policy->teams[i];
-        new->n_teams = place[i] >= new->n_teams ? place[i] + 1 : new->n_teams;
-    }
-    for (uint32_t i = 0; i < new->n_teams; i++) {
-        struct policy_team *team = &new->teams[i];
-        team->programme = team->name[0] ? programmes[team->programme] : NONE;
-        team->in = team->in ? place[team->in - 1] + 1 : 0;
-    }
-    for (uint32_t i = 0; i < new->n_routes; i++) {
-        struct policy_route *route = &new->routes[i];
-        route->programme = programmes[route->programme];
-        route->to = route->target == ROUTE_TO_TEAM ? place[route->to] : route->to;
-    }
-    free(place);
-}
-
-/* `policy` with its programmes and teams in the places of those of the same name. */
-static struct policy *arrange(const struct core *core, const struct policy *policy)
-{
-    const struct policy *old = &core->policy;
-    struct policy *new = malloc(sizeof *new);
-    uint32_t place[POLICY_PROGRAMMES_MAX];
-    assert(new);
-    *new = *policy;
-    new->n_programmes = old->n_programmes;
-    memcpy(new->programmes, old->programmes, sizeof new->programmes);
-    for (uint32_t i = 0; i < old->n_programmes; i++) {
-        struct programme *programme = &new->programmes[i];
-        if (programme->name[0] && !stays(core, policy, i))
-            retire(programme, is_empty(core, i) ? "" : old->programmes[i].name);
-    }
-    for (uint32_t i = 0; i < policy->n_programmes; i++) {
-        uint32_t to = find_programme(old, policy->programmes[i].name);
-        for (uint32_t free = 0; to == NONE && free < POLICY_PROGRAMMES_MAX; free++)
-            if (free >= new->n_programmes || !new->programmes[free].name[0])
-                to = free;
-        assert(to != NONE); /* refuse_programmes() counted them, and what is loaded was live once */
-        new->programmes[to] = policy->programmes[i];
-        new->n_programmes = to >= new->n_programmes ? to + 1 : new->n_programmes;
-        place[i] = to;
-    }
-    arrange_teams(core, policy, place, new);
-    for (uint32_t i = 0; i < policy->n_sources; i++)
-        new->sources[i].programme = place[policy->sources[i].programme];
-    for (uint32_t i = 0; i < policy->n_agents; i++)
-        new->agents[i].programme = place[policy->agents[i].programme];
-    if (policy->default_programme)
-        new->default_programme = place[policy->default_programme - 1] + 1;
-    return new;
-}
-
-/* Pools stand where their programme and team do; what is in them stays. */
-void policy_place_pools(struct core *core)
-{
-    static const enum ring rings[] = {RING_OWN, RING_WIDE, RING_LAST};
-    core->n_pools = POLICY_PROGRAMMES_MAX * 3 + core->policy.n_teams;
-    for (uint32_t i = 0; i < core->n_pools; i++) {
-        struct pool *pool = &core->pools[i];
-        const bool of_team = i >= POLICY_PROGRAMMES_MAX * 3;
-        pool->team = of_team ? i - POLICY_PROGRAMMES_MAX * 3 : NONE;
-        pool->programme = (uint16_t) (of_team ? core->policy.teams[pool->team].programme : i / 3);
-        pool->ring = of_team ? RING_TEAM : rings[i % 3];
-    }
-    routes_destroy(&core->routes); /* it was of the former rules */
-    units_arrange(core);
-    for (uint32_t i = 0; i < core->policy.n_programmes; i++) {
-        struct programme_state *state = &core->programmes[i];
-        const uint32_t most = programme_of(core, i)->distributions_max;
-        if (most > state->distributions_most)
-            state->distributions_most = most;
-    }
-}
-
-static void set_policy(struct core *core, const struct policy *arranged, uint32_t version)
-{
-    for (uint32_t i = 0; i < POLICY_PROGRAMMES_MAX; i++) /* another programme's place, or a free one */
-        if (strcmp(arranged->programmes[i].name, programme_of(core, i)->name) != 0)
-            core->programmes[i] = (struct programme_state){0};
-    core->policy = *arranged;
-    core->policy.version = version;
-    policy_place_pools(core);
-}
-
 /* ---- versions ---------------------------------------------------------------------------------- */
 
 struct policy_kept *policy_kept_of(struct core *core, uint32_t version)
@@ -282,46 +124,6 @@ void policy_keep(struct core *core, uint32_t version, int64_t at_us, struct slic
 bool core_wants_policy(const struct core *core, uint32_t version)
 {
     return version > core->policy.version;
-}
-
-void core_load_policy(struct core *core, const struct policy *policy, uint32_t version)
-{
-    const bool first = core->policy.version == 0 && core->leads.n == 0 && core->n_agents == 0;
-    struct policy *arranged = first ? NULL : arrange(core, policy);
-    if (first) /* of what stood in for it nothing stays */
-        memset(core->programmes, 0, POLICY_PROGRAMMES_MAX * sizeof *core->programmes);
-    set_policy(core, first ? policy : arranged, version);
-    free(arranged);
-}
-
-/* Its leads and counters are known now: what nothing is counted in needs no place. */
-void policy_loaded(struct core *core)
-{
-    for (uint32_t i = 0; i < core->n_agents; i++)
-        agent_set_team(core, core->agents[i], core->agents[i]->team);
-    units_arrange(core); /* who is present, and so which pool has room, came with the rows */
-    for (uint32_t i = 0; i < core->policy.n_programmes; i++)
-        if (programme_of(core, i)->retired && is_empty(core, i)) {
-            core->programmes[i] = (struct programme_state){0};
-            retire(&core->policy.programmes[i], "");
-        }
-}
-
-/* A programme that no policy here has, but leads or counters do. */
-uint32_t policy_retire(struct core *core, struct slice name)
-{
-    struct policy *policy = &core->policy;
-    uint32_t i = 0;
-    while (i < policy->n_programmes && policy->programmes[i].name[0])
-        i++;
-    if (i == POLICY_PROGRAMMES_MAX || name.len == 0 || name.len > POLICY_NAME_MAX)
-        return NONE;
-    char text[POLICY_NAME_MAX + 1] = "";
-    memcpy(text, name.at, name.len);
-    retire(&policy->programmes[i], text);
-    core->programmes[i] = (struct programme_state){0};
-    policy->n_programmes = i >= policy->n_programmes ? i + 1 : policy->n_programmes;
-    return i;
 }
 
 struct slice core_policy_text(const struct core *core)
@@ -377,8 +179,8 @@ static void place_again(struct core *core, const struct buf *moved)
 {
     struct lead *const *leads = (struct lead *const *) (const void *) moved->at;
     for (size_t i = 0; i < moved->len / sizeof(struct lead *) && core->policy.n_routes; i++)
-        place_lead(core, leads[i], MOVE_REPOOL, leads[i]->distributions ? ROUTES_AGAIN : ROUTES_FIRST,
-                   REASON_POLICY_CHANGED);
+        if (leads[i]->state == LEAD_POOLED) /* and not held: then it is placed when its hours open */
+            place_back(core, leads[i], MOVE_REPOOL, REASON_POLICY_CHANGED);
 }
 
 /* Handed down by a unit that is no more, a lead is its programme's. */
@@ -412,7 +214,7 @@ static void reopen(struct core *core)
     for (uint32_t i = 0; i < core->leads.n; i++) {
         struct lead *lead = lead_at(&core->leads, i);
         if (lead->state == LEAD_HELD && lead->reason == REASON_LEAD_OUT_OF_HOURS && !calling_closed(core, lead))
-            lead_pool(core, lead, MOVE_OPEN, RING_OWN, NONE, REASON_POLICY_CHANGED);
+            place_back(core, lead, MOVE_OPEN, REASON_POLICY_CHANGED);
     }
 }
 
@@ -447,7 +249,7 @@ static void fit_agent(struct core *core, struct agent *agent, const struct polic
 
 static void put_in_force(struct core *core, const struct policy *policy)
 {
-    struct policy *new = arrange(core, policy), *old = malloc(sizeof *old);
+    struct policy *new = policy_arrange(core, policy), *old = malloc(sizeof *old);
     struct buf moved = {0};
     assert(old);
     withdraw_asks(core);
@@ -455,7 +257,7 @@ static void put_in_force(struct core *core, const struct policy *policy)
     for (uint32_t i = 0; i < core->n_agents; i++)
         agent_leave_scopes(core, core->agents[i]);
     *old = core->policy;
-    set_policy(core, new, old->version + 1);
+    policy_set(core, new, old->version + 1);
     forget_homes(core, old);
     for (uint32_t i = 0; i < core->policy.n_programmes; i++) {
         core->programmes[i].dirty =

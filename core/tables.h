@@ -299,6 +299,7 @@ struct ask {
     struct pool *pool;
     uint32_t worker, programme;
     bool needs_policy;
+    bool fitted;      /* built for what filters leave: others may have a card, and other leads wait */
     bool of_one;      /* built for the due leads of one agent: others may have a card, too */
     int64_t asked_us; /* when it left for the worker; 0 = it did not */
     struct lead *leads[ASK_LEADS_MAX];

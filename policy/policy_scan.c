@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * policy_scan.c - libyaml's events against the shape of a policy. The shape is a
- * table made from policy_keys.def. Everything is bounded: events are taken one
+ * policy_scan.c - libyaml's events against the shape of a policy. The shape is
+ * policy_shape.c's. Everything is bounded: events are taken one
  * at a time, nothing expands (an alias is refused, not followed), what is not
  * known is skipped, and depth ends early. */
 #include "policy/policy_scan.h"
@@ -14,99 +14,10 @@
 #include "core/policy.h"
 #include "policy/policy_index.h"
 #include "policy/policy_near.h"
+#include "policy/policy_shape.h"
 #include "policy/policy_values.h"
 
 enum { DEPTH_MAX = 32, LINE_BYTES_MAX = 32 * 1024 };
-
-/* ---- the shape --------------------------------------------------------------------- */
-
-enum shape { SHAPE_VALUE, SHAPE_VALUES, SHAPE_MAP, SHAPE_MAPS, SHAPE_TESTS };
-
-struct field {
-    const char *key;
-    enum shape shape;
-    uint32_t least, most;       /* entries of a list */
-    const struct field *fields; /* of a mapping, or of each in a list of them */
-};
-
-static const struct field weight_fields[] = {
-#define WEIGHT_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
-#include "policy/policy_keys.def"
-    {NULL, SHAPE_VALUE, 0, 0, NULL},
-};
-static const struct field timer_fields[] = {
-#define TIMER_KEY(key, member, kind, initial, least, most, text) {#key, SHAPE_VALUE, 0, 0, NULL},
-#include "policy/policy_keys.def"
-    {NULL, SHAPE_VALUE, 0, 0, NULL},
-};
-static const struct field score_fields[] = {
-#define SCORE_KEY(key, member, kind, initial, least, most, text) {#key, SHAPE_VALUE, 0, 0, NULL},
-#include "policy/policy_keys.def"
-    {"weights", SHAPE_MAPS, 0, POLICY_WEIGHTS_MAX, weight_fields},
-    {NULL, SHAPE_VALUE, 0, 0, NULL},
-};
-static const struct field range_fields[] = {
-    /* of what a test wants; `is` stands for a value or a list of them */
-    {"from", SHAPE_VALUE, 0, 0, NULL},
-    {"to", SHAPE_VALUE, 0, 0, NULL},
-    {NULL, SHAPE_VALUE, 0, 0, NULL},
-};
-static const struct field agent_fields[] = {
-#define AGENT_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
-#define AGENT_LIST(key, least, most, of, initial, text) {#key, SHAPE_VALUES, least, most, NULL},
-#include "policy/policy_keys.def"
-    {"only", SHAPE_TESTS, 0, POLICY_WHEN_MAX, NULL},
-    {NULL, SHAPE_VALUE, 0, 0, NULL},
-};
-static const struct field unit_fields[] = {
-#define UNIT_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
-#include "policy/policy_keys.def"
-    {"only", SHAPE_TESTS, 0, POLICY_WHEN_MAX, NULL},
-    {NULL, SHAPE_VALUE, 0, 0, NULL},
-};
-static const struct field route_fields[] = {
-#define ROUTE_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
-#include "policy/policy_keys.def"
-    {"when", SHAPE_TESTS, 0, POLICY_WHEN_MAX, NULL},
-    {NULL, SHAPE_VALUE, 0, 0, NULL},
-};
-static const struct field hours_fields[] = {
-#define HOURS_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
-#define HOURS_LIST(key, least, most, of, initial, text) {#key, SHAPE_VALUES, least, most, NULL},
-#include "policy/policy_keys.def"
-    {NULL, SHAPE_VALUE, 0, 0, NULL},
-};
-static const struct field calling_fields[] = {
-#define CALLING_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
-#define CALLING_LIST(key, least, most, of, initial, text) {#key, SHAPE_VALUES, least, most, NULL},
-#include "policy/policy_keys.def"
-    {NULL, SHAPE_VALUE, 0, 0, NULL},
-};
-static const struct field programme_fields[] = {
-#define PROGRAMME_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
-#define PROGRAMME_LIST(key, least, most, of, initial, text) {#key, SHAPE_VALUES, least, most, NULL},
-#define PROGRAMME_KEY(key, member, kind, initial, least, most, text) {#key, SHAPE_VALUE, 0, 0, NULL},
-#include "policy/policy_keys.def"
-    {"agents", SHAPE_MAPS, 0, POLICY_AGENTS_MAX, agent_fields},
-    {"calling", SHAPE_MAPS, 0, POLICY_CALLING_MAX, calling_fields},
-    {"routes", SHAPE_MAPS, 0, POLICY_ROUTES_MAX, route_fields},
-    {"reroutes", SHAPE_MAPS, 0, POLICY_ROUTES_MAX, route_fields},
-    {"timers", SHAPE_MAP, 0, 0, timer_fields},
-    {"score", SHAPE_MAP, 0, 0, score_fields},
-    {NULL, SHAPE_VALUE, 0, 0, NULL},
-};
-static const struct field policy_fields[] = {
-#define CELL_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
-#define CELL_KEY(key, member, kind, initial, least, most, text) {#key, SHAPE_VALUE, 0, 0, NULL},
-#define CELL_LIST(key, least, most, of, initial, text) {#key, SHAPE_VALUES, least, most, NULL},
-#include "policy/policy_keys.def"
-    {"hours", SHAPE_MAPS, 0, POLICY_HOURS_MAX, hours_fields},
-    {"programmes", SHAPE_MAPS, 0, POLICY_PROGRAMMES_MAX, programme_fields},
-    {"units", SHAPE_MAPS, 0, POLICY_TEAMS_MAX, unit_fields},
-    {NULL, SHAPE_VALUE, 0, 0, NULL},
-};
-enum { FIELDS_MAX = 48 };
-_Static_assert(sizeof programme_fields / sizeof *programme_fields <= FIELDS_MAX, "one bit a field, and where it was");
 
 /* ---- events -------------------------------------------------------------------------- */
 

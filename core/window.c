@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * window.c - a window is what is decided at once: the first leads of a pool and the
+ * agents with a card who have been free the longest. Which pool, and who decides,
+ * is allocate.c; what becomes of the answer, verdicts.c.
+ *
+ * Where filters or licences stand between leads and agents, the first of each may
+ * have nothing to do with one another. Then the window is for the first lead: the
+ * agents are those who may have it, and further leads those that one of them may. */
+#include "core/core_private.h"
+
+#include <stdlib.h>
+
+enum { DUE_PER_AGENT = 8, UNFIT_MAX = 256 };
+
+static void mark_as_short(struct core *core, struct pool *pool, bool is_short)
+{
+    if (is_short && !pool->short_of)
+        core->short_pools[core->n_short_pools++] = pool;
+    pool->short_of |= is_short;
+}
+
+static struct ask *ask_new(struct core *core, const struct pool *pool)
+{
+    for (uint32_t i = 0;; i++) {
+        assert(i < ASKS_MAX); /* worker_pick() lends no more than there are */
+        if (!core->asks[i] && !(core->asks[i] = calloc(1, sizeof(struct ask))))
+            abort();
+        struct ask *ask = core->asks[i];
+        if (ask->id)
+            continue;
+        ask->id = core->epoch << 40 | ++core->ask_id;
+        core->n_asks++;
+        ask->pool = (struct pool *) pool;
+        ask->programme = pool->programme;
+        ask->strategy = (uint8_t) programme_of(core, pool->programme)->strategy;
+        ask->rotation = core->programmes[pool->programme].rotation;
+        ask->worker = NONE;
+        ask->asked_us = 0;
+        ask->n_leads = ask->n_agents = ask->n_excluded = 0;
+        ask->timer.owner = TIMER_ASK;
+        return ask;
+    }
+}
+
+struct ask *allocate_ask_of(struct core *core, uint64_t id)
+{
+    for (uint32_t i = 0; i < ASKS_MAX; i++)
+        if (core->asks[i] && core->asks[i]->id == id)
+            return core->asks[i];
+    return NULL;
+}
+
+/* Where the agent stands among others, as the window's strategy counts it. A weighted
+ * turn from long ago is one lead owed, and no more: absence is made up for by nobody. */
+static uint64_t turn_of(const struct ask *ask, const struct agent *agent)
+{
+    const uint64_t step = turn_step(agent->weight);
+    if (ask->strategy == STRATEGY_TOP_DOWN)
+        return agent->list_place;
+    if (ask->strategy != STRATEGY_WEIGHTED_ROUND_ROBIN)
+        return agent->index + 1;
+    return ask->rotation > step && agent->turn < ask->rotation - step ? ask->rotation - step : agent->turn;
+}
+
+static void add_agent(struct core *core, struct ask *ask, struct agent *agent, uint32_t free)
+{
+    const uint32_t i = ask->n_agents++;
+    agent->in_ask = ask->id;
+    agent->ask_place = i;
+    ask->agents[i] = agent->index;
+    ask->slots[i] = free;
+    const int64_t since_us = strategy_keeps(ask->strategy) == KEEPS_GIVEN ? agent->served_us : agent->queue_us;
+    const int64_t idle_ms = (core->now_us - since_us) / 1000;
+    ask->request_agents[i] = (struct request_agent){.open = agent_open(agent),
+                                                    .idle_ms = idle_ms < 0            ? 0
+                                                               : idle_ms > UINT32_MAX ? UINT32_MAX
+                                                                                      : (uint32_t) idle_ms,
+                                                    .weight = agent->weight,
+                                                    .turn = turn_of(ask, agent),
+                                                    .won = agent->won,
+                                                    .closed = agent->closed,
+                                                    .n_skills = agent->n_skills,
+                                                    .skills = agent->skills};
+}
+
+void allocate_end_ask(struct core *core, struct ask *ask)
+{
+    core_disarm(core, &ask->timer);
+    ask->id = 0;
+    core->n_asks--;
+}
+
+/* What an exclusion keeps waiting is tried again when it is over. */
+static void watch(struct core *core, struct pool *pool, int64_t until_ms)
+{
+    if (until_ms < INT64_MAX && (!heap_has(&pool->timer.node) || until_ms < pool->timer.at_ms))
+        core_arm(core, &pool->timer, until_ms, false);
+}
+
+static bool exclude(struct ask *ask, const struct agent *agent)
+{
+    if (ask->n_excluded == sizeof ask->excluded / sizeof *ask->excluded)
+        return false;
+    ask->excluded[ask->n_excluded++] = (struct exclusion){(uint16_t) ask->n_leads, (uint16_t) agent->ask_place};
+    return true;
+}
+
+/* Returns false when there is no room for what keeps this lead from the window's agents. */
+static bool add_exclusions(struct core *core, struct ask *ask, const struct lead *lead)
+{
+    const uint32_t before = ask->n_excluded;
+    bool room = true;
+    for (uint32_t e = 0; e < lead->n_excludes && room; e++) {
+        const struct agent *agent = core->agents[lead->excludes[e].agent];
+        if (agent->in_ask != ask->id || lead->excludes[e].until_ms <= run_ms(core))
+            continue;
+        room = exclude(ask, agent);
+        watch(core, ask->pool, lead->excludes[e].until_ms);
+    }
+    if (pair_has_rules(core, lead->programme) && room) {
+        ask->n_excluded = before; /* those above are among these */
+        for (uint32_t i = 0; i < ask->n_agents && room; i++) {
+            enum reason why;
+            if (!pair_allowed(core, lead, core->agents[ask->agents[i]], &why))
+                room = exclude(ask, core->agents[ask->agents[i]]);
+        }
+    }
+    if (!room)
+        ask->n_excluded = before;
+    return room;
+}
+
+enum added { ADDED, UNFIT, FULL };
+
+static enum added add_lead(struct core *core, struct ask *ask, struct lead *lead, uint32_t only_agent)
+{
+    const uint32_t excluded_from = ask->n_excluded;
+    if (ask->n_leads == ASK_LEADS_MAX || !add_exclusions(core, ask, lead))
+        return FULL;
+    if (ask->fitted && !only_agent && ask->n_excluded - excluded_from == ask->n_agents) {
+        ask->n_excluded = excluded_from;
+        return UNFIT;
+    }
+    ask->excluded_from[ask->n_leads] = excluded_from;
+    const int64_t age_ms = (core->now_us - lead->received_us) / 1000;
+    lead->ask = ask->id;
+    lead->met_free = lead->pooled_us > pool_of(core, lead)->dry_us;
+    ask->leads[ask->n_leads] = lead;
+    ask->request_leads[ask->n_leads++] = (struct request_lead){.age_ms = age_ms < 0            ? 0
+                                                                         : age_ms > UINT32_MAX ? UINT32_MAX
+                                                                                               : (uint32_t) age_ms,
+                                                               .attempts = lead->attempts,
+                                                               .priority = lead->priority,
+                                                               .value_cents = lead->value_cents,
+                                                               .only_agent = only_agent,
+                                                               .n_features = lead->n_features,
+                                                               .features = lead->features};
+    return ADDED;
+}
+
+/* The due leads of the window's agents, in rank order. */
+static uint32_t gather_due(struct core *core, const struct ask *ask, struct lead *due[ASK_LEADS_MAX])
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < ask->n_agents; i++) {
+        const struct agent *agent = core->agents[ask->agents[i]];
+        uint32_t own = 0;
+        for (struct lead *lead = agent->due ? agent->held : NULL; lead && own < DUE_PER_AGENT; lead = lead->held_next) {
+            if (lead->state != LEAD_PIPELINE || !lead->due || lead->ask || n == ASK_LEADS_MAX ||
+                calling_closed(core, lead))
+                continue;
+            uint32_t at = n++;
+            for (; at > 0 && heap_before(lead_key(core, lead), lead_key(core, due[at - 1])); at--)
+                due[at] = due[at - 1];
+            due[at] = lead;
+            own++;
+        }
+    }
+    return n;
+}
+
+/* New and due leads in one ranking: what decides may go by it. */
+static void add_leads(struct core *core, struct ask *ask, struct pool *pool, uint64_t want)
+{
+    struct lead *due[ASK_LEADS_MAX], *unfit[UNFIT_MAX];
+    const uint32_t n_due = gather_due(core, ask, due);
+    uint32_t n_unfit = 0;
+    for (uint32_t at = 0;;) {
+        struct heap_node *node = ask->n_leads < want && n_unfit < UNFIT_MAX ? heap_first(&pool->waiting) : NULL;
+        if (at < n_due && (!node || heap_before(lead_key(core, due[at]), pool->waiting.at[0].key))) {
+            if (add_lead(core, ask, due[at], core->agents[due[at]->owner]->ask_place + 1) != ADDED)
+                break;
+            at++;
+            continue;
+        }
+        struct lead *lead = node ? heap_entry(node, struct lead, place) : NULL;
+        if (lead && calling_hold(core, lead))
+            continue;
+        const enum added added = lead ? add_lead(core, ask, lead, 0) : FULL;
+        if (added == FULL)
+            break;
+        heap_remove(&pool->waiting, node);
+        if (added == UNFIT)
+            unfit[n_unfit++] = lead;
+    }
+    for (uint32_t i = 0; i < n_unfit; i++)
+        heap_add(&pool->waiting, &unfit[i]->place, lead_key(core, unfit[i]));
+}
+
+static void lend(struct core *core, struct ask *ask)
+{
+    for (uint32_t i = 0; i < ask->n_agents; i++) {
+        struct agent *agent = core->agents[ask->agents[i]];
+        if (ask->slots[i] > ask->n_leads)
+            ask->slots[i] = ask->n_leads;
+        ask->request_agents[i].slots = ask->slots[i];
+        agent->lent += ask->slots[i];
+        agent_update(core, agent);
+    }
+}
+
+/* With `only`, that agent's own due leads compete with the pool's for its cards. */
+/* ---- where not everybody may have everything -------------------------------------------------- */
+
+/* Of those with a card who may have the lead, the first by their place. */
+static uint32_t who_fits(struct core *core, const struct pool *pool, const struct lead *lead,
+                         struct agent *ret[ASK_AGENTS_MAX])
+{
+    const struct heap *cards = pool_cards(core, pool);
+    struct heap_key keys[ASK_AGENTS_MAX];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < cards->n; i++) {
+        enum reason why;
+        const struct heap_key key = cards->at[i].key;
+        if ((n == ASK_AGENTS_MAX && !heap_before(key, keys[n - 1])) ||
+            !pair_allowed(core, lead, agent_at(cards->at[i].node), &why))
+            continue;
+        uint32_t at = n < ASK_AGENTS_MAX ? n++ : n - 1;
+        for (; at > 0 && heap_before(key, keys[at - 1]); at--) {
+            keys[at] = keys[at - 1];
+            ret[at] = ret[at - 1];
+        }
+        keys[at] = key;
+        ret[at] = agent_at(cards->at[i].node);
+    }
+    return n;
+}
+
+static void stand_aside(struct core *core, struct pool *pool, struct lead *lead)
+{
+    for (uint32_t i = 0; i < lead->n_excludes; i++)
+        if (lead->excludes[i].until_ms > run_ms(core))
+            watch(core, pool, lead->excludes[i].until_ms);
+    heap_remove(&pool->waiting, &lead->place);
+    lead->passed = true;
+    heap_add(&pool->passed, &lead->place, lead_key(core, lead));
+}
+
+/* The first lead that somebody may have, and who; 0 = there is none, and all stand aside. */
+static uint32_t fit(struct core *core, struct pool *pool, struct agent *only, struct agent *ret[ASK_AGENTS_MAX])
+{
+    for (struct heap_node *node; (node = heap_first(&pool->waiting));) {
+        struct lead *lead = heap_entry(node, struct lead, place);
+        enum reason why;
+        uint32_t n = 1;
+        if (calling_hold(core, lead))
+            continue;
+        ret[0] = only;
+        if (only ? pair_allowed(core, lead, only, &why) : (n = who_fits(core, pool, lead, ret)) > 0)
+            return n;
+        stand_aside(core, pool, lead);
+    }
+    return 0;
+}
+
+/* ---- the window ------------------------------------------------------------------------------------ */
+
+static uint64_t add_agents(struct core *core, struct ask *ask, struct agent *const *agents, uint32_t n)
+{
+    struct heap *cards = pool_cards(core, ask->pool);
+    uint64_t total = 0;
+    while (ask->n_agents < ASK_AGENTS_MAX && (agents ? ask->n_agents < n : cards->n > 0)) {
+        struct agent *agent = agents ? agents[ask->n_agents] : agent_at(heap_first(cards));
+        const uint32_t free = allocate_free_slots(core, agent, ask->pool->ring);
+        if (!agents)
+            heap_remove(cards, heap_first(cards)); /* agent_update() in lend() puts it back */
+        if (free || agents)
+            add_agent(core, ask, agent, free);
+        total += free;
+    }
+    return total;
+}
+
+struct ask *window_build(struct core *core, struct pool *pool, struct agent *only)
+{
+    struct agent *agents[ASK_AGENTS_MAX] = {only};
+    const bool own = pool->ring == RING_AGENT, fitted = own || (!only && pair_has_rules(core, pool->programme));
+    const uint32_t n = fitted ? fit(core, pool, own ? only : NULL, agents) : 1;
+    if (n == 0)
+        return NULL;
+    struct ask *ask = ask_new(core, pool);
+    ask->fitted = fitted;
+    ask->of_one = only && !own;
+    pool->dry = false;
+    mark_as_short(core, pool, !own && pool_scope(core, pool)->lent > 0);
+    const uint64_t total = add_agents(core, ask, only || fitted ? agents : NULL, n);
+    add_leads(core, ask, pool, total * 4 < ASK_LEADS_MIN ? ASK_LEADS_MIN : total * 4);
+    lend(core, ask);
+    return ask;
+}
