@@ -70,7 +70,8 @@ static void check_waiting(struct sim *sim)
         return;
     for (uint32_t i = 0; i < core->leads.n; i++) {
         const struct lead *lead = lead_at(&core->leads, i);
-        if (lead->state == LEAD_PIPELINE && lead->due && agent_cards(core, core->agents[lead->owner], &why, &owed))
+        if (lead->state == LEAD_PIPELINE && lead->due && agent_cards(core, core->agents[lead->owner], &why, &owed) &&
+            pair_allowed(core, lead, core->agents[lead->owner], &why))
             waits_in_vain(sim, lead, core->agents[lead->owner]->name);
         if (lead->state != LEAD_POOLED)
             continue;

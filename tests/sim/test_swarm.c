@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void populate(struct sim *sim)
 {
@@ -24,6 +25,49 @@ static void populate(struct sim *sim)
         char name[16];
         snprintf(name, sizeof name, "agent-%02u", i);
         sim_agent(sim, name, kinds[i % 4].team, kinds[i % 4].intent);
+    }
+}
+
+static struct policy_range test_of_source(struct sim *sim, struct policy *policy)
+{
+    static const char *const sources[] = {"to-push", "to-pull", "to-pushpull"};
+    const char *source = sources[sim_rand(sim, 3)];
+    policy->values[policy->n_values] = feature_text(source, strlen(source));
+    policy->tests[policy->n_tests] =
+        (struct policy_test){.key = feature_key("source", 6), .values = {policy->n_values++, 1}};
+    return (struct policy_range){policy->n_tests++, 1};
+}
+
+/* Two units above some teams of a programme, a filter, and rules to whatever there is. */
+static void add_rules(struct sim *sim, struct policy *policy)
+{
+    const uint32_t n_teams = policy->n_teams, chosen = sim_rand(sim, n_teams),
+                   programme = policy->teams[chosen].programme;
+    policy->teams[n_teams] = (struct policy_team){.name = "area", .programme = programme, .kind = UNIT_AREA};
+    policy->teams[n_teams + 1] = (struct policy_team){.name = "region", .programme = programme, .kind = UNIT_REGION};
+    policy->teams[n_teams].in = sim_rand(sim, 2) ? n_teams + 2 : 0;
+    policy->teams[chosen].in = n_teams + 1;
+    for (uint32_t i = 0; i < n_teams; i++)
+        if (policy->teams[i].programme == programme && sim_rand(sim, 2))
+            policy->teams[i].in = n_teams + 1 + sim_rand(sim, policy->teams[n_teams].in ? 2 : 1);
+    policy->n_teams += policy->teams[n_teams].in ? 2 : 1;
+    policy->agents[0] = (struct policy_agent){.name = "agent-02", .programme = programme, .weight = 1};
+    policy->n_agents = 1;
+    if (sim_rand(sim, 4) == 0)
+        policy->teams[chosen].only = test_of_source(sim, policy);
+    for (uint32_t i = 0; i < 6; i++) {
+        struct policy_route *route = &policy->routes[policy->n_routes++];
+        const uint32_t to = sim_rand(sim, policy->n_teams + 2);
+        *route = (struct policy_route){.programme = to < policy->n_teams ? policy->teams[to].programme : programme,
+                                       .number = i,
+                                       .line = i + 1,
+                                       .set = sim_rand(sim, 2) ? ROUTES_FIRST : ROUTES_AGAIN,
+                                       .target = to < policy->n_teams    ? ROUTE_TO_TEAM
+                                                 : to == policy->n_teams ? ROUTE_TO_AGENT
+                                                                         : ROUTE_TO_PROGRAMME,
+                                       .to = to < policy->n_teams ? to : 0};
+        if (sim_rand(sim, 2))
+            route->when = test_of_source(sim, policy);
     }
 }
 
@@ -53,6 +97,8 @@ static void change_policy(struct sim *sim)
         policy->n_teams--;
     if (sim_rand(sim, 4) == 0)
         snprintf(policy->programmes[1].name, sizeof policy->programmes[1].name, "other");
+    if (sim_rand(sim, 2))
+        add_rules(sim, policy);
     sim_apply(sim, policy);
 }
 

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_filters.c - who may have a lead at all: licences, filters of agents, teams
+ * and units, what an explanation says of them; and what the linter finds in rules
+ * and trees. */
+#include <stdlib.h>
+
+#include "tests/sim/route_world.h"
+
+static const char licensed[] = "programmes:\n"
+                               "  - name: home\n"
+                               "    teams: [all]\n"
+                               "    licence: state\n"
+                               "    agents:\n"
+                               "      - {name: ana, licences: [CA, NV]}\n"
+                               "      - {name: ben, licences: [AZ]}\n";
+
+static void without_a_licence_for_its_state_nobody_gets_a_lead(void **state)
+{
+    (void) state;
+    struct sim *sim = world_new(licensed);
+    story_agent(sim, "ben", "all", INTENT_AVAILABLE);
+    story_agent(sim, "stranger", "all", INTENT_AVAILABLE); /* not listed: no licence */
+    const struct id lead = world_lead(sim, "web", "state=NV"), unknown = world_lead(sim, "web", "city=Reno");
+    sim_run_ms(sim, 100);
+    assert_state(sim, lead, POOLED);
+    assert_string_equal(world_explain(sim, lead, "not ben"), "has no licence for this lead");
+    assert_string_equal(world_explain(sim, lead, "not stranger"), "has no licence for this lead");
+    story_agent(sim, "ana", "all", INTENT_AVAILABLE);
+    assert_owner(sim, lead, "ana");
+    assert_state(sim, unknown, POOLED); /* of no state: nobody is licensed for that */
+    sim_run_ms(sim, 10000);             /* however wide it is offered */
+    assert_string_equal(sim_owner(sim, unknown), "");
+    sim_destroy(&sim);
+}
+
+/* 003-18 */
+static void preselected_criteria_of_a_person_hold_when_it_pulls(void **state)
+{
+    (void) state;
+    struct sim *sim = world_new("programmes:\n"
+                                "  - name: home\n"
+                                "    mode: pull\n"
+                                "    note_required: false\n"
+                                "    teams: [all]\n"
+                                "    agents: [{name: ana, only: {state: CA, budget: {from: 100}}}]\n");
+    struct sim_agent *ana = story_agent(sim, "ana", "all", INTENT_ON_DEMAND);
+    const struct id other = world_lead(sim, "web", "state=NV budget=500"),
+                    poor = world_lead(sim, "web", "state=CA budget=99"),
+                    hers = world_lead(sim, "web", "state=CA budget=100");
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    assert_owner(sim, hers, "ana");
+    story_work_up_to(sim, ana, hers, LEAD_WRAP_UP);
+    assert_int_equal(story_dispose(sim, ana, hers, DISPOSITION_NOT_INTERESTED, "no"), REASON_OK);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_NO_LEAD);
+    assert_string_equal(world_explain(sim, poor, "not ana"),
+                        "its own, its team's or its unit's filter leaves this lead out");
+    struct sim_agent *ben = story_agent(sim, "ben", "all", INTENT_ON_DEMAND);
+    assert_int_equal(story_ready(sim, ben, 0), REASON_OK); /* who chose nothing takes the first */
+    assert_owner(sim, other, "ben");
+    sim_destroy(&sim);
+}
+
+static void filters_of_team_and_units_add_up(void **state)
+{
+    (void) state;
+    struct sim *sim = world_new("units:\n"
+                                "  - {name: west, kind: region, only: {state: [CA, NV]}}\n"
+                                "  - {name: field, kind: field, in: west, only: {budget: {from: 100}}}\n"
+                                "  - {name: calls, kind: inside, in: west}\n"
+                                "programmes:\n"
+                                "  - name: home\n"
+                                "    teams: [field, calls]\n");
+    story_agent(sim, "fay", "field", INTENT_AVAILABLE);
+    const struct id small = world_lead(sim, "web", "state=CA budget=50"),
+                    far = world_lead(sim, "web", "state=TX budget=500"),
+                    fit = world_lead(sim, "web", "state=NV budget=500");
+    assert_owner(sim, fit, "fay");
+    story_agent(sim, "cal", "calls", INTENT_AVAILABLE);
+    assert_owner(sim, small, "cal");
+    assert_state(sim, far, POOLED);
+    sim_destroy(&sim);
+}
+
+static void a_rule_to_an_agent_who_may_not_have_the_lead_means_its_team(void **state)
+{
+    (void) state;
+    char yaml[sizeof licensed + 64];
+    snprintf(yaml, sizeof yaml, "%s    routes: [{to: ben}]\n", licensed);
+    struct sim *sim = world_new(yaml);
+    story_agent(sim, "ben", "all", INTENT_AWAY);
+    assert_pool(sim, world_lead(sim, "web", "state=AZ"), "home>ben");
+    assert_pool(sim, world_lead(sim, "web", "state=CA"), "home/all");
+    sim_destroy(&sim);
+}
+
+/* Two hundred who may not come first, and one who may */
+static void the_one_who_may_is_found_behind_hundreds_who_may_not(void **state)
+{
+    (void) state;
+    char yaml[sizeof licensed + 64];
+    snprintf(yaml, sizeof yaml, "%s      - {name: zoe, licences: [NV]}\n", licensed);
+    struct sim *sim = world_new(yaml);
+    for (int i = 0; i < 200; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "idle-%d", i);
+        sim_agent(sim, name, "all", INTENT_AVAILABLE)->by_hand = true;
+    }
+    sim_run_ms(sim, 5);
+    story_agent(sim, "zoe", "all", INTENT_AVAILABLE);
+    struct id leads[40];
+    for (int i = 0; i < 40; i++)
+        leads[i] = world_lead(sim, "web", i % 20 ? "state=TX" : "state=NV");
+    assert_owner(sim, leads[0], "zoe");
+    assert_owner(sim, leads[20], "zoe");
+    assert_state(sim, leads[1], POOLED);
+    sim_destroy(&sim);
+}
+
+static void a_licence_that_is_taken_away_holds_at_once(void **state)
+{
+    (void) state;
+    struct sim *sim = world_new(licensed);
+    story_agent(sim, "ana", "all", INTENT_AVAILABLE);
+    assert_owner(sim, world_lead(sim, "web", "state=NV"), "ana");
+    world_apply(sim, "programmes:\n"
+                     "  - name: home\n"
+                     "    teams: [all]\n"
+                     "    licence: state\n"
+                     "    agents: [{name: ana, licences: [CA]}]\n");
+    const struct id lead = world_lead(sim, "web", "state=NV");
+    sim_run_ms(sim, 100);
+    assert_state(sim, lead, POOLED);
+    sim_crash(sim);
+    sim_run_ms(sim, 100);
+    assert_state(sim, lead, POOLED);
+    sim_destroy(&sim);
+}
+
+/* ---- the linter -------------------------------------------------------------------- */
+
+struct fault {
+    const char *name, *yaml, *told;
+};
+
+static void a_planted_fault_is_told_at_its_place(void **state)
+{
+    const struct fault *fault = *state;
+    char yaml[1024], wanted[256];
+    snprintf(
+        yaml, sizeof yaml,
+        "programmes:\n  - {name: home, teams: [a, b], agents: [{name: ana}, {name: b2}],\n     routes: [\n%s]}\n%s",
+        fault->told[0] == 'p' ? fault->yaml : "", fault->told[0] == 'p' ? "" : fault->yaml);
+    snprintf(wanted, sizeof wanted, "p:%s", strchr(fault->told, ':') + 1);
+    if (!strstr(world_findings(yaml), wanted))
+        fail_msg("found: %s\nwanted: %s", world_findings(yaml), wanted);
+}
+
+/* The head of the world has five lines: rules begin in line 9, units in line 10. */
+static struct fault faults[] = {
+    {"unreachable: the same again", "{when: {state: CA}, to: a},\n{when: {state: CA}, to: a}",
+     "p:10:1: programmes[0].routes[1]: is never reached: the rule in line 9 catches all of it"},
+    {"unreachable: a narrower one", "{when: {state: CA}, to: a},\n{when: {source: x, state: CA}, to: b}",
+     "p:10:1: programmes[0].routes[1]: is never reached: the rule in line 9"},
+    {"unreachable: behind a catch-all", "{to: a},\n{when: {source: x}, to: b}",
+     "p:10:1: programmes[0].routes[1]: is never reached: the rule in line 9"},
+    {"unreachable: piece by piece",
+     "{when: {state: CA}, to: a}, {when: {state: NV}, to: a},\n{when: {state: [CA, NV], product: x}, to: a}",
+     "p:10:1: programmes[0].routes[2]: is never reached"},
+    {"unreachable: a range within",
+     "{when: {age: {from: 20, to: 60}}, to: a},\n{when: {age: {from: 30, to: 40}, state: CA}, to: a}",
+     "p:10:1: programmes[0].routes[1]: is never reached"},
+    {"unreachable: a zip by the same beginning", "{when: {zip: 902*}, to: a},\n{when: {zip: 902*, state: CA}, to: b}",
+     "p:10:1: programmes[0].routes[1]: is never reached"},
+    {"overlap: the same, elsewhere", "{when: {state: CA}, to: a},\n{when: {state: CA}, to: b}",
+     "p:10:1: programmes[0].routes[1]: the same leads go to a already, by the rule in line 9"},
+    {"overlap: in part", "{when: {zip: [90210, 90211]}, to: a},\n{when: {zip: [90211, 90212]}, to: b}",
+     "p:10:1: programmes[0].routes[1]: some of the same leads go to a already"},
+    {"an unknown target", "{to: ann}",
+     "p:9:6: programmes[0].routes[0].to: is \"ann\"; no unit, team or listed agent of this programme is called that; "
+     "did you mean ana?"},
+    {"no target", "{when: {state: CA}}", "p:9:1: programmes[0].routes[0].to: is missing"},
+    {"a prefix of no zip", "{when: {city: san*}, to: a}",
+     "p:9:15: programmes[0].routes[0].when.city[0]: is \"san*\"; only a zip may end with *"},
+    {"an empty range", "{when: {age: {from: 5, to: 5}}, to: a}",
+     "p:9:14: programmes[0].routes[0].when.age: from must be less than to"},
+    {"an unknown key of a range", "{when: {age: {form: 5}}, to: a}",
+     "p:9:15: programmes[0].routes[0].when.age.form: is no key that is known here; did you mean from?"},
+    {"an attribute twice", "{when: {age: 5, age: 6}, to: a}",
+     "p:9:17: programmes[0].routes[0].when.age: is there twice"},
+    {"a circle", "units: [{name: x, kind: area, in: y}, {name: y, kind: area, in: x}]",
+     "u:10:35: units[0].in: goes in a circle: x would be part of itself"},
+    {"an unknown unit above", "units: [{name: a, in: wset}, {name: west, kind: area}]",
+     "u:10:23: units[0].in: is \"wset\", and no unit is called that; did you mean west?"},
+    {"below a team", "units: [{name: a}, {name: b, in: a}]",
+     "u:10:34: units[1].in: is \"a\", a team, and a team has nothing below it"},
+    {"a team of nobody", "units: [{name: c, kind: field}]",
+     "u:10:25: units[0].kind: is \"field\", and no programme has a team c"},
+    {"a name twice", "units: [{name: x, kind: area}, {name: x, kind: area}]",
+     "u:10:39: units[1].name: \"x\" is there twice"},
+    {"too deep",
+     "units: [{name: s, kind: area}, {name: t, kind: area, in: s}, {name: u, kind: area, in: t}, {name: v, kind: area, "
+     "in: u}, {name: w, kind: area, in: v}, {name: x, kind: area, in: w}, {name: a, in: x}]",
+     "u:10:196: units[6].in: lies deeper than 6 units"},
+};
+
+static void an_empty_unit_is_no_target(void **state)
+{
+    (void) state;
+    assert_non_null(strstr(world_findings("units: [{name: west, kind: area}]\n"
+                                          "programmes:\n"
+                                          "  - {name: home, teams: [a], routes: [{to: west}]}\n"),
+                           "p:8:44: programmes[0].routes[0].to: is west, and no team of this programme is in it"));
+}
+
+static void a_longer_zip_behind_a_shorter_one_is_no_fault(void **state)
+{
+    (void) state;
+    assert_string_equal(
+        world_findings(
+            "programmes:\n"
+            "  - {name: home, teams: [a, b], routes: [{when: {zip: 9*}, to: a}, {when: {zip: 902*}, to: b},\n"
+            "     {when: {state: CA}, to: a}, {when: {state: CA, zip: 90210}, to: b}, {to: b}]}\n"),
+        "");
+}
+
+int main(void)
+{
+    enum { FAULTS = sizeof faults / sizeof *faults };
+    struct CMUnitTest planted[FAULTS];
+    for (size_t i = 0; i < FAULTS; i++)
+        planted[i] = (struct CMUnitTest){
+            .name = faults[i].name, .test_func = a_planted_fault_is_told_at_its_place, .initial_state = &faults[i]};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_a_licence_for_its_state_nobody_gets_a_lead),
+        cmocka_unit_test(preselected_criteria_of_a_person_hold_when_it_pulls),
+        cmocka_unit_test(filters_of_team_and_units_add_up),
+        cmocka_unit_test(a_rule_to_an_agent_who_may_not_have_the_lead_means_its_team),
+        cmocka_unit_test(the_one_who_may_is_found_behind_hundreds_who_may_not),
+        cmocka_unit_test(a_licence_that_is_taken_away_holds_at_once),
+        cmocka_unit_test(an_empty_unit_is_no_target),
+        cmocka_unit_test(a_longer_zip_behind_a_shorter_one_is_no_fault),
+    };
+    return _cmocka_run_group_tests("planted faults", planted, FAULTS, NULL, NULL) +
+           cmocka_run_group_tests(tests, NULL, NULL);
+}
