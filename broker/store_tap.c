@@ -124,30 +124,6 @@ enum store_status tap_view(struct tap *tap, tap_row_fn *each, void *arg)
     return redis_read_view(tap->store, take_value, &taking);
 }
 
-struct input_wanted {
-    struct id lead;
-    struct buf *to;
-    bool found;
-};
-
-static bool take_input(void *arg, const struct row_ref *row)
-{
-    struct input_wanted *wanted = arg;
-    if (row->type != ROW_INPUT || row->key.len != 16 || !id_equal(id_from_bytes(row->key.at), wanted->lead))
-        return true;
-    buf_add(wanted->to, row->payload.at, row->payload.len);
-    wanted->found = true;
-    return false;
-}
-
-enum store_status tap_input(struct tap *tap, struct id lead, struct buf *ret)
-{
-    struct input_wanted wanted = {lead, ret, false};
-    ret->len = 0;
-    const enum store_status status = tap_view(tap, take_input, &wanted);
-    return wanted.found ? STORE_OK : status;
-}
-
 struct entry_taking {
     struct tap *tap;
     tap_entry_fn *each;

@@ -29,9 +29,6 @@ enum store_status tap_marks(struct tap *tap, struct tap_marks *ret);
 typedef bool tap_row_fn(void *arg, const struct row_ref *row);
 enum store_status tap_view(struct tap *tap, tap_row_fn *each, void *arg);
 
-/* The payload of the row of type ROW_INPUT of one lead; empty when the view has none (yet). Reads the whole view. */
-enum store_status tap_input(struct tap *tap, struct id lead, struct buf *ret);
-
 enum { TAP_PAGE = 64 };
 
 /* Up to TAP_PAGE entries, from `from` itself or from the next one on. */

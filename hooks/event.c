@@ -67,6 +67,11 @@ const char *hook_state_name(unsigned state)
     return state <= STATE_MAX && states[state].name != NULL ? states[state].name : "?";
 }
 
+bool event_is_end(const struct lead_image *now)
+{
+    return now->state <= STATE_MAX && states[now->state].kind == KIND_END;
+}
+
 bool event_is_held(const struct lead_image *now, struct held *ret)
 {
     if (now->state > STATE_MAX || states[now->state].kind != KIND_AGENT || now->owner == IMAGE_NOBODY)

@@ -21,6 +21,8 @@ bool hook_event_by_word(const char *word, enum hook_event *ret_event);
 
 const char *hook_state_name(unsigned state); /* "WRAP_UP"; "?": no such state */
 
+bool event_is_end(const struct lead_image *now);
+
 /* Of a lead in a hand: what must be remembered until it leaves it. */
 struct held {
     uint32_t state, owner;

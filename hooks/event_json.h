@@ -16,6 +16,7 @@ struct event_facts {
     const struct lead_image *now;
     struct id lead;
     struct slice agent, team; /* empty: none */
+    struct slice input;       /* the payload of its ROW_INPUT, if a hook wants it; empty: none */
     const char *cell;
     struct position entry;
 };

@@ -38,6 +38,7 @@ void follow_destroy(struct follow **follow_p)
     if (*follow_p == NULL)
         return;
     follow_forget(*follow_p);
+    follow_forget_inputs(*follow_p);
     free(*follow_p);
     *follow_p = NULL;
 }
@@ -107,7 +108,7 @@ static void tell(const struct follow *follow, const struct told *told, const str
                  struct position entry)
 {
     const bool has_agent = told->agent < follow->n_agents;
-    const struct event_facts facts = {
+    struct event_facts facts = {
         .told = *told,
         .now = now,
         .lead = lead,
@@ -116,6 +117,7 @@ static void tell(const struct follow *follow, const struct told *told, const str
         .cell = follow->cell,
         .entry = entry,
     };
+    follow_input(follow, lead, &facts.input);
     follow->each(follow->arg, &facts);
 }
 
@@ -137,6 +139,8 @@ static bool take_lead(struct follow *follow, const struct row_ref *row, struct p
             tell(follow, &told[i], &now, lead, entry);
     }
     follow_set_held(follow, lead, event_is_held(&now, &held) ? &held : NULL);
+    if (event_is_end(&now))
+        follow_drop_input(follow, lead);
     return true;
 }
 
@@ -155,6 +159,10 @@ static bool take_row(struct follow *follow, const struct row_ref *row, struct po
     switch (row->type) {
     case ROW_LEAD:
         return take_lead(follow, row, entry);
+    case ROW_INPUT:
+        if (row->key.len == 16)
+            follow_set_input(follow, id_from_bytes(row->key.at), row->payload);
+        return true;
     case ROW_AGENT:
         return take_agent(follow, row);
     case ROW_CELL:
@@ -221,6 +229,7 @@ static enum store_status begin(struct follow *follow, struct tap *tap)
 {
     struct tap_marks marks, end;
     follow_forget(follow);
+    follow_forget_inputs(follow);
     follow->each = NULL;
     follow->beat_us = 0;
     enum store_status status = tap_marks(tap, &marks);
@@ -238,6 +247,7 @@ static enum store_status begin(struct follow *follow, struct tap *tap)
             break; /* trimmed meanwhile: what it held is in the view by now */
     }
     follow->is_there = status == STORE_OK && position_compare(follow->at, end.last) >= 0;
+    follow->has_inputs = follow->is_there;
     if (follow->is_there)
         log_line(LOG_INFO, "hooks.begin", "at=%" PRIu64 "-%" PRIu64 " agents=%" PRIu32 " in_hand=%u", follow->at.epoch,
                  follow->at.beat, follow->n_agents, HASH_COUNT(follow->held));
@@ -262,6 +272,11 @@ enum store_status follow_read(struct follow *follow, struct tap *tap, follow_fn 
     if (!follow->is_there) {
         const enum store_status status = begin(follow, tap);
         if (status != STORE_OK || !follow->is_there)
+            return status;
+    }
+    if (follow->wanted != NULL && !follow->has_inputs) {
+        const enum store_status status = follow_fill_inputs(follow, tap);
+        if (status != STORE_OK)
             return status;
     }
     follow->each = each;

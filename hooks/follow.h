@@ -24,6 +24,14 @@ bool follow_body(struct follow *follow, struct slice body, struct position at, f
 /* One page of the log. STORE_OK, or what tap_why() says; then only a new tap goes on. */
 enum store_status follow_read(struct follow *follow, struct tap *tap, follow_fn *each, void *arg, uint32_t *ret_n);
 
+/* Hooks want to see what is in leads: from now on each event brings it. It is kept in memory, of those that live and of
+ * those that are `wanted`; what came before this run is read out of the view once. */
+typedef bool follow_wanted_fn(void *arg, struct id lead);
+void follow_keep_inputs(struct follow *follow, follow_wanted_fn *wanted, void *arg);
+
+/* The payload of its ROW_INPUT; empty: there is none. False: not known yet. */
+bool follow_input(const struct follow *follow, struct id lead, struct slice *ret);
+
 /* On a new tap, before it is read: is this the log that was followed? */
 enum store_status follow_join(struct follow *follow, struct tap *tap);
 

@@ -16,6 +16,13 @@ struct held_lead {
     UT_hash_handle hh;
 };
 
+struct input_kept {
+    struct id lead;
+    UT_hash_handle hh;
+    uint32_t len;
+    uint8_t payload[];
+};
+
 struct agent_name {
     char name[NAME_BYTES_MAX + 1], team[NAME_BYTES_MAX + 1]; /* name "": not known */
 };
@@ -30,6 +37,11 @@ struct follow {
     uint32_t n_agents;
     struct held_lead *held;
 
+    struct input_kept *inputs;
+    follow_wanted_fn *wanted; /* NULL: inputs are not kept */
+    void *wanted_arg;
+    bool has_inputs; /* those that came before this run, too */
+
     follow_fn *each; /* of the page in hand; NULL: nothing is told */
     void *arg;
     bool is_gap, is_told_damaged;
@@ -37,6 +49,10 @@ struct follow {
 
 void follow_forget(struct follow *follow);
 void follow_set_agent(struct follow *follow, uint32_t index, struct slice name, struct slice team);
+void follow_set_input(struct follow *follow, struct id lead, struct slice payload);
+void follow_drop_input(struct follow *follow, struct id lead); /* it has ended; but not if it is still wanted */
+void follow_forget_inputs(struct follow *follow);
+enum store_status follow_fill_inputs(struct follow *follow, struct tap *tap);
 void follow_set_held(struct follow *follow, struct id lead, const struct held *held); /* NULL: not any more */
 
 #endif

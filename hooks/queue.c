@@ -51,6 +51,7 @@ void queue_destroy(struct queue **queue_p)
         return;
     for (struct queued *item = queue->first, *next; item != NULL; item = next) {
         next = item->next;
+        buf_fini(&item->input);
         free(item);
     }
     for (struct line *line = queue->lines, *next; line != NULL; line = next) {
@@ -130,6 +131,7 @@ static void leave(struct queue *queue, struct queued *item)
     else
         queue->last = item->before;
     queue->counts.behind--;
+    buf_fini(&item->input);
     free(item);
 }
 
@@ -213,6 +215,13 @@ void queue_done(struct queue *queue, struct queued *item, bool delivered, int64_
         return;
     queue->counts.given_up += !delivered;
     leave(queue, item);
+}
+
+bool queue_has(const struct queue *queue, struct id lead)
+{
+    const struct line *line;
+    HASH_FIND(hh, queue->lines, &lead, sizeof lead, line);
+    return line != NULL;
 }
 
 struct queued *queue_first(const struct queue *queue)

@@ -10,6 +10,7 @@
 #ifndef TAKT_HOOKS_QUEUE_H
 #define TAKT_HOOKS_QUEUE_H
 
+#include "common/buf.h"
 #include "proto/msg.h"
 
 enum {
@@ -38,7 +39,8 @@ struct queued {
     int64_t try_ms, began_ms; /* not before; the attempt on its way */
     uint32_t tries;
     bool is_out, is_blocked;
-    bool is_kept; /* the caller's: on disk */
+    bool is_kept;     /* the caller's: on disk */
+    struct buf input; /* the caller's: what is in its lead; never on disk */
     size_t len;
     char text[]; /* one line, without its end */
 };
@@ -60,7 +62,8 @@ int64_t queue_when(const struct queue *queue,
 void queue_done(struct queue *queue, struct queued *item, bool delivered, int64_t now_ms, int64_t wall_ms);
 void queue_put_off(struct queue *queue, struct queued *item, int64_t until_ms); /* it was not tried */
 
-struct queued *queue_first(const struct queue *queue); /* the oldest; go on by ->next */
+bool queue_has(const struct queue *queue, struct id lead); /* does an event of it wait? */
+struct queued *queue_first(const struct queue *queue);     /* the oldest; go on by ->next */
 const struct queue_counts *queue_counts(const struct queue *queue);
 void queue_set_counts(struct queue *queue, const struct queue_counts *counts); /* of a former run */
 

@@ -30,7 +30,6 @@ enum {
     SAVE_MS = 1000,
     SAVE_SHARE = 20, /* saving takes at most one part in so many of the time */
     LEAVE_MS = 2000,
-    VIEW_MS = 100, /* until the view may have a lead that it lacks */
     HUNGRY = 1000, /* a hook with less than this before it wants the log to be read on */
 };
 
@@ -51,7 +50,7 @@ struct running {
     struct tap *tap; /* NULL: away */
     struct sender *sender;
     struct wire *wire;
-    struct buf line, body, input;
+    struct buf line, body;
     int lock_fd;
     int64_t read_ms, save_ms; /* when next */
     bool is_changed, is_reading, is_told_away, is_told_disk;
@@ -72,7 +71,10 @@ static void path_of(const struct running *run, const char *name, const char *end
 static void queue_event(struct running *run, struct teller *teller, const struct event_facts *facts)
 {
     const struct slice line = slice_of(run->line.at, run->line.len);
-    if (queue_add(teller->queue, facts->lead, facts->now->state_us / 1000, line) == NULL && !teller->is_told_full) {
+    struct queued *item = queue_add(teller->queue, facts->lead, facts->now->state_us / 1000, line);
+    if (item != NULL && teller->hook->fields != FIELDS_NONE && facts->input.len > 0)
+        buf_add(&item->input, facts->input.at, facts->input.len);
+    if (item == NULL && !teller->is_told_full) {
         teller->is_told_full = true;
         log_line(LOG_ERROR, "hooks.full", "hook=%s behind=%d: events are lost from here on", teller->hook->name,
                  QUEUE_MAX);
@@ -176,38 +178,27 @@ static void attempt_ended(void *arg, uint32_t number, void *of, const char *why)
     teller->is_told_full = teller->is_told_full && counts->behind == QUEUE_MAX;
 }
 
-/* What the view has of the lead. False: not yet, ask again. */
-static bool find_input(struct running *run, const struct event_head *head)
+/* Came with the event; or the event was kept from a former run. False: not known yet, ask again. */
+static bool find_input(const struct running *run, const struct queued *item, struct slice *ret)
 {
-    struct tap_marks marks;
-    run->input.len = 0;
-    if (run->tap == NULL)
-        return false;
-    enum store_status status = tap_input(run->tap, head->lead, &run->input);
-    bool is_last_word = run->input.len > 0;
-    if (status == STORE_OK && !is_last_word && (status = tap_marks(run->tap, &marks)) == STORE_OK &&
-        position_compare(marks.view, head->entry) >= 0) {
-        status = tap_input(run->tap, head->lead, &run->input); /* it may have come since */
-        is_last_word = status == STORE_OK;
-    }
-    if (status != STORE_OK)
-        lose_tap(run, tap_why(run->tap));
-    return status == STORE_OK && is_last_word;
+    *ret = slice_of(item->input.at, item->input.len);
+    return item->input.len > 0 || follow_input(run->follow, item->lead, ret);
 }
 
 static void start(struct running *run, uint32_t number, struct queued *item)
 {
     struct teller *teller = &run->tellers[number];
     struct event_head head;
+    struct slice input = {0};
     const struct slice line = slice_of(item->text, item->len);
     const bool is_event = event_json_head(line, &head);
     if (!is_event)
         abort(); /* it was made, or checked, before it was queued */
-    if (teller->hook->fields != FIELDS_NONE && !find_input(run, &head)) {
-        queue_put_off(teller->queue, item, mono_ms() + VIEW_MS);
+    if (teller->hook->fields != FIELDS_NONE && !find_input(run, item, &input)) {
+        queue_put_off(teller->queue, item, mono_ms() + POLL_MS);
         return;
     }
-    event_json_whole(line, teller->hook->fields, slice_of(run->input.at, run->input.len), run->wire, &run->body);
+    event_json_whole(line, teller->hook->fields, input, run->wire, &run->body);
     sender_start(run->sender, &(struct send_job){.hook = teller->hook,
                                                  .number = number,
                                                  .item = item,
@@ -273,6 +264,15 @@ static void count_on(struct running *run, struct teller *teller)
     free(status);
 }
 
+static bool is_wanted(void *arg, struct id lead)
+{
+    const struct running *run = arg;
+    for (uint32_t i = 0; i < run->n; i++)
+        if (run->tellers[i].hook->fields != FIELDS_NONE && queue_has(run->tellers[i].queue, lead))
+            return true;
+    return false;
+}
+
 static bool load(struct running *run, const struct hook_file *file)
 {
     char path[PATH_ROOM];
@@ -288,6 +288,8 @@ static bool load(struct running *run, const struct hook_file *file)
         if (bad > 0)
             log_line(LOG_WARN, "hooks.torn", "hook=%s lines=%" PRId64, teller->hook->name, bad);
         count_on(run, teller);
+        if (teller->hook->fields != FIELDS_NONE)
+            follow_keep_inputs(run->follow, is_wanted, run);
     }
     path_of(run, "position", ".json", path);
     follow_load(run->follow, path);
@@ -368,7 +370,6 @@ enum store_status hooks_run(const struct hooks_options *options, const struct ho
         queue_destroy(&run->tellers[i].queue);
     buf_fini(&run->line);
     buf_fini(&run->body);
-    buf_fini(&run->input);
     if (run->lock_fd >= 0)
         close(run->lock_fd);
     free(run);

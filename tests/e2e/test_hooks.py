@@ -240,7 +240,7 @@ def an_event_that_cannot_be_digested_is_given_up_in_time_and_holds_up_no_other(r
 
 
 def killed_again_and_again_it_tells_everything_at_least_once_under_the_same_id(rng):
-    with HookedCell({"name": "crm"}, {"name": "slow", "parallel": 1}) as cell:
+    with HookedCell({"name": "crm"}, {"name": "slow", "parallel": 1, "fields": "full"}) as cell:
         crm, slow = cell.receivers["crm"], cell.receivers["slow"]
         slow.answer = lambda event: time.sleep(0.002) or 200
         cell.run("import", cell.generate(1500, rng.randrange(1000)), "--map", MAP, "--source", "web")
@@ -261,6 +261,7 @@ def killed_again_and_again_it_tells_everything_at_least_once_under_the_same_id(r
             for one in receiver.got:
                 of_id[one["id"]].add(json.dumps(one, sort_keys=True))
             expect(all(len(forms) == 1 for forms in of_id.values()), "a repeat is the same event, to the letter")
+        expect(all(one["lead_data"]["source"] == "web" for one in slow.got), "with its lead, also what waited through a kill")
         repeats = len(crm.got) - len(crm.ids())
         expect(kills >= 3, f"{kills} kills")
         pid = wait_for(cell.hooks_pid, 10, "the hooks run")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_store_tap.c - planting a cell, step by step: what a restore that was cut
- * off leaves behind, and what is refused; and what readers beside the archive need. Whole restores are in
+ * off leaves behind, and what is refused. Whole restores are in
  * test_store_archive.c. */
 #include "tests/store/store_rig.h"
 
@@ -99,33 +99,6 @@ static void a_lead_that_moved_while_the_image_was_read_is_restored_to_one_pool(v
     tap_close(&tap);
 }
 
-static void the_input_of_one_lead_is_read_by_its_id(void **state)
-{
-    struct redis_server *server = *state;
-    struct tap *tap = tap_at(server, "inputs");
-    struct buf body = {0}, input = {0};
-    struct row_ref row;
-    uint32_t at = 0;
-    row_put(&body, ROW_INPUT, 7, "as it came");
-    assert_int_equal(row_next(body_slice(&body), &at, &row), 1);
-    const struct id lead = id_from_bytes(row.key.at);
-    assert_int_equal(tap_input(tap, lead, &input), STORE_OK);
-    assert_int_equal(input.len, 0); /* the view has none yet */
-    assert_int_equal(tap_plant_row(tap, &row), STORE_OK);
-    assert_int_equal(tap_plant_end(tap, (struct position){1, 1}, (struct position){1, 1}, (struct position){1, 1}),
-                     STORE_OK);
-    assert_int_equal(tap_input(tap, lead, &input), STORE_OK);
-    assert_memory_equal(input.at, "as it came", input.len);
-    assert_int_equal(input.len, strlen("as it came"));
-    char hex[33];
-    id_to_hex(lead, hex);
-    freeReplyObject(redis_server_command(server, "SET {inputs}:input:%s nonsense", hex));
-    assert_int_equal(tap_input(tap, lead, &input), STORE_DAMAGED);
-    buf_fini(&body);
-    buf_fini(&input);
-    tap_close(&tap);
-}
-
 static int start_redis(void **state)
 {
     *state = redis_server_start(NULL);
@@ -145,7 +118,6 @@ int main(void)
         cmocka_unit_test(no_cell_is_made_where_a_restore_was_cut_off),
         cmocka_unit_test(a_restore_takes_no_cell_that_was_made_meanwhile),
         cmocka_unit_test(a_lead_that_moved_while_the_image_was_read_is_restored_to_one_pool),
-        cmocka_unit_test(the_input_of_one_lead_is_read_by_its_id),
     };
     return cmocka_run_group_tests(tests, start_redis, stop_redis);
 }
