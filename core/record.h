@@ -59,15 +59,19 @@ struct lead_glance {
 bool lead_glance(struct slice payload, struct lead_glance *ret);
 
 /* What readers of the log need who keep no core: a lead as a ROW_LEAD leaves it, ... */
-enum { IMAGE_NOBODY = UINT32_MAX };
+enum { IMAGE_NOBODY = UINT32_MAX, LEAD_STEPS_MAX = 32 };
+struct lead_step {
+    uint32_t state, reason, owner;
+};
 struct lead_image {
     uint32_t state, reason, disposition, attempts;
     bool contacted;
     struct slice programme, team; /* team: in whose pool it waits */
     uint32_t owner;               /* agent index, or IMAGE_NOBODY */
     uint64_t fence;
-    int64_t state_us, due_ms; /* since when; its deadline: core time, both */
-    struct id last_act;       /* op of the last act that was done on it */
+    int64_t state_us, due_ms;                 /* since when; its deadline: core time, both */
+    struct lead_step steps[LEAD_STEPS_MAX]; /* the states it reached in this beat, the last first */
+    uint32_t n_steps;
 };
 bool lead_image(struct slice payload, struct lead_image *ret);
 

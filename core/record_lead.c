@@ -227,6 +227,25 @@ void record_lead(const struct core *core, const struct lead *lead, struct buf *b
     row_end(&row);
 }
 
+static void add_step(struct lead_image *image, const struct lead_step *step)
+{
+    if (step->reason != REASON_NOTED && image->n_steps < LEAD_STEPS_MAX)
+        image->steps[image->n_steps++] = *step;
+}
+
+static void get_lead_steps(struct lead_image *image, struct reader *reader)
+{
+    const uint64_t n = get_uint(reader, UINT32_MAX);
+    if (n & 1)
+        add_step(image, &(struct lead_step){image->state, image->reason, image->owner});
+    for (uint64_t i = 0; i < n / 2 && !reader->bad; i++) {
+        struct lead_step step = {.state = get_u8(reader)};
+        step.reason = get_u16(reader);
+        step.owner = get_index(reader);
+        add_step(image, &step);
+    }
+}
+
 bool lead_image(struct slice payload, struct lead_image *ret)
 {
     struct reader reader = {payload.at, payload.at + payload.len, false};
@@ -257,13 +276,9 @@ bool lead_image(struct slice payload, struct lead_image *ret)
         get_u16(&reader);
         get_int(&reader);
     }
-    for (uint32_t n = get_u8(&reader); n > 0 && !reader.bad; n--)
-        image.last_act = get_id(&reader);
-    for (uint64_t n = get_uint(&reader, UINT32_MAX) / 2; n > 0 && !reader.bad; n--) { /* steps */
-        get_u8(&reader);
-        get_u16(&reader);
-        get_index(&reader);
-    }
+    for (uint32_t n = get_u8(&reader); n > 0 && !reader.bad; n--) /* acts */
+        get_id(&reader);
+    get_lead_steps(&image, &reader);
     if (reader.bad || reader.at != reader.end)
         return false;
     *ret = image;

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * event.c - see event.h. Which reason a lead was lost for is in its row only while
- * no further move of the same beat wrote another one there: an offer whose time is
- * over may go to the next agent at once. Then its former deadline says whether
- * that was the cause, and REASON_OK stands for "not known". */
+ * event.c - see event.h. */
 #include "hooks/event.h"
 
 #include <assert.h>
 #include <string.h>
 
-enum change { CHANGE_LOST, CHANGE_TAKEN, CHANGE_MOVED, CHANGE_UNMET, CHANGE_MET, CHANGES };
+enum change { CHANGE_LOST, CHANGE_TAKEN, CHANGE_MOVED, CHANGE_UNMET, CHANGE_MET };
 
 enum {
     STATE_ANY = 0,
@@ -76,18 +73,25 @@ bool event_is_held(const struct lead_image *now, struct held *ret)
 {
     if (now->state > STATE_MAX || states[now->state].kind != KIND_AGENT || now->owner == IMAGE_NOBODY)
         return false;
-    *ret = (struct held){now->state, now->owner, now->fence, now->due_ms, now->last_act};
+    *ret = (struct held){now->state, now->owner, now->fence, now->due_ms};
     return true;
 }
 
-/* What each state's deadline is called when it is over. */
-static enum reason overdue(const struct held *before, const struct lead_image *now)
+/* The move by which its former holder lost it: the first of the beat that left it with nobody or another. */
+static const struct lead_step *loss_of(const struct held *before, const struct lead_image *now)
 {
-    if (before->due_ms > now->state_us / 1000)
-        return REASON_OK;
+    for (uint32_t i = now->n_steps; i > 0; i--)
+        if (now->steps[i - 1].owner != before->owner)
+            return &now->steps[i - 1];
+    return NULL;
+}
+
+/* Used up with the loss: the row says that, and not what the agent was late with. Its deadline does. */
+static enum reason loss_reason(const struct held *before, const struct lead_image *now, const struct lead_step *loss)
+{
+    if (loss->reason != REASON_MAX_DISTRIBUTIONS || before->due_ms > now->state_us / 1000)
+        return (enum reason) loss->reason;
     switch (before->state) {
-    case STATE_OFFERED:
-        return REASON_OFFER_LAPSED;
     case STATE_OWNED:
         return REASON_FIRST_ACTION_LATE;
     case STATE_WORKING:
@@ -97,53 +101,72 @@ static enum reason overdue(const struct held *before, const struct lead_image *n
     case STATE_PIPELINE:
         return REASON_PIPELINE_LATE;
     default:
-        return REASON_OK;
+        return REASON_MAX_DISTRIBUTIONS;
     }
 }
 
-static enum reason lost_for(const struct held *before, const struct lead_image *now)
+static bool is_own_act(unsigned reason)
 {
-    const bool told = now->state == STATE_REVOKING || (now->state == STATE_POOLED && now->reason != REASON_REFILL) ||
-                      now->state == STATE_SUPPRESSED;
-    return told ? (enum reason) now->reason : overdue(before, now);
+    static const unsigned own[] = {
+#define HOOK_OWN_ACT(reason) REASON_##reason,
+#include "hooks/hook_events.def"
+    };
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (own[i] == reason)
+            return true;
+    return false;
 }
 
-/* Which of the changes this is, as a set of bits. */
-static unsigned changes_of(const struct held *before, const struct lead_image *now, bool fresh)
+/* The latest move of the beat that is as the row says. */
+static const struct lead_step *move_of(const struct lead_image *now, unsigned state, unsigned reason)
 {
+    for (uint32_t i = 0; i < now->n_steps; i++)
+        if ((state == STATE_ANY || now->steps[i].state == state) &&
+            (reason == REASON_ANY || now->steps[i].reason == reason))
+            return &now->steps[i];
+    return NULL;
+}
+
+/* What of this change a row of the list is about; NULL: nothing. */
+static const struct lead_step *match(size_t when, const struct held *before, const struct lead_image *now)
+{
+    const unsigned state = whens[when].state, reason = whens[when].reason;
+    const struct lead_step *loss = before != NULL ? loss_of(before, now) : NULL;
     struct held held;
-    const bool is_held = event_is_held(now, &held);
-    const bool same_hold = before != NULL && is_held && held.fence == before->fence;
-    const bool other_hand = before != NULL && !(is_held && held.owner == before->owner);
-    /* each act of an agent leaves its op; what takes a lead from one does not */
-    const bool own_act = before != NULL && !id_equal(before->last_act, now->last_act);
-    unsigned set = 0;
-    if (other_hand && !own_act)
-        set |= 1u << CHANGE_LOST;
-    if (is_held && !same_hold)
-        set |= 1u << CHANGE_TAKEN;
-    if (fresh || (before != NULL && !same_hold))
-        set |= 1u << CHANGE_MOVED | 1u << (now->contacted ? CHANGE_MET : CHANGE_UNMET);
-    return set;
+    switch (whens[when].change) {
+    case CHANGE_LOST:
+        return loss != NULL && !is_own_act(loss->reason) &&
+                       (reason == REASON_ANY || reason == loss_reason(before, now, loss))
+                   ? loss
+                   : NULL;
+    case CHANGE_TAKEN:
+        if (!event_is_held(now, &held) || state != now->state || (before != NULL && before->fence == held.fence))
+            return NULL;
+        return move_of(now, state, reason);
+    case CHANGE_UNMET:
+        return now->contacted ? NULL : move_of(now, state, reason);
+    case CHANGE_MET:
+        return now->contacted ? move_of(now, state, reason) : NULL;
+    case CHANGE_MOVED:
+        return move_of(now, state, reason);
+    }
+    return NULL;
 }
 
-uint32_t event_derive(const struct held *before, const struct lead_image *now, bool fresh, struct told ret[TOLD_MAX])
+uint32_t event_derive(const struct held *before, const struct lead_image *now, struct told ret[TOLD_MAX])
 {
-    const unsigned set = changes_of(before, now, fresh);
-    const enum reason lost = set >> CHANGE_LOST & 1 ? lost_for(before, now) : REASON_OK;
     uint32_t n = 0;
     for (size_t i = 0; i < sizeof whens / sizeof *whens; i++) {
-        const bool of_former = whens[i].change == CHANGE_LOST;
-        const unsigned reason = of_former ? lost : now->reason;
-        if (!(set >> whens[i].change & 1) || (whens[i].state != STATE_ANY && whens[i].state != now->state) ||
-            (whens[i].reason != REASON_ANY && whens[i].reason != reason))
+        const struct lead_step *step = match(i, before, now);
+        if (step == NULL)
             continue;
         assert(n < TOLD_MAX);
-        const bool knows_former = of_former || (before != NULL && states[now->state].kind == KIND_END);
+        const bool of_former = whens[i].change == CHANGE_LOST;
+        const bool knows_former = of_former || (before != NULL && states[step->state].kind == KIND_END);
         ret[n++] = (struct told){.event = whens[i].event,
-                                 .agent = knows_former ? before->owner : now->owner,
+                                 .agent = knows_former ? before->owner : step->owner,
                                  .fence = of_former ? before->fence : now->fence,
-                                 .reason = (enum reason) reason};
+                                 .reason = of_former ? loss_reason(before, now, step) : (enum reason) step->reason};
     }
     return n;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * event.h - what is worth telling of a lead's change, by the table in hook_events.def.
  *
- * Pure: two after-images in, events out. The log has one after-image a beat,
- * whatever moved the lead in it, so a change is judged by who held it before and
- * who does now (the fence tells), and the moves between are not guessed. */
+ * Pure: an after-image in, and who had the lead before, events out. The image has
+ * all moves of its beat, but a fence only for the last: an offer that was taken
+ * back within its beat never left the broker, and is not told. */
 #ifndef TAKT_HOOKS_EVENT_H
 #define TAKT_HOOKS_EVENT_H
 
@@ -28,7 +28,6 @@ struct held {
     uint32_t state, owner;
     uint64_t fence;
     int64_t due_ms;
-    struct id last_act;
 };
 
 /* True, and what to remember, if somebody has the lead. */
@@ -40,9 +39,9 @@ struct told {
     uint64_t fence; /* of the ownership that it is about */
     enum reason reason;
 };
-enum { TOLD_MAX = 4 };
+enum { TOLD_MAX = 8 };
 
-/* `before`: NULL, when nobody had it. `fresh`: its state may have changed with this beat. Returns how many. */
-uint32_t event_derive(const struct held *before, const struct lead_image *now, bool fresh, struct told ret[TOLD_MAX]);
+/* `before`: NULL, when nobody had it. Returns how many. */
+uint32_t event_derive(const struct held *before, const struct lead_image *now, struct told ret[TOLD_MAX]);
 
 #endif

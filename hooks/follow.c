@@ -132,9 +132,7 @@ static bool take_lead(struct follow *follow, const struct row_ref *row, struct p
     const struct id lead = id_from_bytes(row->key.at);
     HASH_FIND(hh, follow->held, &lead, sizeof lead, before);
     if (follow->each != NULL) {
-        /* two beats may have the same time: rather twice than never */
-        const uint32_t n =
-            event_derive(before != NULL ? &before->held : NULL, &now, now.state_us >= follow->beat_us, told);
+        const uint32_t n = event_derive(before != NULL ? &before->held : NULL, &now, told);
         for (uint32_t i = 0; i < n; i++)
             tell(follow, &told[i], &now, lead, entry);
     }

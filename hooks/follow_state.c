@@ -9,7 +9,7 @@
 
 #include "hooks/keep.h"
 
-enum { STATE_VERSION = 1 };
+enum { STATE_VERSION = 2 };
 
 static json_t *agents_json(const struct follow *follow)
 {
@@ -25,11 +25,10 @@ static json_t *held_json(const struct follow *follow)
 {
     json_t *list = json_array();
     for (const struct held_lead *one = follow->held; one != NULL; one = one->hh.next) {
-        char lead[33], act[33];
+        char lead[33];
         id_to_hex(one->lead, lead);
-        id_to_hex(one->held.last_act, act);
-        json_array_append_new(list, json_pack("[s, i, i, I, I, s]", lead, (int) one->held.state, (int) one->held.owner,
-                                              (json_int_t) one->held.fence, (json_int_t) one->held.due_ms, act));
+        json_array_append_new(list, json_pack("[s, i, i, I, I]", lead, (int) one->held.state, (int) one->held.owner,
+                                              (json_int_t) one->held.fence, (json_int_t) one->held.due_ms));
     }
     return list;
 }
@@ -63,14 +62,13 @@ static bool load_agent(struct follow *follow, json_t *item)
 
 static bool load_held(struct follow *follow, json_t *item)
 {
-    const char *lead_hex, *act_hex;
+    const char *hex;
     int state, owner;
     json_int_t fence, due_ms;
-    struct id lead, act;
-    if (json_unpack(item, "[s, i, i, I, I, s!]", &lead_hex, &state, &owner, &fence, &due_ms, &act_hex) != 0 ||
-        !id_from_hex(lead_hex, &lead) || !id_from_hex(act_hex, &act))
+    struct id lead;
+    if (json_unpack(item, "[s, i, i, I, I!]", &hex, &state, &owner, &fence, &due_ms) != 0 || !id_from_hex(hex, &lead))
         return false;
-    const struct held held = {(uint32_t) state, (uint32_t) owner, (uint64_t) fence, due_ms, act};
+    const struct held held = {(uint32_t) state, (uint32_t) owner, (uint64_t) fence, due_ms};
     follow_set_held(follow, lead, &held);
     return true;
 }

@@ -24,17 +24,6 @@ struct tellings {
     uint32_t n;
 };
 
-/* Core time of a beat. */
-static int64_t sim_beat_us(const struct sim *sim, uint32_t beat)
-{
-    struct row_ref row;
-    int64_t now_us = -1;
-    for (uint32_t at = 0; row_next(slice_of(sim->log[beat].at, sim->log[beat].len), &at, &row) == 1;)
-        if (row.type == ROW_CELL)
-            assert_true(cell_glance(row.payload, &now_us));
-    return now_us;
-}
-
 static void note(void *arg, const struct event_facts *facts)
 {
     struct tellings *tellings = arg;
@@ -120,18 +109,17 @@ static void offers_and_ends_are_as_many_as_the_core_counted(void **state)
     free(tellings.at);
 }
 
-/* Leads that were given back, as far as their rows still say so at the end of that beat. */
+/* Leads that their agents gave back. */
 static uint64_t released(const struct sim *sim)
 {
     uint64_t n = 0;
-    int64_t before_us = -1;
     for (uint32_t i = 0; i < sim->n_log; i++) {
         struct row_ref row;
         struct lead_image image;
         for (uint32_t at = 0; row_next(slice_of(sim->log[i].at, sim->log[i].len), &at, &row) == 1;)
             if (row.type == ROW_LEAD && lead_image(row.payload, &image))
-                n += image.reason == REASON_RELEASED && image.state_us > before_us;
-        before_us = sim_beat_us(sim, i);
+                for (uint32_t k = 0; k < image.n_steps; k++)
+                    n += image.steps[k].reason == REASON_RELEASED && image.steps[k].state != LEAD_REVOKING;
     }
     return n;
 }
@@ -141,7 +129,7 @@ static void every_lost_ownership_is_told_once_and_names_its_agent(void **state)
 {
     (void) state;
     struct tellings tellings = {.at = calloc(TELLINGS_MAX, sizeof *tellings.at)};
-    uint64_t missing = 0, told_all = 0;
+    uint32_t told_all = 0;
     for (uint64_t seed = 21; seed <= 30; seed++) {
         struct sim *sim = day(seed, 0, &tellings);
         static const struct {
@@ -160,10 +148,8 @@ static void every_lost_ownership_is_told_once_and_names_its_agent(void **state)
             declined += sim->core->programmes[i].declines;
         for (uint32_t i = 0; i < sim->core->leads.n; i++)
             used_up += lead_at(&sim->core->leads, i)->reason == REASON_MAX_ATTEMPTS;
-        const uint64_t told = count(&tellings, HOOK_WITHDRAWAL), taken = ended - declined - used_up;
-        assert_true(told <= taken - released(sim));
-        missing += taken - released(sim) - told; /* given back, and at once in another hand */
-        told_all += told;
+        assert_int_equal(count(&tellings, HOOK_WITHDRAWAL), ended - declined - used_up - released(sim));
+        told_all += count(&tellings, HOOK_WITHDRAWAL);
         for (uint32_t i = 0; i < tellings.n; i++) {
             const struct telling *one = &tellings.at[i];
             if (one->event == HOOK_WITHDRAWAL || one->event == HOOK_OFFER)
@@ -174,8 +160,7 @@ static void every_lost_ownership_is_told_once_and_names_its_agent(void **state)
         }
         sim_destroy(&sim);
     }
-    print_message("%u withdrawals, %u more given back within a beat\n", (unsigned) told_all, (unsigned) missing);
-    assert_true(told_all > 100 && missing < told_all / 5);
+    assert_true(told_all > 100);
     free(tellings.at);
 }
 

@@ -13,13 +13,13 @@
 #include "hooks/event.h"
 
 enum { NOW_MS = 100000, POOLED = 3, OFFERED, OWNED, WORKING, WRAP_UP, REVOKING, PIPELINE, WON = 16, EXHAUSTED = 21 };
-static const struct id act_before = {0, 1}, act_now = {0, 2};
 
 static struct held held_by(uint32_t agent, unsigned state, int64_t due_ms)
 {
-    return (struct held){.state = state, .owner = agent, .fence = 10, .due_ms = due_ms, .last_act = act_before};
+    return (struct held){.state = state, .owner = agent, .fence = 10, .due_ms = due_ms};
 }
 
+/* As it is now, by one move of this beat. */
 static struct lead_image now_at(unsigned state, uint32_t owner, uint64_t fence, enum reason reason)
 {
     return (struct lead_image){.state = state,
@@ -28,15 +28,22 @@ static struct lead_image now_at(unsigned state, uint32_t owner, uint64_t fence, 
                                .reason = reason,
                                .state_us = NOW_MS * INT64_C(1000),
                                .due_ms = NOW_MS + 1000,
-                               .last_act = act_before};
+                               .steps = {{state, reason, owner}},
+                               .n_steps = 1};
+}
+
+/* ... and by this one before all others. */
+static void first_came(struct lead_image *now, unsigned state, uint32_t owner, enum reason reason)
+{
+    now->steps[now->n_steps++] = (struct lead_step){state, reason, owner};
 }
 
 /* "withdrawal 1 LEASE_LOST, offer 2 SCORED": events, whom they are about, why. */
-static void assert_told(const struct held *before, const struct lead_image *now, bool fresh, const char *wanted)
+static void assert_told(const struct held *before, const struct lead_image *now, const char *wanted)
 {
     struct told told[TOLD_MAX];
     char text[256] = "";
-    const uint32_t n = event_derive(before, now, fresh, told);
+    const uint32_t n = event_derive(before, now, told);
     for (uint32_t i = 0; i < n; i++) {
         const size_t len = strlen(text);
         snprintf(text + len, sizeof text - len, "%s%s %d %s", i > 0 ? ", " : "", hook_event_word(told[i].event),
@@ -50,36 +57,33 @@ static void a_new_hold_is_an_offer_and_the_same_hold_is_told_once(void **state)
     (void) state;
     struct held held = held_by(1, OFFERED, NOW_MS + 500);
     struct lead_image now = now_at(OFFERED, 1, 10, REASON_SCORED);
-    assert_told(NULL, &now, true, "offer 1 SCORED");
-    assert_told(&held, &now, true, ""); /* touched again, an exclusion came */
-    now.state = OWNED;
-    now.reason = REASON_ACCEPTED;
-    now.last_act = act_now;
-    assert_told(&held, &now, true, ""); /* accepted */
+    assert_told(NULL, &now, "offer 1 SCORED");
+    now.n_steps = 0;
+    assert_told(&held, &now, ""); /* touched again, an exclusion came */
+    now = now_at(OWNED, 1, 10, REASON_ACCEPTED);
+    assert_told(&held, &now, "");
     now = now_at(OWNED, 1, 11, REASON_PLAIN_ORDER);
-    assert_told(NULL, &now, true, "offer 1 PLAIN_ORDER"); /* pull: granted */
+    assert_told(NULL, &now, "offer 1 PLAIN_ORDER"); /* pull: granted */
     held.state = PIPELINE;
-    assert_told(&held, &now, true, "offer 1 PLAIN_ORDER"); /* due again, to its own owner: nothing was taken from it */
+    assert_told(&held, &now, "offer 1 PLAIN_ORDER"); /* due again, to its own owner: nothing was taken from it */
 }
 
 static void what_an_agent_gives_away_is_no_withdrawal(void **state)
 {
     (void) state;
-    const struct held offered = held_by(1, OFFERED, NOW_MS + 500);
+    const struct held offered = held_by(1, OFFERED, NOW_MS + 500), wrap_up = held_by(1, WRAP_UP, NOW_MS + 500);
     struct lead_image now = now_at(POOLED, IMAGE_NOBODY, 11, REASON_DECLINED);
-    now.last_act = act_now;
-    assert_told(&offered, &now, true, "");
+    assert_told(&offered, &now, "");
     now = now_at(OFFERED, 2, 12, REASON_SCORED); /* declined, and at once in another hand */
-    now.last_act = act_now;
-    assert_told(&offered, &now, true, "offer 2 SCORED");
-    const struct held wrap_up = held_by(1, WRAP_UP, NOW_MS + 500);
+    first_came(&now, POOLED, IMAGE_NOBODY, REASON_DECLINED);
+    assert_told(&offered, &now, "offer 2 SCORED");
+    now.steps[1].reason = REASON_RELEASED;
+    assert_told(&wrap_up, &now, "offer 2 SCORED");
     now = now_at(EXHAUSTED, IMAGE_NOBODY, 11, REASON_MAX_ATTEMPTS);
-    now.last_act = act_now;
     now.contacted = true;
-    assert_told(&wrap_up, &now, true, "closed 1 MAX_ATTEMPTS");
+    assert_told(&wrap_up, &now, "closed 1 MAX_ATTEMPTS");
     now = now_at(WON, IMAGE_NOBODY, 10, REASON_DISPOSED_FINAL);
-    now.last_act = act_now;
-    assert_told(&wrap_up, &now, true, "closed 1 DISPOSED_FINAL");
+    assert_told(&wrap_up, &now, "closed 1 DISPOSED_FINAL");
 }
 
 static void what_is_taken_is_told_with_its_reason_also_when_the_next_one_has_it_at_once(void **state)
@@ -87,17 +91,17 @@ static void what_is_taken_is_told_with_its_reason_also_when_the_next_one_has_it_
     (void) state;
     struct held before = held_by(1, OFFERED, NOW_MS + 500);
     struct lead_image now = now_at(REVOKING, IMAGE_NOBODY, 11, REASON_LEASE_LOST);
-    assert_told(&before, &now, true, "withdrawal 1 LEASE_LOST");
+    assert_told(&before, &now, "withdrawal 1 LEASE_LOST");
     now = now_at(OFFERED, 2, 12, REASON_SCORED);
-    assert_told(&before, &now, true, "withdrawal 1 OK, offer 2 SCORED"); /* not known why */
-    before.due_ms = NOW_MS - 1;
-    assert_told(&before, &now, true, "withdrawal 1 OFFER_LAPSED, offer 2 SCORED");
-    before.state = OWNED;
-    assert_told(&before, &now, true, "withdrawal 1 FIRST_ACTION_LATE, breach 1 FIRST_ACTION_LATE, offer 2 SCORED");
-    before.state = WORKING;
-    assert_told(&before, &now, true, "withdrawal 1 ACTIVITY_LATE, offer 2 SCORED");
+    first_came(&now, POOLED, IMAGE_NOBODY, REASON_OFFER_LAPSED);
+    assert_told(&before, &now, "withdrawal 1 OFFER_LAPSED, offer 2 SCORED");
+    now.steps[1].reason = REASON_FIRST_ACTION_LATE;
+    assert_told(&before, &now, "withdrawal 1 FIRST_ACTION_LATE, breach 1 FIRST_ACTION_LATE, offer 2 SCORED");
+    first_came(&now, OWNED, 1, REASON_ACCEPTED); /* it was still its own */
+    assert_told(&before, &now, "withdrawal 1 FIRST_ACTION_LATE, breach 1 FIRST_ACTION_LATE, offer 2 SCORED");
     now = now_at(POOLED, IMAGE_NOBODY, 11, REASON_REFILL); /* back, and on into a team's pool */
-    assert_told(&before, &now, true, "withdrawal 1 ACTIVITY_LATE");
+    first_came(&now, POOLED, IMAGE_NOBODY, REASON_ACTIVITY_LATE);
+    assert_told(&before, &now, "withdrawal 1 ACTIVITY_LATE");
 }
 
 static void missed_deadlines_are_breaches(void **state)
@@ -105,27 +109,34 @@ static void missed_deadlines_are_breaches(void **state)
     (void) state;
     const struct held owned = held_by(1, OWNED, NOW_MS);
     struct lead_image now = now_at(REVOKING, IMAGE_NOBODY, 11, REASON_FIRST_ACTION_LATE);
-    assert_told(&owned, &now, true, "withdrawal 1 FIRST_ACTION_LATE, breach 1 FIRST_ACTION_LATE");
+    assert_told(&owned, &now, "withdrawal 1 FIRST_ACTION_LATE, breach 1 FIRST_ACTION_LATE");
     now = now_at(POOLED, IMAGE_NOBODY, 3, REASON_UNCLAIMED);
-    assert_told(NULL, &now, true, "breach -1 UNCLAIMED");
-    assert_told(NULL, &now, false, ""); /* that was told with an earlier beat */
-    now.reason = REASON_UNCLAIMED_ALERT;
-    assert_told(NULL, &now, true, "breach -1 UNCLAIMED_ALERT");
+    assert_told(NULL, &now, "breach -1 UNCLAIMED");
+    now.n_steps = 0;
+    assert_told(NULL, &now, ""); /* that was told with an earlier beat */
+    now = now_at(POOLED, IMAGE_NOBODY, 3, REASON_UNCLAIMED_ALERT);
+    assert_told(NULL, &now, "breach -1 UNCLAIMED_ALERT");
+    now = now_at(OFFERED, 2, 4, REASON_SCORED); /* widened, and taken in the same beat */
+    first_came(&now, POOLED, IMAGE_NOBODY, REASON_UNCLAIMED);
+    assert_told(NULL, &now, "breach -1 UNCLAIMED, offer 2 SCORED");
 }
 
 static void a_lead_that_nobody_worked_on_ends_as_exhausted_and_others_as_closed(void **state)
 {
     (void) state;
-    const struct held owned = held_by(1, OWNED, NOW_MS);
+    struct held owned = held_by(1, OWNED, NOW_MS);
     struct lead_image now = now_at(EXHAUSTED, IMAGE_NOBODY, 11, REASON_MAX_DISTRIBUTIONS);
-    assert_told(&owned, &now, true,
+    assert_told(&owned, &now,
                 "withdrawal 1 FIRST_ACTION_LATE, breach 1 FIRST_ACTION_LATE, exhausted 1 MAX_DISTRIBUTIONS");
+    owned.due_ms = NOW_MS + 1; /* not late: it fell silent */
+    assert_told(&owned, &now, "withdrawal 1 MAX_DISTRIBUTIONS, exhausted 1 MAX_DISTRIBUTIONS");
     now.contacted = true;
-    assert_told(NULL, &now, true, "closed -1 MAX_DISTRIBUTIONS");
-    assert_told(NULL, &now, false, "");
+    assert_told(NULL, &now, "closed -1 MAX_DISTRIBUTIONS");
+    now.n_steps = 0;
+    assert_told(NULL, &now, "");
     for (unsigned end = WON; end < EXHAUSTED; end++) {
-        now.state = end;
-        assert_told(NULL, &now, true, "closed -1 MAX_DISTRIBUTIONS");
+        now = now_at(end, IMAGE_NOBODY, 11, REASON_DISPOSED_FINAL);
+        assert_told(NULL, &now, "closed -1 DISPOSED_FINAL");
     }
 }
 
