@@ -99,12 +99,14 @@ static const struct {
                  {REASON_WITHDRAWN, false},     {REASON_DISPOSED_FINAL, true}, {REASON_DISPOSED_PIPELINE, true},
                  {REASON_MAX_ATTEMPTS, true}};
 
-static bool is_agents(enum reason reason, bool *ret_disposed)
+/* A disposition comes from whoever has it in hand; later the same reason may say why it ended. */
+static bool is_agents(enum reason reason, uint8_t before, bool *ret_disposed)
 {
+    const bool in_hand = before == TALE_OWNED || before == TALE_WORKING || before == TALE_WRAP_UP;
     for (size_t i = 0; i < sizeof of_agents / sizeof *of_agents; i++)
         if (of_agents[i].reason == reason) {
-            *ret_disposed = of_agents[i].disposed;
-            return true;
+            *ret_disposed = of_agents[i].disposed && in_hand;
+            return !of_agents[i].disposed || in_hand;
         }
     return false;
 }
@@ -208,7 +210,7 @@ static void take_step(struct tales *tales, struct tale *tale, const struct image
     struct hand *hand = hand_of(tale, agent);
     const bool terminal = step->state >= TALE_CLOSED_WON;
     bool disposed = false;
-    const bool by_agent = is_agents(step->reason, &disposed);
+    const bool by_agent = is_agents(step->reason, tale->state, &disposed);
     if (id_equal(tale->id, tales->watch.id))
         tales->watch.step(tales->watch.arg, &(struct tale_step){at_us, step->state, step->reason, agent, by_agent,
                                                                 disposed, false, image});
@@ -224,6 +226,8 @@ static void take_step(struct tales *tales, struct tale *tale, const struct image
         wait_in(tale,
                 *image->pool ? names_number(tales->names, slice_of(image->pool, strlen(image->pool))) : tale->programme,
                 at_us);
+    else if (step->state == TALE_HELD) /* nobody could claim it */
+        tale->pool_us = 0;
     if (disposed)
         dispose(tales, tale, hand, image->disposition, at_us);
     tale->deeds.end = terminal ? (uint8_t) step->state : 0;

@@ -104,14 +104,14 @@ static void at(struct day *day, int64_t ms)
     day->now_us = then_us;
 }
 
-static struct day *day_new(void)
+static struct day *day_under(const char *yaml)
 {
     struct day *day = calloc(1, sizeof *day);
     struct policy *policy = calloc(1, sizeof *policy);
     struct buf lines = {0};
     assert_non_null(day);
     assert_non_null(policy);
-    if (policy_parse(policy_text, strlen(policy_text), "test", policy, &lines) != 0)
+    if (policy_parse(yaml, strlen(yaml), "test", policy, &lines) != 0)
         fail_msg("%.*s", (int) lines.len, (const char *) lines.at);
     policy->lease_ms = INT64_C(1000) * 3600 * 1000; /* nobody beats here, and nobody is lost */
     policy->heartbeat_ms = policy->lease_ms / 4;
@@ -120,13 +120,18 @@ static struct day *day_new(void)
     day->now_us = BEGIN_US;
     core_epoch(day->core, 1, day->now_us, true);
     policy->waiting_max++;
-    assert_int_equal(core_change_policy(day->core, policy, text(policy_text), &lines), REASON_OK);
+    assert_int_equal(core_change_policy(day->core, policy, text(yaml), &lines), REASON_OK);
     beat(day, PEER_SOURCE,
          &(struct msg){
              .seq = 1, .kind = MSG_HELLO, .hello = {.protocol = 1, .role = ROLE_SOURCE, .name = text("import")}});
     free(policy);
     buf_fini(&lines);
     return day;
+}
+
+static struct day *day_new(void)
+{
+    return day_under(policy_text);
 }
 
 /* It loads the log after so long without any. */
@@ -561,6 +566,60 @@ static void an_outage_is_no_duty(void **state)
     day_destroy(&day);
 }
 
+/* The day begins on a Tuesday at 22:13:20 UTC. */
+static void time_on_hold_is_no_time_to_claim(void **state)
+{
+    (void) state;
+    struct day *day = day_under("version: 1\n"
+                                "cell: test\n"
+                                "zones: [UTC]\n"
+                                "hours:\n"
+                                "  - {name: late, open: [mon-sun 22:20-23:00]}\n"
+                                "programmes:\n"
+                                "  - name: fresh\n"
+                                "    teams: [north]\n"
+                                "    calling: [{hours: late}]\n"
+                                "    timers: {unclaimed: 1h}\n");
+    const uint32_t ana = arrives(day, 0, "ana", "north", INTENT_AVAILABLE);
+    at(day, 100 * S);
+    const struct id lead = comes(day, "web", "spring", 0, 0);
+    at(day, 405 * S);
+    does(day, ana, lead, VERB_ACCEPT, 0, NULL);
+    struct tales *tales = tales_of(day, NULL);
+    struct report_table table = made(tales, "pools", NULL, NULL);
+    assert_cell(table, "1", "claim_max_ms", "5000"); /* it opened after 400 s */
+    report_fini(&table);
+    table = made(tales, "speed", NULL, NULL);
+    assert_cell(table, "fresh", "accept_max_ms", "305000"); /* who sent it waited all the same */
+    report_fini(&table);
+    tales_destroy(&tales);
+    day_destroy(&day);
+}
+
+static void an_attempt_too_many_is_one_disposition(void **state)
+{
+    (void) state;
+    struct day *day = day_under("version: 1\n"
+                                "cell: test\n"
+                                "programmes:\n"
+                                "  - {name: fresh, teams: [north], attempts_max: 1}\n");
+    const uint32_t ana = arrives(day, 0, "ana", "north", INTENT_AVAILABLE);
+    const struct id lead = comes(day, "web", "spring", 0, 0);
+    does(day, ana, lead, VERB_ACCEPT, 0, NULL);
+    does(day, ana, lead, VERB_ACTION, 0, NULL);
+    at(day, 1 * S);
+    does(day, ana, lead, VERB_DISPOSITION, DISPOSITION_NO_ANSWER, "rang");
+    struct tales *tales = tales_of(day, NULL);
+    const struct tale *tale = tales_first(tales);
+    assert_int_equal(tale->deeds.dispositions, 1);
+    assert_true(tale->deeds.did & DEED_DISPOSED);
+    assert_false(tale->deeds.did & DEED_CONTACTED);
+    assert_int_equal(tale->deeds.end, TALE_EXHAUSTED);
+    assert_int_equal(tale->hands->deeds.end, TALE_EXHAUSTED);
+    tales_destroy(&tales);
+    day_destroy(&day);
+}
+
 static void a_programme_alone_is_counted_without_the_others(void **state)
 {
     (void) state;
@@ -708,6 +767,8 @@ int main(void)
         cmocka_unit_test(attempts_pools_and_consumption_have_one_right_answer),
         cmocka_unit_test(velocity_counts_work_by_when_it_was_done),
         cmocka_unit_test(an_outage_is_no_duty),
+        cmocka_unit_test(time_on_hold_is_no_time_to_claim),
+        cmocka_unit_test(an_attempt_too_many_is_one_disposition),
         cmocka_unit_test(a_programme_alone_is_counted_without_the_others),
         cmocka_unit_test(what_happens_within_one_beat_is_told_step_by_step),
         cmocka_unit_test(a_history_has_every_step_in_order_and_who_did_it),
