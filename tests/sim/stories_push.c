@@ -180,6 +180,19 @@ static void a_lead_is_offered_in_the_beat_in_which_it_came(void **state)
     sim_destroy(&sim);
 }
 
+/* proves 003-12: no job that looks again and again; between two events there is nothing to do */
+static void an_idle_cell_with_waiting_leads_wants_no_beat_before_its_next_deadline(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(NULL);
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 1);
+    const struct lead *it = story_of(sim, lead);
+    assert_state(sim, lead, POOLED);
+    assert_int_equal(core_next_us(sim_core(sim)), it->received_us + sim_policy()->programmes[0].unclaimed_ms * 1000);
+    sim_destroy(&sim);
+}
+
 /* proves 003-20, 000-20, 003-30: the first hand counts, and it counts from the receipt */
 static void the_time_to_the_first_hand_is_counted_once_a_lead(void **state)
 {
@@ -236,6 +249,7 @@ const struct CMUnitTest stories_of_push[] = {
     cmocka_unit_test(the_longest_idle_is_next_and_a_newcomer_has_its_turn),
     cmocka_unit_test(the_idle_clock_is_moved_by_no_toggle_no_decline_and_no_reconnect),
     cmocka_unit_test(a_lead_is_offered_in_the_beat_in_which_it_came),
+    cmocka_unit_test(an_idle_cell_with_waiting_leads_wants_no_beat_before_its_next_deadline),
     cmocka_unit_test(the_time_to_the_first_hand_is_counted_once_a_lead),
     cmocka_unit_test(every_final_disposition_ends_the_lead_from_each_state_in_hand),
 };

@@ -582,7 +582,8 @@ static void too_many_teams_are_refused(void **state)
     buf_add(&text, "", 1);
     struct parsed parsed = parse((const char *) text.at);
     assert_int_equal(parsed.result, -1);
-    assert_non_null(strstr((const char *) parsed.findings.at, "programmes[2].teams[2730]: the cell has more than 8192"));
+    assert_non_null(
+        strstr((const char *) parsed.findings.at, "programmes[2].teams[2730]: the cell has more than 8192"));
     done(&parsed);
     buf_fini(&text);
 }
