@@ -190,9 +190,21 @@ static bool view_can_move(const struct store *store)
     return behind_since(store) != NOT_BEHIND && store->loaded && !store->write.out && store->ops->view_ready(store);
 }
 
+static bool is_far_behind(const struct store *store)
+{
+    return pending_count(store->pending) > VIEW_LAG_ROWS;
+}
+
+/* When the oldest change has waited long enough: sooner in a bulk, for what is written beside its beats need not be
+ * written behind them, by two processes in turns. */
+static int64_t view_due_us(const struct store *store)
+{
+    return behind_since(store) + (is_far_behind(store) ? VIEW_LAG_PATIENCE_US : VIEW_PATIENCE_US);
+}
+
 static bool view_is_due(const struct store *store)
 {
-    return view_can_move(store) && (store->idle || store->now_us - behind_since(store) >= VIEW_PATIENCE_US);
+    return view_can_move(store) && (store->idle || store->now_us >= view_due_us(store));
 }
 
 uint32_t view_key(const struct row_ref *row, char to[VIEW_KEY_MAX])
@@ -243,8 +255,7 @@ static void place_lead(struct store *store, uint32_t i)
 static void write_view(struct store *store)
 {
     struct view_write *write = &store->write;
-    const bool far = store->idle && pending_count(store->pending) > VIEW_LAG_ROWS;
-    const uint32_t most = far ? VIEW_ROWS_MAX : VIEW_ROWS;
+    const uint32_t most = is_far_behind(store) ? VIEW_ROWS_MAX : VIEW_ROWS;
     write->n = 0;
     for (uint32_t taken = 0; taken < most && pending_take(store->pending, &write->rows[write->n]);) {
         taken += 1 + write->rows[write->n].row.whole.len / VIEW_ROW_BYTES;
@@ -340,7 +351,7 @@ int64_t store_next_us(const struct store *store)
     if (store->first != NULL)
         next_us = earlier(next_us, store->first->sent_us + REPLY_PATIENCE_US + 1);
     if (view_can_move(store))
-        next_us = earlier(next_us, store->idle ? store->now_us : behind_since(store) + VIEW_PATIENCE_US);
+        next_us = earlier(next_us, store->idle ? store->now_us : view_due_us(store));
     return next_us;
 }
 

@@ -21,10 +21,12 @@ enum {
     NOT_BEHIND = -1,
     VIEW_KEY_MAX = 16 + 2 * 255,
     VIEW_ROWS = 200,       /* of one write of the view: beats wait for it, half a millisecond */
-    VIEW_ROWS_MAX = 1000,  /* while no beat is out and more than VIEW_LAG_ROWS wait: five times fewer flushes */
+    VIEW_ROWS_MAX = 1000,  /* while more than VIEW_LAG_ROWS wait: five times fewer flushes and round trips */
     VIEW_ROW_BYTES = 1024, /* so many of inputs kept together count as a row more */
     VIEW_LAG_ROWS = 20000,
     VIEW_PATIENCE_US = 700 * 1000, /* under load: the oldest change waits so long, then it is written */
+    VIEW_LAG_PATIENCE_US =
+        200 * 1000, /* while more than VIEW_LAG_ROWS wait: what a bulk changes thrice it has by then */
     REPLY_PATIENCE_US = 3000 * 1000,
     OPEN_PATIENCE_US = 2000 * 1000,
     REOPEN_PATIENCE_US = 1000 * 1000,
