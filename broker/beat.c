@@ -25,6 +25,7 @@ enum {
     FRAMES_AWAY = 256,   /* answered BUSY at a time */
     HOLD_US = 1000,
     HOLD_EVENTS_MAX = 4,
+    LATE_LOOKS = 2, /* of a millisecond, at what workers say, before one is judged late */
     AWAY_WAIT_MS = 50,
     AWAY_REOPEN_US = 100 * 1000,
     BUSY_RETRY_MS = 500,
@@ -61,9 +62,8 @@ struct beat {
     struct beat_parts parts;
     struct flight out, open; /* on its way to the disk, if is_out; being decided */
     bool is_out;
-    uint64_t number; /* of the open one */
-    struct retired *retired;
-    uint32_t n_retired, retired_room;
+    uint64_t number;    /* of the open one */
+    struct buf retired; /* of struct retired */
     struct buf body;
     int64_t base_core_us, base_mono_us;
     int64_t woke_us;       /* mono: when the last wait was over */
@@ -125,10 +125,9 @@ static bool stands(const struct beat *beat)
 static void sleep_until_needed(struct beat *beat)
 {
     struct wait_fd fds[8];
-    int n = store_wait_fds(beat->parts.store, fds);
-    fds[n++] = (struct wait_fd){.fd = beat->parts.signal_fd};
-    const int signal_at = n - 1, metrics_at = n;
-    n += beat->parts.metrics ? metrics_wait_fd(beat->parts.metrics, &fds[n]) : 0;
+    const int signal_at = store_wait_fds(beat->parts.store, fds), metrics_at = signal_at + 1;
+    fds[signal_at] = (struct wait_fd){.fd = beat->parts.signal_fd};
+    const int n = metrics_at + (beat->parts.metrics ? metrics_wait_fd(beat->parts.metrics, &fds[metrics_at]) : 0);
     const int wait = stands(beat) ? 0 : timeout_ms(beat);
     door_wait(beat->parts.door, roles_open(&beat->open), fds, n, wait);
     beat->leave = beat->leave || fds[signal_at].readable;
@@ -182,25 +181,20 @@ static void step_apply(struct beat *beat, struct effects *effects, uint32_t peer
 /* Beats in flight may still hold words for the peer that had this number. */
 static void retire(struct beat *beat, uint32_t peer)
 {
-    if (beat->n_retired == beat->retired_room) {
-        beat->retired_room = beat->retired_room ? beat->retired_room * 2 : 64;
-        beat->retired = realloc(beat->retired, beat->retired_room * sizeof *beat->retired);
-        assert(beat->retired);
-    }
-    beat->retired[beat->n_retired++] = (struct retired){peer, beat->number};
+    buf_add(&beat->retired, &(struct retired){.peer = peer, .beat = beat->number}, sizeof(struct retired));
 }
 
 static void free_retired(struct beat *beat)
 {
     const uint64_t oldest = beat->is_out ? beat->out.number : beat->number;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < beat->n_retired; i++) {
-        if (beat->retired[i].beat < oldest)
-            door_free(beat->parts.door, beat->retired[i].peer);
+    struct retired *retired = (struct retired *) (void *) beat->retired.at;
+    size_t kept = 0;
+    for (size_t i = 0; i < beat->retired.len / sizeof *retired; i++)
+        if (retired[i].beat < oldest)
+            door_free(beat->parts.door, retired[i].peer);
         else
-            beat->retired[kept++] = beat->retired[i];
-    }
-    beat->n_retired = kept;
+            retired[kept++] = retired[i];
+    beat->retired.len = kept * sizeof *retired;
 }
 
 static uint32_t take_events(struct beat *beat, bool late)
@@ -248,20 +242,34 @@ static uint32_t ask_workers(struct beat *beat, struct effects *effects)
     return asked;
 }
 
+/* Up to `most` decisions, or what comes within a millisecond. Returns how many. */
+static uint32_t wait_for_workers(struct beat *beat, struct effects *effects, uint32_t most)
+{
+    uint32_t peer, n = 0;
+    struct msg msg;
+    door_wait(beat->parts.door, 1u << ROLE_WORKER, NULL, 0, 1);
+    while (n < most && door_next(beat->parts.door, ROLE_WORKER, clock_mono_us(), &peer, &msg)) {
+        n += msg.kind == MSG_DECISION;
+        step(beat, effects, EVENT_MESSAGE, peer, &msg);
+    }
+    return n;
+}
+
 static void hold_for_workers(struct beat *beat, struct effects *effects, uint32_t asked)
 {
     const int64_t until_us = clock_mono_us() + HOLD_US;
-    while (asked > 0 && clock_mono_us() < until_us) {
-        uint32_t peer;
-        struct msg msg;
-        door_wait(beat->parts.door, 1u << ROLE_WORKER, NULL, 0, 1);
-        while (asked > 0 && door_next(beat->parts.door, ROLE_WORKER, clock_mono_us(), &peer, &msg)) {
-            asked -= msg.kind == MSG_DECISION;
-            step(beat, effects, EVENT_MESSAGE, peer, &msg);
-        }
-    }
+    while (asked > 0 && clock_mono_us() < until_us)
+        asked -= wait_for_workers(beat, effects, asked);
     step(beat, effects, EVENT_TIME, 0, NULL);
     ask_workers(beat, effects);
+}
+
+/* Before an answer is judged late: where every core is taken, it may be waiting for ours, or behind the frames of a
+ * thousand agents. A worker that hangs costs this once for each request that it has, since it gets no more. */
+static void wait_for_late(struct beat *beat, struct effects *effects)
+{
+    for (int n = 0; n < LATE_LOOKS && core_answer_is_late(beat->parts.core, core_time(beat)); n++)
+        wait_for_workers(beat, effects, UINT32_MAX);
 }
 
 /* ---- out: only what stands ----------------------------------------------------------------- */
@@ -329,8 +337,7 @@ static void release(struct beat *beat)
         send_all(beat, beat->out.effects);
         beat->is_out = false;
     }
-    if (beat->n_retired)
-        free_retired(beat);
+    free_retired(beat);
 }
 
 /* ---- the store is away: promise nothing, accept nothing ---------------------------------------- */
@@ -397,6 +404,7 @@ static void decide(struct beat *beat)
     if (late) /* before anybody is judged by the run clock */
         step(beat, effects, EVENT_TIME, 0, NULL);
     const uint32_t events = take_events(beat, late);
+    wait_for_late(beat, effects);
     if (clock_mono_us() >= beat->sweep_us) {
         door_sweep(beat->parts.door, clock_mono_us(), core_policy(beat->parts.core)->lease_ms * 3000);
         beat->sweep_us = clock_mono_us() + SWEEP_US;
@@ -486,7 +494,7 @@ void beat_destroy(struct beat **beat_p)
     effects_destroy(&beat->open.effects);
     buf_fini(&beat->body);
     policies_fini(&beat->policies);
-    free(beat->retired);
+    buf_fini(&beat->retired);
     free(beat);
     *beat_p = NULL;
 }

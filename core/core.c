@@ -84,6 +84,12 @@ int64_t core_next_us(const struct core *core)
     return next_ms == INT64_MAX / 1000 ? INT64_MAX : next_ms * 1000;
 }
 
+bool core_answer_is_late(const struct core *core, int64_t now_us)
+{
+    const struct timer *timer = timer_first(&core->durations);
+    return timer && timer->owner == TIMER_ASK && timer->at_ms + core->paused_ms <= now_us / 1000;
+}
+
 /* ---- life ------------------------------------------------------------------------ */
 
 static void make_pools(struct core *core)

@@ -60,6 +60,9 @@ void core_step(struct core *core, const struct event *event, struct effects *eff
  * INT64_MAX if it waits only for messages. */
 int64_t core_next_us(const struct core *core);
 
+/* The next EVENT_TIME, at this time, would judge a worker late. */
+bool core_answer_is_late(const struct core *core, int64_t now_us);
+
 /* Another policy comes into force, whole or not at all: REASON_OK, POLICY_UNCHANGED
  * (this text is in force), or POLICY_IN_USE with lines of `why`. `text` is what it
  * was made from; it is kept as the next version. An operator's Apply does the same. */

@@ -82,6 +82,25 @@ static void a_mute_worker_costs_its_deadline_and_not_a_millisecond_more(void **s
     sim_destroy(&sim);
 }
 
+/* The shell looks once more at what workers say before it lets time judge them. */
+static void whoever_asks_learns_that_an_answer_is_about_to_be_late(void **state)
+{
+    (void) state;
+    struct script script = {.n = 1, .verdicts = {{.agent = 1}}};
+    struct sim *sim = scripted(NULL, &script, 300);
+    story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    sim_faults(sim, (struct sim_faults){.worker_mute = 1000});
+    const int64_t asked_us = sim_now_ms(sim) * 1000;
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 10);
+    assert_false(core_answer_is_late(sim_core(sim), asked_us + 19000));
+    assert_true(core_answer_is_late(sim_core(sim), asked_us + 21000));
+    sim_run_ms(sim, 11);
+    assert_owner(sim, lead, "ana");
+    assert_false(core_answer_is_late(sim_core(sim), asked_us + 21000)); /* it was judged */
+    sim_destroy(&sim);
+}
+
 static void a_late_answer_is_ignored_and_the_worker_is_used_again(void **state)
 {
     (void) state;
@@ -365,6 +384,7 @@ static void with_all_hands_full_the_rest_waits_for_the_next_answer(void **state)
 const struct CMUnitTest stories_of_workers[] = {
     cmocka_unit_test(what_a_worker_decides_is_done_and_recorded),
     cmocka_unit_test(a_mute_worker_costs_its_deadline_and_not_a_millisecond_more),
+    cmocka_unit_test(whoever_asks_learns_that_an_answer_is_about_to_be_late),
     cmocka_unit_test(a_late_answer_is_ignored_and_the_worker_is_used_again),
     cmocka_unit_test(a_worker_that_leaves_costs_nothing_at_all),
     cmocka_unit_test(foul_verdicts_are_refused_row_by_row_and_the_rest_stands),
