@@ -12,7 +12,7 @@
 struct policies { /* zero-initialise; policies_fini() frees */
     struct policy *read;
     struct buf faults, scoring, text; /* text: of one that came packed */
-    uint32_t scoring_version; /* of what `scoring` holds */
+    uint32_t scoring_version;         /* of what `scoring` holds */
 };
 
 /* Fill apply->policy, or apply->faults, from apply->text, which is unpacked first: borrowed until the next call. */

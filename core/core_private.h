@@ -106,7 +106,7 @@ struct ask *allocate_ask_of(struct core *core, uint64_t id);
 uint32_t allocate_free_slots(const struct core *core, const struct agent *agent,
                              enum ring ring); /* less what is lent */
 bool allocate_in_scope(const struct core *core, const struct pool *pool, const struct agent *agent);
-void allocate_retry(struct core *core, struct pool *pool); /* also the leads that nobody could take */
+void allocate_retry(struct core *core, struct pool *pool);            /* also the leads that nobody could take */
 struct scope *pool_scope(struct core *core, const struct pool *pool); /* whose agents may take from it */
 struct heap *pool_cards(struct core *core, const struct pool *pool);  /* those of them who could now */
 
@@ -184,7 +184,8 @@ void report_applied(struct core *core, uint32_t peer, enum reason reason, struct
 
 /* policy_places.c */
 void policy_place_pools(struct core *core);
-uint32_t policy_place_now(const struct core *core, const struct policy *policy, uint32_t i); /* of its team `i`, or NONE */
+uint32_t policy_place_now(const struct core *core, const struct policy *policy,
+                          uint32_t i); /* of its team `i`, or NONE */
 bool policy_stays(const struct core *core, const struct policy *policy, uint32_t programme);
 bool policy_is_empty(const struct core *core, uint32_t programme);
 struct policy *policy_arrange(const struct core *core, const struct policy *policy); /* in our places; free() it */

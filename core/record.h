@@ -69,7 +69,7 @@ struct lead_image {
     struct slice programme, team; /* team: in whose pool it waits */
     uint32_t owner;               /* agent index, or IMAGE_NOBODY */
     uint64_t fence;
-    int64_t state_us, due_ms;                 /* since when; its deadline: core time, both */
+    int64_t state_us, due_ms;               /* since when; its deadline: core time, both */
     struct lead_step steps[LEAD_STEPS_MAX]; /* the states it reached in this beat, the last first */
     uint32_t n_steps;
 };

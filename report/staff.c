@@ -97,7 +97,7 @@ uint32_t staff_of_pool(const struct staff *staff, const char *pool)
         return 0;
     const uint32_t number = (uint32_t) (programme - staff->policy.programmes);
     if (pool[len] == '>')
-        return 1; /* it waits for one agent alone */
+        return 1;     /* it waits for one agent alone */
     if (*rest == '+') /* a ring, wider than its programme's own */
         return programme->widen == WIDEN_CELL ? staff->of_cell : staff->of_programme[number];
     const struct policy_team *team = *rest ? find_unit(&staff->policy, number, slice_of(rest, strlen(rest))) : NULL;
