@@ -36,9 +36,8 @@ static void add_value(struct redis_store *redis, const struct row_ref *row)
 const char *redis_row_hash(const struct redis_keys *keys, const struct row_ref *row, uint32_t *ret_skip)
 {
     *ret_skip = row->type == ROW_POLICY ? REDIS_POLICY_SKIP : 0;
-    return row->type == ROW_POLICY                               ? keys->policy
-           : row->type == ROW_PROGRAMME || row->type == ROW_CELL ? keys->counters
-                                                                 : NULL;
+    const bool counts = row->type == ROW_PROGRAMME || row->type == ROW_CELL || row->type == ROW_METER;
+    return row->type == ROW_POLICY ? keys->policy : counts ? keys->counters : NULL;
 }
 
 /* MSET of the rows with a key of their own, or HSET of those in `hash`. */

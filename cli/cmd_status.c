@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_status.c - the operator's questions: status, agents, teams, pools, lead
+ * cmd_status.c - the operator's questions: status, teams, pools, limits, lead
  * ID, explain ID and so on. One function for all of them, since each is a query by
  * name whose answer is a table; what is in the table is the broker's business. */
 #include "cli/cli.h"
@@ -19,8 +19,9 @@ struct question {
 
 static const struct question questions[] = {
     {"status", "Counts by state, mode and programme; levels; health.", "takt status", "takt status --json", 0},
-    {"agents", "Who is here: intent, activity, what they hold.", "takt agents", "takt agents", 0},
     {"pools", "What waits in each pool, since when, and who could take it.", "takt pools", "takt pools", 0},
+    {"limits", "What agents, teams and sources were given, against the limits that hold for them.", "takt limits",
+     "takt limits --json", 0},
     {"teams", "Who is here by team: present, away, with room for a lead, what they hold.", "takt teams", "takt teams",
      0},
     {"metrics", "The broker's counters as Prometheus text, as far as they are about leads.", "takt metrics",

@@ -119,14 +119,15 @@ static const struct {
     enum act_verb verb;
     uint32_t states;
     act_fn *act;
+    uint32_t evidence; /* of work: enum evidence */
 } verbs[] = {
-    {VERB_ACCEPT, IN(OFFERED), act_accept},
-    {VERB_DECLINE, IN(OFFERED), act_decline},
-    {VERB_ACTION, IN(OWNED) | IN(WORKING), act_action},
-    {VERB_ATTEMPT_END, IN(WORKING), act_attempt_end},
-    {VERB_NOTE, IN(OWNED) | IN(WORKING) | IN(WRAP_UP), act_note},
-    {VERB_DISPOSITION, IN(OWNED) | IN(WORKING) | IN(WRAP_UP), act_disposition},
-    {VERB_RELEASE, IN(OWNED) | IN(WORKING) | IN(WRAP_UP), act_release},
+    {VERB_ACCEPT, IN(OFFERED), act_accept, EVIDENCE_ACCEPT},
+    {VERB_DECLINE, IN(OFFERED), act_decline, 0},
+    {VERB_ACTION, IN(OWNED) | IN(WORKING), act_action, EVIDENCE_ACT},
+    {VERB_ATTEMPT_END, IN(WORKING), act_attempt_end, EVIDENCE_ACT},
+    {VERB_NOTE, IN(OWNED) | IN(WORKING) | IN(WRAP_UP), act_note, EVIDENCE_NOTE},
+    {VERB_DISPOSITION, IN(OWNED) | IN(WORKING) | IN(WRAP_UP), act_disposition, EVIDENCE_DISPOSITION},
+    {VERB_RELEASE, IN(OWNED) | IN(WORKING) | IN(WRAP_UP), act_release, 0},
 };
 
 static bool was_done(const struct lead *lead, struct id op)
@@ -170,6 +171,7 @@ static enum reason perform(struct core *core, struct lead *lead, struct agent *a
         if (reason == REASON_OK) { /* refusals changed nothing and may be tried again */
             keep_receipt(lead, act->op);
             lead_touch(core, lead);
+            activity_seen(core, agent, verbs[i].evidence);
         }
         return reason;
     }
@@ -191,6 +193,8 @@ void acts_say(struct core *core, uint32_t peer, const struct msg *msg)
     }
     if (says->has_intent)
         presence_intent(core, agent, says);
-    if (says->has_ready)
+    if (says->has_ready) {
+        activity_seen(core, agent, EVIDENCE_READY);
         presence_ready(core, agent, says);
+    }
 }

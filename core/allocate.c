@@ -7,6 +7,7 @@
  * state of now: a lead in a request is marked, not locked; slots lent to a
  * request are not promised to another. */
 #include "core/core_private.h"
+#include "core/limits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -160,14 +161,6 @@ uint32_t allocate_free_slots(const struct core *core, const struct agent *agent,
 
 /* ---- asking ------------------------------------------------------------------------------------ */
 
-static bool any_worker(const struct core *core)
-{
-    for (uint32_t i = 0; i < core->n_workers; i++)
-        if (worker_may_be_asked(&core->workers[i]))
-            return true;
-    return false;
-}
-
 static bool twice_refused(const struct ask *ask)
 {
     for (uint32_t i = 0; i < ask->n_leads; i++)
@@ -192,7 +185,7 @@ static bool decide_window(struct core *core, struct pool *pool, struct agent *on
     uint32_t index = NONE;
     const bool in_turn = !turn_is_out(core, pool->programme);
     struct worker *worker = in_turn ? worker_pick(core, &index) : NULL;
-    if (!worker && any_worker(core)) { /* all have their hands full: an answer or a lapse comes soon */
+    if (!worker && worker_any(core)) { /* all have their hands full: an answer or a lapse comes soon */
         if (only)
             allocate_agent(core, only);
         allocate_mark(core, pool);
@@ -261,7 +254,7 @@ static void run_due_agents(struct core *core)
         agent->due_listed = false;
         if (!agent->due)
             continue;
-        if (allocate_free_slots(core, agent, RING_OWN) > 0)
+        if (agent_free_due(core, agent, RING_OWN) > 0)
             decide_window(core, home_pool(core, agent), agent);
         else if (agent->lent) /* the request may give a slot back */
             list_due(core, agent);

@@ -3,6 +3,7 @@
  * more lead. Standing cards belong to who is available, earned ones to who asked
  * and owes nothing. Every change that may touch them ends in agent_update(). */
 #include "core/core_private.h"
+#include "core/limits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +32,9 @@ static uint32_t wip_max(const struct core *core, const struct agent *agent)
     return agent->capacity && agent->capacity < limit ? agent->capacity : limit;
 }
 
-/* Leads it could be given now, card or not: what "best available" may count on. */
-uint32_t agent_slots(const struct core *core, const struct agent *agent, enum reason *ret_why, struct id *ret_lead)
+/* Leads its hands have room for: those of its own pipeline need nothing more. */
+static uint32_t hand_slots(const struct core *core, const struct agent *agent, enum reason *ret_why,
+                           struct id *ret_lead)
 {
     const struct programme *programme = programme_of(core, agent->programme);
     const uint32_t open = agent_open(agent);
@@ -47,7 +49,7 @@ uint32_t agent_slots(const struct core *core, const struct agent *agent, enum re
     else if (run_ms(core) - agent->heard_ms >= 2 * core->policy.heartbeat_ms)
         *ret_why = REASON_SUSPECT;
     else if (agent->paused)
-        *ret_why = REASON_PAUSED;
+        *ret_why = (enum reason) agent->paused;
     else if (agent->penalty_until_ms > run_ms(core))
         *ret_why = REASON_PENALTY;
     else if (agent->wrap_up)
@@ -70,9 +72,17 @@ static bool earns(const struct core *core, const struct agent *agent)
     return programme_of(core, agent->programme)->mode == MODE_PULL || agent->intent == INTENT_ON_DEMAND;
 }
 
-uint32_t agent_cards(const struct core *core, const struct agent *agent, enum reason *ret_why, struct id *ret_lead)
+/* New leads it could be given now, card or not: what "best available" may count on. */
+uint32_t agent_slots(const struct core *core, const struct agent *agent, enum reason *ret_why, struct id *ret_lead)
 {
-    const uint32_t slots = agent_slots(core, agent, ret_why, ret_lead);
+    const uint32_t slots = hand_slots(core, agent, ret_why, ret_lead);
+    const uint32_t room = slots ? limits_room(core, agent, ret_why) : 0;
+    return room < slots ? room : slots;
+}
+
+static uint32_t cards_of(const struct core *core, const struct agent *agent, uint32_t slots, enum reason *ret_why,
+                         struct id *ret_lead)
+{
     if (slots == 0)
         return 0;
     if (earns(core, agent)) {
@@ -88,6 +98,26 @@ uint32_t agent_cards(const struct core *core, const struct agent *agent, enum re
         return 0;
     }
     return slots;
+}
+
+uint32_t agent_cards(const struct core *core, const struct agent *agent, enum reason *ret_why, struct id *ret_lead)
+{
+    return cards_of(core, agent, agent_slots(core, agent, ret_why, ret_lead), ret_why, ret_lead);
+}
+
+/* What comes back to its owner is no new lead: limits do not hold it up. */
+uint32_t agent_due_cards(const struct core *core, const struct agent *agent)
+{
+    enum reason why;
+    return agent->due ? cards_of(core, agent, hand_slots(core, agent, &why, NULL), &why, NULL) : 0;
+}
+
+/* Less what is lent. In the last ring it need not have asked: as with new leads. */
+uint32_t agent_free_due(const struct core *core, const struct agent *agent, enum ring ring)
+{
+    enum reason why;
+    const uint32_t slots = ring == RING_LAST ? hand_slots(core, agent, &why, NULL) : agent_due_cards(core, agent);
+    return slots > agent->lent ? slots - agent->lent : 0;
 }
 
 static void place(struct heap *heap, struct agent_node *node, bool in)
@@ -137,6 +167,9 @@ static void set_timer(struct core *core, struct agent *agent)
         at = agent->penalty_until_ms;
     if (agent->ready && agent->ready_until_ms < at)
         at = agent->ready_until_ms;
+    const int64_t inactive = activity_ends_ms(core, agent);
+    if (inactive < at)
+        at = inactive;
     if (at == INT64_MAX)
         core_disarm(core, &agent->timer);
     else if (!heap_has(&agent->timer.node) || agent->timer.at_ms > at)
@@ -165,6 +198,7 @@ void agent_update(struct core *core, struct agent *agent)
     const uint32_t n_scopes = agent_scopes(core, agent, scopes);
     const uint32_t slots = agent_slots(core, agent, &why, NULL);
     const uint32_t cards = slots ? agent_cards(core, agent, &why, NULL) : 0;
+    const uint32_t due = agent_due_cards(core, agent);
     const bool lent_whole = (slots && slots <= agent->lent) || (cards && cards <= agent->lent);
     for (uint32_t i = 0; i < n_scopes; i++) {
         place(&scopes[i]->able, &agent->able[i], slots > agent->lent);
@@ -173,10 +207,11 @@ void agent_update(struct core *core, struct agent *agent)
         scopes[i]->lent -= agent->lent_whole;
     }
     agent->lent_whole = lent_whole;
-    if (slots > agent->slots_seen || cards > agent->cards_seen)
+    if (slots > agent->slots_seen || cards > agent->cards_seen || due > agent->due_seen)
         allocate_agent(core, agent);
     agent->slots_seen = slots;
     agent->cards_seen = cards;
+    agent->due_seen = due;
     set_timer(core, agent);
 }
 
@@ -277,8 +312,8 @@ static void penalise(struct core *core, struct agent *agent)
 void agent_missed(struct core *core, struct agent *agent)
 {
     agent->misses++;
-    if (agent->misses >= programme_of(core, agent->programme)->misses_max)
-        agent->paused = true;
+    if (agent->misses >= programme_of(core, agent->programme)->misses_max && !agent->paused)
+        agent->paused = REASON_PAUSED;
     penalise(core, agent);
 }
 

@@ -3,6 +3,7 @@
  * say what. Every event enters by core_step(); what the handlers do is in the
  * files they are named after. */
 #include "core/core_private.h"
+#include "core/limits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,9 @@ static void fire(struct core *core, struct timer *timer)
     case TIMER_POOL:
         allocate_retry(core, heap_entry(timer, struct pool, timer));
         break;
+    case TIMER_METER:
+        limits_timer_fire(core, heap_entry(timer, struct meter, timer));
+        break;
     }
 }
 
@@ -104,7 +108,8 @@ static void make_pools(struct core *core)
     core->running_pools = calloc(POOLS + AGENTS_CEILING, sizeof(struct pool *));
     core->short_pools = calloc(POOLS + AGENTS_CEILING, sizeof(struct pool *));
     core->team_present = calloc(TEAMS, sizeof *core->team_present);
-    assert(core->running_pools && core->short_pools && core->team_present);
+    core->team_meters = calloc(TEAMS, sizeof(struct meter *));
+    assert(core->running_pools && core->short_pools && core->team_present && core->team_meters);
     assert(core->pools && core->dirty_pools && core->programme_scopes && core->team_scopes && core->programmes);
     for (uint32_t i = 0; i < POOLS; i++) {
         struct pool *pool = &core->pools[i];
@@ -127,6 +132,7 @@ struct core *core_new(const struct policy *policy)
     core->now_agents = calloc(AGENTS_CEILING, sizeof *core->now_agents);
     assert(core->agents && core->due_agents && core->running_agents && core->now_agents);
     make_pools(core);
+    limits_place(core);
     return core;
 }
 
@@ -136,6 +142,7 @@ void core_destroy(struct core **core_p)
     if (!core)
         return;
     leads_fini(core);
+    limits_fini(core);
     struct agent *agent, *next_agent;
     HASH_ITER(hh, core->agents_by_name, agent, next_agent)
     {

@@ -72,6 +72,8 @@ void agent_freed(struct core *core, struct agent *agent); /* a lead left its han
 /* How many, and why none; ret_lead NULL: what is owed on which lead is not looked up */
 uint32_t agent_cards(const struct core *core, const struct agent *agent, enum reason *ret_why, struct id *ret_lead);
 uint32_t agent_slots(const struct core *core, const struct agent *agent, enum reason *ret_why, struct id *ret_lead);
+uint32_t agent_due_cards(const struct core *core, const struct agent *agent); /* for leads of its own pipeline */
+uint32_t agent_free_due(const struct core *core, const struct agent *agent, enum ring ring);
 static inline struct agent *agent_at(const struct heap_node *node)
 {
     return heap_entry(node, struct agent_node, node)->agent;
@@ -93,7 +95,17 @@ void presence_peer_gone(struct core *core, uint32_t peer);
 void presence_ready(struct core *core, struct agent *agent, const struct msg_agent_says *says);
 void presence_intent(struct core *core, struct agent *agent, const struct msg_agent_says *says);
 
+/* activity.c */
+void activity_seen(struct core *core, struct agent *agent, uint32_t evidence); /* it works: enum evidence */
+void activity_given(struct core *core, struct agent *agent);                   /* a lead, new or its own again */
+int64_t activity_ends_ms(const struct core *core, const struct agent *agent);  /* run clock; INT64_MAX = not awaited */
+void activity_check(struct core *core, struct agent *agent);                   /* is the time over? */
+void activity_intent(struct core *core, struct agent *agent);                  /* it says that it is there */
+bool agent_pause(struct core *core, struct slice name, struct slice note);     /* false: nobody of this name */
+bool agent_resume(struct core *core, struct slice name);
+
 /* intake.c */
+uint32_t intake_programme_of(const struct core *core, struct slice source); /* NONE: it is refused */
 void intake_manifest(struct core *core, uint32_t peer, const struct msg *msg);
 void intake_chunk(struct core *core, uint32_t peer, const struct msg *msg);
 
@@ -167,6 +179,7 @@ void worker_hello(struct core *core, uint32_t peer, const struct msg *msg);
 void worker_leave(struct core *core, uint32_t index);
 struct worker *worker_pick(struct core *core, uint32_t *ret_index);
 bool worker_may_be_asked(const struct worker *worker);
+bool worker_any(const struct core *core); /* that may be asked, busy or not */
 void worker_busy(struct worker *worker, int64_t now_us, uint32_t spent_us);
 uint32_t worker_busy_permille(const struct worker *worker, int64_t now_us); /* of the last BUSY_SECONDS */
 bool worker_drain(struct core *core, struct slice name, bool drained);      /* false: there is none of this name */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/contact.h"
+#include "core/limits.h"
 
 static struct import *import_find(struct core *core, struct id id)
 {
@@ -62,7 +63,7 @@ void intake_manifest(struct core *core, uint32_t peer, const struct msg *msg)
     effects_msg(core->effects, peer, &answer);
 }
 
-static uint32_t programme_of_source(const struct core *core, struct slice source)
+uint32_t intake_programme_of(const struct core *core, struct slice source)
 {
     const struct policy *policy = &core->policy;
     for (uint32_t i = 0; i < policy->n_sources; i++)
@@ -177,19 +178,22 @@ void intake_chunk(struct core *core, uint32_t peer, const struct msg *msg)
                                               .retry_after_ms = refused == REASON_BUSY ? BUSY_RETRY_MS : 0}});
         return;
     }
-    const uint32_t source = core_source(core, chunk->source), programme = programme_of_source(core, chunk->source);
+    const uint32_t source = core_source(core, chunk->source), programme = intake_programme_of(core, chunk->source);
+    struct meter *meter = limits_of_source(core, chunk->source, programme);
     for (uint32_t i = 0; i < chunk->n_rows; i++) {
         const struct row *row = &chunk->rows[i];
         enum reason reject = row->reject;
         leads[i] = (struct id){0};
         warnings[i] = reject == REASON_OK ? contact_check(row, &reject) : 0;
         outcomes[i] = reject == REASON_OK && programme == NONE ? REASON_NO_PROGRAMME : reject;
+        const struct lead *lead = outcomes[i] == REASON_OK ? leads_find(core, row->lead) : NULL;
+        if (outcomes[i] == REASON_OK && !lead && meter)
+            outcomes[i] = limits_admit(core, meter, row->cost_cents);
         if (outcomes[i] != REASON_OK) {
             core->rejected++;
             core->dirty_cell = true;
             continue;
         }
-        const struct lead *lead = leads_find(core, row->lead);
         outcomes[i] = lead ? known(lead, row, chunk, i) : REASON_OK;
         if (!lead)
             admit(core, row, source, programme, chunk, i);

@@ -4,6 +4,7 @@
  * state of now, and explanations all ask it. How many leads an agent may have is
  * cards.c; which agents a pool is for, allocate.c. */
 #include "core/core_private.h"
+#include "core/limits.h"
 
 /* The agent's own filter, and those of its team and the units above it. */
 static bool passes(const struct core *core, const struct agent *agent, const struct facts *facts)
@@ -29,7 +30,7 @@ static bool licensed(const struct core *core, const struct lead *lead, const str
 
 bool pair_has_rules(const struct core *core, uint32_t programme)
 {
-    return core->any_filter || programme_of(core, programme)->licence_key;
+    return core->any_filter || core->budgets || programme_of(core, programme)->licence_key;
 }
 
 bool pair_allowed(const struct core *core, const struct lead *lead, const struct agent *agent, enum reason *ret_why)
@@ -43,6 +44,8 @@ bool pair_allowed(const struct core *core, const struct lead *lead, const struct
             *ret_why = REASON_NO_LICENCE;
         else if (!passes(core, agent, &facts))
             *ret_why = REASON_FILTERED;
+        else if (lead->state != LEAD_PIPELINE && !limits_affords(core, agent, lead))
+            *ret_why = REASON_BUDGET;
     }
     return *ret_why == REASON_OK;
 }

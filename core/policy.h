@@ -29,10 +29,33 @@ enum {
     POLICY_WHEN_MAX = 8,       /* attributes that one rule looks at */
     POLICY_TESTS_MAX = 32768,  /* of all routes and filters */
     POLICY_VALUES_MAX = 65536, /* of all tests and licences */
+    POLICY_LIMITS_MAX = 256,
 };
 
 enum mode { MODE_PUSH = 1, MODE_PULL, MODE_PUSH_PULL };
 enum widen { WIDEN_PROGRAMME = 1, WIDEN_CELL };
+
+/* ---- pacing ---- */
+enum limit_of { LIMIT_AGENT = 1, LIMIT_TEAM, LIMIT_SOURCE };
+enum limit_per { PER_HOUR, PER_DAY, PER_WEEK, PER_MONTH, PERIODS };
+enum limit_unit { UNIT_LEADS, UNIT_CENTS, UNITS };
+enum evidence { /* of work, bits */
+                EVIDENCE_ACT = 1,
+                EVIDENCE_NOTE = 2,
+                EVIDENCE_DISPOSITION = 4,
+                EVIDENCE_ACCEPT = 8,
+                EVIDENCE_READY = 16,
+                EVIDENCE_ALL = 31
+};
+
+/* The most specific one holds: by name before all of a programme before all of the cell. */
+struct policy_limit {
+    char name[POLICY_NAME_MAX + 1]; /* "" = each */
+    bool of_cell;                   /* else of `programme` only */
+    uint8_t of, per, unit;
+    uint32_t programme;
+    uint64_t most; /* thousandths of leads, or cents */
+};
 
 /* One line of scoring: if the lead's attribute matches, add. */
 struct weight {
@@ -121,6 +144,13 @@ struct programme {
 
     /* routing */
     uint32_t licence_key; /* feature_key() of the attribute an agent must be licensed for; 0 = none */
+    /* pacing */
+    uint32_t zone;         /* in policy.zones: whose days its limits go by */
+    int64_t inactive_ms;   /* without evidence of work, then PAUSED; 0 = never */
+    uint32_t evidence;     /* what counts as such, bits */
+    uint32_t unworked_max; /* leads given since the last act; 0 = any number */
+    uint32_t ramp_leads;   /* in an hour, at the beginning; 0 = no ramp */
+    int64_t ramp_ms, ramp_after_ms;
 };
 
 struct policy_agent { /* listed in a programme: TOP_DOWN goes by the order, WEIGHTED_ROUND_ROBIN by the weight */
@@ -165,6 +195,8 @@ struct policy {
     struct policy_route routes[POLICY_ROUTES_MAX]; /* in the order of the file */
     struct policy_test tests[POLICY_TESTS_MAX];
     int64_t values[POLICY_VALUES_MAX];
+    uint32_t n_limits;
+    struct policy_limit limits[POLICY_LIMITS_MAX];
 };
 
 #endif

@@ -9,6 +9,7 @@
  * done; then it is done whole. A programme that is gone keeps its place, retired,
  * while ended leads are counted in it. */
 #include "core/core_private.h"
+#include "core/limits.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -237,6 +238,7 @@ static void fit_agent(struct core *core, struct agent *agent, const struct polic
     const uint64_t turn = agent->turn;
     agent_set_team(core, agent, gone ? policy_first_team(core) : agent->team);
     place_leave_agent(core, agent);
+    limits_follow(core, agent);
     if (gone)
         agent->intent = INTENT_OFFLINE;
     if (programme_of(core, agent->programme)->strategy != old->programmes[agent->programme].strategy)
@@ -267,6 +269,7 @@ static void put_in_force(struct core *core, const struct policy *policy)
     }
     reorder(core, old);
     reopen(core);
+    limits_place(core);
     for (uint32_t i = 0; i < core->n_agents; i++)
         fit_agent(core, core->agents[i], old);
     for (uint32_t i = 0; i < core->n_pools; i++)

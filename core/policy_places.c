@@ -4,6 +4,7 @@
  * leads, agents, pools and scopes need not be touched; a programme that is gone
  * keeps its own, retired, while ended leads are counted in it. */
 #include "core/core_private.h"
+#include "core/limits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,9 @@ struct policy *policy_arrange(const struct core *core, const struct policy *poli
         new->sources[i].programme = place[policy->sources[i].programme];
     for (uint32_t i = 0; i < policy->n_agents; i++)
         new->agents[i].programme = place[policy->agents[i].programme];
+    for (uint32_t i = 0; i < policy->n_limits; i++)
+        if (!policy->limits[i].of_cell)
+            new->limits[i].programme = place[policy->limits[i].programme];
     if (policy->default_programme)
         new->default_programme = place[policy->default_programme - 1] + 1;
     return new;
@@ -181,8 +185,11 @@ void core_load_policy(struct core *core, const struct policy *policy, uint32_t v
 /* Its leads and counters are known now: what nothing is counted in needs no place. */
 void policy_loaded(struct core *core)
 {
-    for (uint32_t i = 0; i < core->n_agents; i++)
+    limits_place(core);
+    for (uint32_t i = 0; i < core->n_agents; i++) {
         agent_set_team(core, core->agents[i], core->agents[i]->team);
+        limits_follow(core, core->agents[i]);
+    }
     units_arrange(core); /* who is present, and so which pool has room, came with the rows */
     for (uint32_t i = 0; i < core->policy.n_programmes; i++)
         if (programme_of(core, i)->retired && policy_is_empty(core, i)) {

@@ -3,6 +3,7 @@
  * set and machinery never overwrites it; everything else is derived here. An
  * agent is eligible because its lease lives, never because nobody disabled it. */
 #include "core/core_private.h"
+#include "core/limits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ void agent_timer_fire(struct core *core, struct agent *agent)
         gone(core, agent, agent->heard_ms + lease_ms + core->policy.guard_ms, REASON_LEASE_LOST);
     if (!agent->present && agent->gone_ms + core->policy.orphan_grace_ms <= now)
         orphan(core, agent);
+    activity_check(core, agent);
     agent_update(core, agent);
 }
 
@@ -92,6 +94,7 @@ static void agent_hello(struct core *core, uint32_t peer, const struct msg *msg)
         effects_error(core->effects, peer, REASON_UNKNOWN_TEAM, msg->seq, "", 0);
         return;
     }
+    const int64_t absent_ms = !agent ? INT64_MAX : agent->present ? 0 : run_ms(core) - agent->gone_ms;
     if (!agent && core->n_agents < core->policy.agents_max)
         agent = agent_new(core, hello->name);
     if (!agent) {
@@ -105,19 +108,25 @@ static void agent_hello(struct core *core, uint32_t peer, const struct msg *msg)
     const bool same_program = hello->replaces && (hello->replaces == agent->session || agent->session == 0);
     if (!same_program && agent->valid_until_ms > agent->shown_until_ms)
         agent->shown_until_ms = agent->valid_until_ms;
+    const bool was_offline = agent->intent == INTENT_OFFLINE;
     agent_leave_scopes(core, agent);
     agent_set_present(core, agent, false);
+    if (team != agent->team)
+        limits_moved(core, agent);
     agent_set_team(core, agent, team);
     place_leave_agent(core, agent);
     agent_keep_open(core, agent);
+    limits_follow(core, agent);
+    limits_arrived(core, agent, absent_ms);
     agent->intent = hello->intent;
     agent->capacity = hello->capacity;
     agent->n_skills = hello->n_skills;
     for (uint32_t i = 0; i < hello->n_skills; i++)
         agent->skills[i] = (uint32_t) feature_of(&(struct attribute){.text = hello->skills[i]});
     agent_set_present(core, agent, true);
-    agent->slots_seen = agent->cards_seen = 0;
-    agent->paused = false;
+    agent->slots_seen = agent->cards_seen = agent->due_seen = 0;
+    if (!same_program || was_offline) /* a line that broke and came back says nothing about who is there */
+        activity_intent(core, agent);
     agent->peer = peer;
     agent->session = core->peers[peer].session;
     agent->heard_ms = run_ms(core);
@@ -224,8 +233,7 @@ void presence_intent(struct core *core, struct agent *agent, const struct msg_ag
 {
     agent->intent = says->intent;
     agent->away_code = says->away_code;
-    agent->paused = false;
-    agent->misses = 0;
+    activity_intent(core, agent);
     if (agent->ready && says->intent != INTENT_AVAILABLE && says->intent != INTENT_ON_DEMAND)
         agent_ready_refuse(core, agent, REASON_AWAY);
     agent_touch(core, agent);
@@ -280,10 +288,13 @@ void presence_ready(struct core *core, struct agent *agent, const struct msg_age
     agent->ready_last = (struct ready_result){.op = says->ready_op};
     agent->ready = true;
     const uint32_t cards = agent_cards(core, agent, &why, &lead);
-    if (cards == 0) {
+    if (cards == 0 && agent_due_cards(core, agent) == 0) {
         agent->ready = false;
         const int64_t penalty = agent->penalty_until_ms - run_ms(core);
-        answer_ready(core, agent, why, lead, why == REASON_PENALTY && penalty > 0 ? (uint32_t) penalty : 0);
+        answer_ready(core, agent, why, lead,
+                     why != REASON_PENALTY ? limits_wait_ms(core, agent)
+                     : penalty > 0         ? (uint32_t) penalty
+                                           : 0);
         agent_update(core, agent);
         return;
     }

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "core/limits.h"
+
 int row_next(struct slice body, uint32_t *at, struct row_ref *ret)
 {
     if (*at == body.len)
@@ -28,7 +30,7 @@ int row_next(struct slice body, uint32_t *at, struct row_ref *ret)
 
 /* ---- agents, programmes, imports, the cell --------------------------------------------------- */
 
-enum { AGENT_FIELDS_MAX = (26 + SKILLS_MAX) * NUMBER_BYTES_MAX + NAME_BYTES_MAX + 2 * 16 };
+enum { AGENT_FIELDS_MAX = (28 + SKILLS_MAX) * NUMBER_BYTES_MAX + 2 * NAME_BYTES_MAX + 2 * 16 };
 
 static void record_agent(const struct core *core, const struct agent *agent, struct buf *body)
 {
@@ -60,6 +62,10 @@ static void record_agent(const struct core *core, const struct agent *agent, str
     put_uint(&row, agent->turn);
     if (agent->kept_open)
         put_uint(&row, agent->kept_open);
+    if (agent->paused) {
+        put_uint(&row, agent->paused);
+        put_text(&row, agent->pause_note);
+    }
     row_end(&row);
 }
 
@@ -96,7 +102,6 @@ static bool apply_agent(struct core *core, struct slice name, struct reader *rea
         agent->skills[i] = get_u32(reader);
     const uint8_t flags = get_u8(reader);
     agent->present = flags & 1;
-    agent->paused = flags & 2;
     agent->ready = flags & 4;
     agent->misses = get_u32(reader);
     agent->penalty_until_ms = get_int(reader);
@@ -114,6 +119,12 @@ static bool apply_agent(struct core *core, struct slice name, struct reader *rea
     agent->served_us = get_int(reader);
     agent->turn = get_u64(reader);
     agent->kept_open = flags & 8 ? get_u32(reader) : 0;
+    agent->paused = flags & 2 ? get_u16(reader) : REASON_OK;
+    const struct slice note = flags & 2 ? get_text(reader) : slice_of("", 0);
+    if (reader->bad)
+        return false;
+    memcpy(agent->pause_note, note.at, note.len);
+    agent->pause_note[note.len] = 0;
     return !reader->bad && reader->at == reader->end;
 }
 
@@ -316,6 +327,7 @@ uint32_t core_seal(struct core *core, struct buf *body)
     core->dirty_agents = NULL;
     core->dirty_imports = NULL;
     core->steps.len = 0;
+    rows += limits_seal(core, body);
     for (uint32_t i = 0; i < core->policy.n_programmes; i++)
         if (core->programmes[i].dirty) {
             record_programme(core, i, body);
@@ -366,6 +378,8 @@ bool core_apply(struct core *core, const struct row_ref *row)
         return apply_cell(core, &reader);
     case ROW_POLICY:
         return apply_policy(core, row);
+    case ROW_METER:
+        return limits_apply(core, row->key, &reader);
     case ROW_SNAPSHOT:
         break;
     }
@@ -454,4 +468,5 @@ void core_dump(const struct core *core, struct buf *body)
     }
     for (uint32_t i = 0; i < n; i++)
         record_programme(core, order[i], body);
+    limits_dump(core, body);
 }

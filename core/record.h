@@ -25,6 +25,7 @@ enum row_type {
     ROW_SNAPSHOT = 6,  /* key: request id, 8 bytes. What a decision was made from; log only */
     ROW_CELL = 7,      /* key: "cell". Counters and clocks of the cell, after-image */
     ROW_POLICY = 8,    /* key: version in digits. A policy as it was given; never changes */
+    ROW_METER = 9, /* key: a, t or s and the name of an agent, team or source. What its limits counted, after-image */
 };
 
 enum { ROW_KEY_LEN_AT = 5, ROW_HEAD = 6 }; /* bytes before key_len, before the key */

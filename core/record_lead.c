@@ -143,6 +143,7 @@ static void put_decision(const struct decision *decision, int64_t state_us, stru
     put_int(row, decision->margin);
     put_uint(row, decision->by);
     put_uint(row, decision->strategy);
+    put_uint(row, decision->counted);
 }
 
 static struct decision get_decision(struct reader *reader, int64_t state_us)
@@ -157,11 +158,12 @@ static struct decision get_decision(struct reader *reader, int64_t state_us)
     decision.margin = get_i32(reader);
     decision.by = get_u16(reader);
     decision.strategy = get_u8(reader);
+    decision.counted = get_u8(reader);
     return decision;
 }
 
 enum {
-    LEAD_FIELDS_MAX = 36 * NUMBER_BYTES_MAX + 3 * NAME_BYTES_MAX + 8 + 16 * RECEIPTS_KEPT,
+    LEAD_FIELDS_MAX = 37 * NUMBER_BYTES_MAX + 3 * NAME_BYTES_MAX + 8 + 16 * RECEIPTS_KEPT,
     EXCLUDE_MAX = 3 * NUMBER_BYTES_MAX,
     STEP_MAX = 3 * NUMBER_BYTES_MAX
 };

@@ -138,6 +138,7 @@ static void report_explain(struct table *table, const struct msg_query *query)
         cell(table, "%s", reason_text(lead->excludes[i].reason));
     }
     report_kept_from(table, lead);
+    report_no_cards(table, lead);
 }
 
 /* No live owner and no armed deadline: the list that must be empty. */
@@ -157,36 +158,7 @@ static void report_orphans(struct table *table, const struct msg_query *query)
     }
 }
 
-/* ---- agents, pools, workers --------------------------------------------------------------------- */
-
-static void report_agents(struct table *table, const struct msg_query *query)
-{
-    const struct core *core = table->core;
-    for (uint32_t i = 0; i < core->n_agents; i++) {
-        const struct agent *agent = core->agents[i];
-        enum reason why;
-        struct id lead;
-        if (table->n_cells / table->report->n_columns >= query->limit || full(table)) {
-            table->report->more = true;
-            return;
-        }
-        const uint32_t cards = agent_cards(core, agent, &why, &lead);
-        cell(table, "%s", agent->name);
-        cell(table, "%s", core->policy.teams[agent->team].name);
-        cell(table, "%s", intent_name(agent->intent));
-        cell(table, "%s", agent->present ? (agent->peer ? "yes" : "lost") : "no");
-        number(table, cards);
-        cell(table, "%s", cards ? "" : reason_name(why));
-        number(table, agent->offered);
-        number(table, agent->owned);
-        number(table, agent->working);
-        number(table, agent->wrap_up);
-        number(table, agent->pipeline);
-        number(table, agent->won);
-        number(table, agent->closed);
-        cell(table, "%" PRId64, (core->now_us - agent->idle_since_us) / 1000);
-    }
-}
+/* ---- pools --------------------------------------------------------------------- */
 
 static void report_pools(struct table *table, const struct msg_query *query)
 {
@@ -333,11 +305,10 @@ static const struct {
                                                            "pipeline",  "won",   "lost",     "invalid", "suppressed",
                                                            "exhausted", "ended", "scored",   "plain",   "alerts"}},
     {QUERY_LEAD, report_lead, "ss", {"field", "value"}},
-    {QUERY_AGENTS,
-     report_agents,
-     "ssssnsnnnnnnnd",
-     {"agent", "team", "intent", "present", "cards", "why_none", "offered", "owned", "working", "wrap_up", "pipeline",
-      "won", "closed", "idle"}},
+    {QUERY_AGENTS, report_agents, AGENT_TYPES, AGENT_COLUMNS},
+    {QUERY_PAUSE, report_pause, AGENT_TYPES, AGENT_COLUMNS},
+    {QUERY_RESUME, report_resume, AGENT_TYPES, AGENT_COLUMNS},
+    {QUERY_LIMITS, report_limits, "ssssssd", {"of", "name", "per", "counts", "used", "most", "opens"}},
     {QUERY_POOLS, report_pools, "snndn", {"pool", "waiting", "depth_max", "oldest", "with_card"}},
     {QUERY_EXPLAIN, report_explain, "ss", {"field", "value"}},
     {QUERY_WORKERS, report_workers, WORKER_TYPES, WORKER_COLUMNS},

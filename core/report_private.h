@@ -55,6 +55,19 @@ void report_kept_from(struct table *table, const struct lead *lead);
 void report_policies(struct table *table, const struct msg_query *query);
 void report_policy(struct table *table, const struct msg_query *query);
 
+/* report_agents.c */
+#define AGENT_TYPES "ssssnsdsnnnnnnnd"
+#define AGENT_COLUMNS                                                                                                  \
+    {                                                                                                                  \
+        "agent", "team", "intent", "present", "cards", "why_none", "opens", "note", "offered", "owned", "working",     \
+            "wrap_up", "pipeline", "won", "closed", "idle"                                                             \
+    }
+void report_agents(struct table *table, const struct msg_query *query);
+void report_pause(struct table *table, const struct msg_query *query);
+void report_resume(struct table *table, const struct msg_query *query);
+void report_limits(struct table *table, const struct msg_query *query);
+void report_no_cards(struct table *table, const struct lead *lead); /* of one that waits: whom it waits for, and why */
+
 /* report_peers.c */
 #define WORKER_TYPES "sssnnnnnnnnnd"
 #define WORKER_COLUMNS                                                                                                 \

@@ -4,6 +4,7 @@
  * that it let go, or cannot show it any more because its validity and the guard
  * are over. In between it is REVOKING. */
 #include "core/core_private.h"
+#include "core/limits.h"
 
 static bool redistribution(const struct lead *lead)
 {
@@ -40,6 +41,7 @@ void revoke_begin(struct core *core, struct lead *lead, enum reason reason)
 {
     struct agent *owner = core->agents[lead->owner];
     const struct programme *programme = programme_of(core, lead->programme);
+    limits_refund(core, lead, reason);
     if (reason == REASON_LEAD_OUT_OF_HOURS) { /* its owner could not have called it */
     } else if (redistribution(lead)) {
         lead->distributions++;

@@ -62,7 +62,7 @@ enum lead_event {
 
 /* ---- deadlines --------------------------------------------------------------- */
 
-enum timer_owner { TIMER_LEAD = 1, TIMER_AGENT, TIMER_WORKER, TIMER_ASK, TIMER_POOL };
+enum timer_owner { TIMER_LEAD = 1, TIMER_AGENT, TIMER_WORKER, TIMER_ASK, TIMER_POOL, TIMER_METER };
 struct timer {
     struct heap_node node;
     uint8_t owner; /* enum timer_owner */
@@ -86,6 +86,7 @@ struct decision {     /* why the lead went where it went, the last time */
     int32_t score, margin;
     uint16_t by; /* REASON_SCORED, GREEDY or PLAIN_ORDER */
     uint8_t strategy;
+    uint8_t counted; /* against whose limits: COUNTED_AGENT, COUNTED_TEAM */
 };
 
 struct step {        /* a move of this beat that another one followed, or a note: the row says what is behind it */
@@ -198,12 +199,13 @@ struct agent {
     enum intent intent;
     uint32_t away_code, capacity;
     uint32_t skills[SKILLS_MAX], n_skills;
-    bool present; /* its lease runs */
-    bool paused;
-    uint32_t misses;          /* lapsed offers in a row */
-    int64_t penalty_until_ms; /* run clock */
-    int64_t penalty_ms;       /* of the next one */
-    int64_t idle_since_us;    /* end of its last lead; no toggle, decline or reconnect moves it */
+    bool present;                        /* its lease runs */
+    uint16_t paused;                     /* enum reason; OK = it is not */
+    char pause_note[NAME_BYTES_MAX + 1]; /* the operator's word for it */
+    uint32_t misses;                     /* lapsed offers in a row */
+    int64_t penalty_until_ms;            /* run clock */
+    int64_t penalty_ms;                  /* of the next one */
+    int64_t idle_since_us;               /* end of its last lead; no toggle, decline or reconnect moves it */
     uint32_t won, closed;
     bool ready;             /* holds an unconsumed one-shot credit */
     int64_t ready_until_ms; /* run clock */
@@ -234,6 +236,9 @@ struct agent {
     bool lent_whole;                /* counted in scope->lent */
     uint64_t in_ask;                /* request being built, and its place there */
     uint32_t ask_place;
+    struct meter *meter; /* pacing: NULL = no limit is about it */
+    int64_t quiet_ms;    /* run clock: since when evidence of work is awaited; 0 = it is not */
+    uint32_t due_seen;   /* as cards_seen, for leads of its own pipeline */
 };
 
 struct scope {
@@ -386,6 +391,11 @@ struct core {
     struct peer *peers;
     uint32_t n_peers;
     uint64_t sessions;
+
+    struct meter *meters;       /* limits.h: by kind and name */
+    struct meter **team_meters; /* by team; NULL = no limit is about it */
+    struct meter *dirty_meters;
+    bool budgets; /* some limit is in money */
 
     struct lead *dirty_leads;
     struct agent *dirty_agents;

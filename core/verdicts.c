@@ -2,6 +2,7 @@
  * verdicts.c - a window's end: a worker's verdicts, or the plain order's, each
  * checked against the state of now and granted or given back, row by row. */
 #include "core/core_private.h"
+#include "core/limits.h"
 
 /* ---- applying verdicts --------------------------------------------------------------------- */
 
@@ -51,6 +52,7 @@ static void grant(struct core *core, const struct ask *ask, struct lead *lead, s
                   const struct verdict *verdict, enum reason by)
 {
     struct programme_state *state = &core->programmes[lead->programme];
+    const uint8_t counted = lead->state == LEAD_PIPELINE ? 0 : limits_take(core, agent, lead->cost_cents);
     leads_past(lead)->decision = (struct decision){
         .request = ask->id,
         .at_us = core->now_us,
@@ -62,7 +64,8 @@ static void grant(struct core *core, const struct ask *ask, struct lead *lead, s
         .score = verdict->score,
         .margin = verdict->margin,
         .by = (uint16_t) by,
-        .strategy = ask->strategy};
+        .strategy = ask->strategy,
+        .counted = counted};
     lead->noted = false;
     lead->passed = false;
     lead->refusals = 0;
@@ -70,6 +73,7 @@ static void grant(struct core *core, const struct ask *ask, struct lead *lead, s
     state->decided_greedy += by == REASON_GREEDY;
     state->offers++;
     agent->given_us = core->now_us;
+    activity_given(core, agent);
     move_turn(core, ask, lead, agent, ask->request_agents[verdict->agent - 1].turn, by);
     if (agent->ready || lead->state == LEAD_PIPELINE) { /* asked for, or its own again: accepted by asking */
         lead_move(core, lead, MOVE_GRANT, LEAD_OWNED, agent->index, by);
@@ -93,8 +97,9 @@ static bool holds(struct core *core, const struct ask *ask, uint32_t i, const st
         return false;
     const struct pool *pool = ask->pool;
     enum reason why;
-    return allocate_in_scope(core, pool, agent) && allocate_free_slots(core, agent, pool->ring) > 0 &&
-           pair_allowed(core, lead, agent, &why);
+    const uint32_t free = lead->state == LEAD_PIPELINE ? agent_free_due(core, agent, pool->ring)
+                                                       : allocate_free_slots(core, agent, pool->ring);
+    return free > 0 && allocate_in_scope(core, pool, agent) && pair_allowed(core, lead, agent, &why);
 }
 
 static void give_back(struct core *core, struct ask *ask)

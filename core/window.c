@@ -285,7 +285,7 @@ static uint64_t add_agents(struct core *core, struct ask *ask, struct agent *con
         if (!agents)
             heap_remove(cards, heap_first(cards)); /* agent_update() in lend() puts it back */
         if (free || agents)
-            add_agent(core, ask, agent, free);
+            add_agent(core, ask, agent, ask->of_one ? agent_free_due(core, agent, ask->pool->ring) : free);
         total += free;
     }
     return total;
@@ -304,7 +304,8 @@ struct ask *window_build(struct core *core, struct pool *pool, struct agent *onl
     pool->dry = false;
     mark_as_short(core, pool, !own && pool_scope(core, pool)->lent > 0);
     const uint64_t total = add_agents(core, ask, only || fitted ? agents : NULL, n);
-    add_leads(core, ask, pool, total * 4 < ASK_LEADS_MIN ? ASK_LEADS_MIN : total * 4);
+    const uint64_t want = total == 0 ? 0 : total * 4 < ASK_LEADS_MIN ? ASK_LEADS_MIN : total * 4;
+    add_leads(core, ask, pool, want);
     lend(core, ask);
     return ask;
 }

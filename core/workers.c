@@ -102,6 +102,14 @@ bool worker_may_be_asked(const struct worker *worker)
     return worker->used && !worker->late && !worker->drained && !worker->leaving;
 }
 
+bool worker_any(const struct core *core)
+{
+    for (uint32_t i = 0; i < core->n_workers; i++)
+        if (worker_may_be_asked(&core->workers[i]))
+            return true;
+    return false;
+}
+
 /* What it has in hand it finishes; windows not yet asked go to the others, or to the plain order, in this beat. */
 bool worker_drain(struct core *core, struct slice name, bool drained)
 {

@@ -90,6 +90,19 @@ static const cyaml_schema_field_t route_fields[] = {
 };
 static const cyaml_schema_value_t route_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_route, route_fields)};
+static const cyaml_schema_field_t ramp_fields[] = {
+#define RAMP_KEY(key, member, kind, initial, least, most, text) TEXT(struct raw_ramp, key),
+#include "policy/policy_keys.def"
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t limit_fields[] = {
+#define LIMIT_WORD(key, allowed, initial, text) TEXT(struct raw_limit, key),
+#include "policy/policy_keys.def"
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t limit_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_limit, limit_fields)};
 
 static const cyaml_schema_field_t programme_fields[] = {
 #define PROGRAMME_WORD(key, allowed, initial, text) TEXT(struct raw_programme, key),
@@ -100,6 +113,8 @@ static const cyaml_schema_field_t programme_fields[] = {
     LIST(struct raw_programme, calling, &calling_schema, 0, POLICY_CALLING_MAX),
     LIST(struct raw_programme, routes, &route_schema, 0, POLICY_ROUTES_MAX),
     LIST(struct raw_programme, reroutes, &route_schema, 0, POLICY_ROUTES_MAX),
+    LIST(struct raw_programme, limits, &limit_schema, 0, POLICY_LIMITS_MAX),
+    CYAML_FIELD_MAPPING("ramp", CYAML_FLAG_OPTIONAL, struct raw_programme, ramp, ramp_fields),
     CYAML_FIELD_MAPPING("timers", CYAML_FLAG_OPTIONAL, struct raw_programme, timers, timer_fields),
     CYAML_FIELD_MAPPING("score", CYAML_FLAG_OPTIONAL, struct raw_programme, score, score_fields),
     CYAML_FIELD_END,
@@ -113,6 +128,7 @@ static const cyaml_schema_field_t policy_fields[] = {
 #define CELL_LIST(key, least, most, of, initial, text) LIST(struct raw_policy, key, &text_schema, least, most),
 #include "policy/policy_keys.def"
     LIST(struct raw_policy, hours, &hours_schema, 0, POLICY_HOURS_MAX),
+    LIST(struct raw_policy, limits, &limit_schema, 0, POLICY_LIMITS_MAX),
     LIST(struct raw_policy, programmes, &programme_schema, 0, POLICY_PROGRAMMES_MAX),
     LIST(struct raw_policy, units, &unit_schema, 0, POLICY_TEAMS_MAX),
     CYAML_FIELD_END,

@@ -70,6 +70,16 @@ struct raw_calling {
 #include "policy/policy_keys.def"
 };
 
+struct raw_ramp {
+#define RAMP_KEY(key, member, kind, initial, least, most, text) char *key;
+#include "policy/policy_keys.def"
+};
+
+struct raw_limit {
+#define LIMIT_WORD(key, allowed, initial, text) char *key;
+#include "policy/policy_keys.def"
+};
+
 struct raw_programme {
 #define PROGRAMME_WORD(key, allowed, initial, text) char *key;
 #define PROGRAMME_LIST(key, least, most, of, initial, text)                                                            \
@@ -83,6 +93,9 @@ struct raw_programme {
     uint32_t calling_count;
     struct raw_route *routes, *reroutes;
     uint32_t routes_count, reroutes_count;
+    struct raw_limit *limits;
+    uint32_t limits_count;
+    struct raw_ramp ramp;
     struct raw_timers timers;
     struct raw_score score;
 };
@@ -96,6 +109,8 @@ struct raw_policy {
 #include "policy/policy_keys.def"
     struct raw_hours *hours;
     uint32_t hours_count;
+    struct raw_limit *limits;
+    uint32_t limits_count;
     struct raw_programme *programmes;
     uint32_t programmes_count;
     struct raw_unit *units;

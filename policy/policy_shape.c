@@ -59,6 +59,16 @@ static const struct field calling_fields[] = {
 #include "policy/policy_keys.def"
     {NULL, SHAPE_VALUE, 0, 0, NULL},
 };
+static const struct field ramp_fields[] = {
+#define RAMP_KEY(key, member, kind, initial, least, most, text) {#key, SHAPE_VALUE, 0, 0, NULL},
+#include "policy/policy_keys.def"
+    {NULL, SHAPE_VALUE, 0, 0, NULL},
+};
+static const struct field limit_fields[] = {
+#define LIMIT_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
+#include "policy/policy_keys.def"
+    {NULL, SHAPE_VALUE, 0, 0, NULL},
+};
 static const struct field programme_fields[] = {
 #define PROGRAMME_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
 #define PROGRAMME_LIST(key, least, most, of, initial, text) {#key, SHAPE_VALUES, least, most, NULL},
@@ -68,6 +78,8 @@ static const struct field programme_fields[] = {
     {"calling", SHAPE_MAPS, 0, POLICY_CALLING_MAX, calling_fields},
     {"routes", SHAPE_MAPS, 0, POLICY_ROUTES_MAX, route_fields},
     {"reroutes", SHAPE_MAPS, 0, POLICY_ROUTES_MAX, route_fields},
+    {"limits", SHAPE_MAPS, 0, POLICY_LIMITS_MAX, limit_fields},
+    {"ramp", SHAPE_MAP, 0, 0, ramp_fields},
     {"timers", SHAPE_MAP, 0, 0, timer_fields},
     {"score", SHAPE_MAP, 0, 0, score_fields},
     {NULL, SHAPE_VALUE, 0, 0, NULL},
@@ -78,6 +90,7 @@ const struct field policy_fields[] = {
 #define CELL_LIST(key, least, most, of, initial, text) {#key, SHAPE_VALUES, least, most, NULL},
 #include "policy/policy_keys.def"
     {"hours", SHAPE_MAPS, 0, POLICY_HOURS_MAX, hours_fields},
+    {"limits", SHAPE_MAPS, 0, POLICY_LIMITS_MAX, limit_fields},
     {"programmes", SHAPE_MAPS, 0, POLICY_PROGRAMMES_MAX, programme_fields},
     {"units", SHAPE_MAPS, 0, POLICY_TEAMS_MAX, unit_fields},
     {NULL, SHAPE_VALUE, 0, 0, NULL},

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "policy/policy_hours.h"
+#include "policy/policy_limits.h"
 #include "policy/policy_lint.h"
 #include "policy/policy_near.h"
 #include "policy/policy_raw.h"
@@ -73,6 +74,7 @@ static void programme_defaults(struct programme *programme, enum mode mode)
     take_initial(programme_keys, COUNT(programme_keys), programme);
     take_initial(timer_keys, COUNT(timer_keys), programme);
     take_initial(score_keys, COUNT(score_keys), &programme->scoring);
+    pacing_defaults(programme);
     programme->mode = mode;
     programme->strategy = STRATEGY_BEST_SCORE;
     programme->widen = WIDEN_PROGRAMME;
@@ -251,12 +253,14 @@ static void read_programme(struct policy_findings *findings, const struct raw_pr
     take_keys(findings, "timers.", timer_keys, COUNT(timer_keys), &raw->timers, programme);
     read_gaps(findings, raw, programme);
     read_score(findings, &raw->score, &programme->scoring);
+    pacing_read(findings, raw, policy, programme);
     read_teams(findings, raw, number, policy);
     read_sources(findings, raw, number, policy);
     const uint32_t first = policy->n_agents;
     read_agents(findings, raw, number, policy);
     calling_read(findings, raw, policy, programme);
     filters_read(findings, raw, programme, first, policy);
+    limits_read(findings, raw->limits, raw->limits_count, number, policy);
 }
 
 static void read_default_programme(struct policy_findings *findings, const char *text, struct policy *policy)
@@ -302,6 +306,7 @@ static void read_policy(struct policy_findings *findings, const struct raw_polic
         finding_add(findings, FAULT_MISSING, "programmes", "is missing or empty; a cell has 1 to %d",
                     POLICY_PROGRAMMES_MAX);
     read_default_programme(findings, raw->default_programme, ret);
+    limits_read(findings, raw->limits, raw->limits_count, NONE_OF_THEM, ret);
 }
 
 int policy_read(const char *text, size_t len, struct policy *ret, struct policy_findings *findings)

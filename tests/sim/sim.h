@@ -63,6 +63,7 @@ struct sim_row { /* of a hand-made chunk */
     const char *zone, *state; /* attributes of these names; NULL = none */
     const struct attribute *attributes;
     uint32_t n_attributes;
+    uint32_t cost_cents;
 };
 
 struct sim_receipt {

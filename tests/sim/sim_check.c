@@ -4,6 +4,8 @@
  * and that nobody waits for a lead that waits for somebody. */
 #include "tests/sim/sim_private.h"
 
+#include "core/limits.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,13 +66,12 @@ static void check_waiting(struct sim *sim)
     struct core *core = sim->core;
     struct core_levels levels;
     enum reason why;
-    struct id owed;
     core_levels(core, &levels);
     if (levels.requests_out || core->n_dirty_pools)
         return;
     for (uint32_t i = 0; i < core->leads.n; i++) {
         const struct lead *lead = lead_at(&core->leads, i);
-        if (lead->state == LEAD_PIPELINE && lead->due && agent_cards(core, core->agents[lead->owner], &why, &owed) &&
+        if (lead->state == LEAD_PIPELINE && lead->due && agent_due_cards(core, core->agents[lead->owner]) &&
             pair_allowed(core, lead, core->agents[lead->owner], &why))
             waits_in_vain(sim, lead, core->agents[lead->owner]->name);
         if (lead->state != LEAD_POOLED)

@@ -38,6 +38,7 @@ void sim_chunk(struct sim *sim, uint64_t op, const char *source, uint64_t import
                                .lead = sim_lead_id(rows[i].key),
                                .reject = rows[i].reject,
                                .priority = rows[i].priority,
+                               .cost_cents = rows[i].cost_cents,
                                .name = slice_of(rows[i].no_contact ? NULL : "Ada", rows[i].no_contact ? 0 : 3),
                                .attributes = places[i]};
         if (rows[i].attributes) {

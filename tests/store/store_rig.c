@@ -41,6 +41,8 @@ static uint8_t make_key(enum row_type type, uint32_t number, uint8_t key[16])
         memcpy(key, "cell", 4);
         return 4;
     }
+    if (type == ROW_METER)
+        return (uint8_t) snprintf((char *) key, 16, "aname-%u", number);
     if (type == ROW_POLICY)
         return (uint8_t) snprintf((char *) key, 16, "%u", number);
     memset(key, 0xa5, 16);

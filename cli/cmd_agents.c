@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cmd_agents.c - `takt agents`: who is here and what keeps each from the next
+ * lead; and the operator's pause of one.
+ *
+ * A pause takes nothing away: the agent finishes what it holds and gets nothing
+ * new, whatever it says itself, until it is resumed. It outlasts restarts. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/ask.h"
+
+static const struct cli_usage usage = {
+    .synopsis = "takt agents [--pause NAME [--reason WORD] | --resume NAME] [options]",
+    .about = "Agents, a row each: what they mean to do (intent), whether they are connected, how\n"
+             "many leads they could be given now (cards) and, where none, why and after how long\n"
+             "that opens by itself; what they hold, won and closed, and how long they have been idle.\n"
+             "--pause gives one no new lead until --resume; what it holds it may finish. --resume ends\n"
+             "any pause, also that of an agent who missed offers or showed no sign of work.",
+    .example = "takt agents\n"
+               "  takt agents --pause ana --reason coaching\n"
+               "  takt agents --resume ana",
+    .words_least = 0,
+    .words_most = 0,
+};
+
+struct agents {
+    struct cli_common common;
+    const char *pause, *resume, *reason;
+    int64_t limit, patience_ms;
+};
+
+static int order(const struct agents *agents, takt_t *takt, struct takt_event *ret_event)
+{
+    char arg[256];
+    snprintf(arg, sizeof arg, "%s%s%s", agents->pause ? agents->pause : agents->resume, agents->reason ? " " : "",
+             agents->reason ? agents->reason : "");
+    return ask_report(takt, agents->pause ? "PAUSE" : "RESUME", arg, 1, agents->patience_ms, ret_event);
+}
+
+static bool is_sound(const struct agents *agents)
+{
+    if ((agents->pause && agents->resume) || (agents->reason && !agents->pause)) {
+        cli_say("usage: %s   (--help tells more)", usage.synopsis);
+        return false;
+    }
+    if (agents->reason && (strlen(agents->reason) > 64 || strchr(agents->reason, ' '))) {
+        cli_say("--reason is one word of up to 64 letters, as in --reason coaching");
+        return false;
+    }
+    return true;
+}
+
+int cmd_agents(int argc, char **argv)
+{
+    struct agents agents = {.limit = 1000, .patience_ms = 5000};
+    const struct cli_option options[] = {
+        CLI_COMMON_OPTIONS(agents.common),
+        {"pause", "NAME", CLI_TEXT, &agents.pause, 0, 0, "give this agent no new lead"},
+        {"reason", "WORD", CLI_TEXT, &agents.reason, 0, 0, "why, as `takt agents` shows it"},
+        {"resume", "NAME", CLI_TEXT, &agents.resume, 0, 0, "end its pause"},
+        {"limit", "N", CLI_NUMBER, &agents.limit, 1, 1000, "rows at most (default: 1000)"},
+        {"timeout", "MS", CLI_NUMBER, &agents.patience_ms, 1, 600000,
+         "how long to wait for the answer (default: 5000)"},
+        CLI_END,
+    };
+    int exit_code = CLI_FAILED;
+    if (cli_options(&usage, options, argc, argv, &exit_code) < 0)
+        return exit_code;
+    if (!is_sound(&agents))
+        return CLI_USAGE;
+    char endpoint[256];
+    takt_t *takt = cli_endpoint(&agents.common, "operator", endpoint) ? ask_open(endpoint) : NULL;
+    if (!takt)
+        return CLI_FAILED;
+    struct takt_event event;
+    exit_code = agents.pause || agents.resume
+                    ? order(&agents, takt, &event)
+                    : ask_report(takt, "AGENTS", "", (uint32_t) agents.limit, agents.patience_ms, &event);
+    if (exit_code == CLI_DONE) {
+        const struct print_table table = ask_table(&event);
+        if (agents.common.json)
+            print_json(stdout, &table);
+        else
+            print_table(stdout, &table);
+        if (event.report.more && !agents.pause && !agents.resume)
+            cli_say("there are more rows; ask with a larger --limit");
+    }
+    takt_close(&takt);
+    return exit_code;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * report_agents.c - agents as operators ask: a row each, with what keeps it from
+ * the next lead and for how long; the limits and how far they are used; and the
+ * order to pause an agent, which unlike that to drain a worker is kept: it
+ * changes the agent's row. */
+#include "core/report_private.h"
+
+#include <string.h>
+
+#include "core/limits.h"
+
+enum { NO_CARDS_MAX = 24 };
+
+static void agent_row(struct table *table, const struct agent *agent)
+{
+    const struct core *core = table->core;
+    enum reason why;
+    struct id lead;
+    const uint32_t cards = agent_cards(core, agent, &why, &lead);
+    cell(table, "%s", agent->name);
+    cell(table, "%s", core->policy.teams[agent->team].name);
+    cell(table, "%s", intent_name(agent->intent));
+    cell(table, "%s", agent->present ? (agent->peer ? "yes" : "lost") : "no");
+    number(table, cards);
+    cell(table, "%s", cards ? "" : reason_name(why));
+    number(table, cards ? 0 : limits_wait_ms(core, agent));
+    cell(table, "%s", agent->pause_note);
+    number(table, agent->offered);
+    number(table, agent->owned);
+    number(table, agent->working);
+    number(table, agent->wrap_up);
+    number(table, agent->pipeline);
+    number(table, agent->won);
+    number(table, agent->closed);
+    cell(table, "%" PRId64, (core->now_us - agent->idle_since_us) / 1000);
+}
+
+static bool is_full(struct table *table, const struct msg_query *query)
+{
+    table->report->more = table->n_cells / table->report->n_columns >= query->limit || full(table);
+    return table->report->more;
+}
+
+void report_agents(struct table *table, const struct msg_query *query)
+{
+    for (uint32_t i = 0; i < table->core->n_agents && !is_full(table, query); i++)
+        agent_row(table, table->core->agents[i]);
+}
+
+/* ---- orders: answered with the row they changed ------------------------------------------- */
+
+static void answer(struct table *table, struct slice name, bool found)
+{
+    if (found)
+        agent_row(table, agent_find(table->core, name));
+    else
+        table->report->reason = REASON_UNKNOWN_AGENT;
+}
+
+/* "ana", or "ana coaching". */
+void report_pause(struct table *table, const struct msg_query *query)
+{
+    const uint8_t *blank = query->arg.len ? memchr(query->arg.at, ' ', query->arg.len) : NULL;
+    const uint32_t len = blank ? (uint32_t) (blank - query->arg.at) : query->arg.len;
+    const struct slice name = slice_of(query->arg.at, len);
+    const struct slice note = blank ? slice_of(blank + 1, query->arg.len - len - 1) : slice_of("", 0);
+    bool plain = note.len <= NAME_BYTES_MAX;
+    for (uint32_t i = 0; i < note.len; i++)
+        plain &= note.at[i] > ' ' && note.at[i] < 0x7f;
+    if (!plain)
+        table->report->reason = REASON_BAD_FIELD;
+    else
+        answer(table, name, agent_pause(table->core, name, note));
+}
+
+void report_resume(struct table *table, const struct msg_query *query)
+{
+    answer(table, query->arg, agent_resume(table->core, query->arg));
+}
+
+/* ---- limits ----------------------------------------------------------------------------------- */
+
+static void amount(struct table *table, enum limit_unit unit, uint64_t value)
+{
+    const uint64_t whole = unit == UNIT_LEADS ? 1000 : 100, part = value % whole / (whole / 100);
+    if (unit == UNIT_LEADS && part == 0)
+        cell(table, "%" PRIu64, value / whole);
+    else
+        cell(table, "%" PRIu64 ".%02" PRIu64, value / whole, part);
+}
+
+static void limit_row(struct table *table, const struct meter *meter, enum limit_per per, enum limit_unit unit)
+{
+    static const char *const pers[PERIODS] = {"hour", "day", "week", "month"};
+    const int64_t now = now_ms(table->core);
+    const uint64_t used = meter_used(&meter->counts, &meter->quotas, per, unit, now);
+    const struct standing standing = meter_standing(&meter->counts, &meter->quotas, now);
+    const int64_t opens = standing.room == 0 && standing.free_ms < INT64_MAX ? standing.free_ms - now : 0;
+    cell(table, "%s", meter->key[0] == 'a' ? "agent" : meter->key[0] == 't' ? "team" : "source");
+    cell(table, "%s", meter->key + 1);
+    cell(table, "%s", pers[per]);
+    cell(table, "%s", unit == UNIT_LEADS ? "leads" : "money");
+    amount(table, unit, unit == UNIT_LEADS ? used * LEAD_MILLI : used);
+    amount(table, unit, meter->quotas.most[per][unit]);
+    cell(table, "%" PRId64, opens);
+}
+
+void report_limits(struct table *table, const struct msg_query *query)
+{
+    for (const struct meter *meter = table->core->meters; meter; meter = meter->hh.next)
+        for (enum limit_per per = PER_HOUR; per < PERIODS; per++)
+            for (enum limit_unit unit = UNIT_LEADS; unit < UNITS; unit++) {
+                if (!meter->quotas.most[per][unit])
+                    continue;
+                if (is_full(table, query))
+                    return;
+                limit_row(table, meter, per, unit);
+            }
+}
+
+/* ---- why a lead still waits ----------------------------------------------------------------------- */
+
+static void no_card(struct table *table, const struct agent *agent, enum reason why)
+{
+    const uint32_t wait_ms = limits_wait_ms(table->core, agent);
+    cell(table, "not %s", agent->name);
+    if (wait_ms)
+        cell(table, "%s: %s; in %" PRIu32 " s there is room", reason_name(why), reason_text(why),
+             (wait_ms + 999) / 1000);
+    else
+        cell(table, "%s: %s", reason_name(why), reason_text(why));
+}
+
+/* Who is here comes first: it is they who could be waited for. */
+void report_no_cards(struct table *table, const struct lead *lead)
+{
+    const struct core *core = table->core;
+    uint32_t n = 0;
+    if (lead->state != LEAD_POOLED)
+        return;
+    const struct pool *pool = &core->pools[pool_index(core, lead->programme, lead->ring, lead->team)];
+    for (int present = 1; present >= 0; present--)
+        for (uint32_t i = 0; i < core->n_agents && n < NO_CARDS_MAX; i++) {
+            const struct agent *agent = core->agents[i];
+            enum reason why = REASON_OK;
+            if (agent->present != present || !allocate_in_scope(core, pool, agent) ||
+                !pair_allowed(core, lead, agent, &why) || agent_cards(core, agent, &why, NULL) > 0)
+                continue;
+            no_card(table, agent, why);
+            n++;
+        }
+}
