@@ -209,7 +209,7 @@ static bool decide_window(struct core *core, struct pool *pool, struct agent *on
 }
 
 /* In push_pull what is above the teams is handed down to them, and to nobody from there. */
-static bool is_upstream(const struct core *core, const struct pool *pool)
+bool allocate_is_upstream(const struct core *core, const struct pool *pool)
 {
     return programme_of(core, pool->programme)->mode == MODE_PUSH_PULL &&
            (pool->ring == RING_OWN || (pool->ring == RING_TEAM && !unit_is_team(core, pool->team)));
@@ -220,7 +220,7 @@ static void run_pool(struct core *core, struct pool *pool)
     struct agent *only = pool->ring == RING_AGENT ? core->agents[pool->team] : NULL;
     if (pool->waiting.n == 0) /* also what was of a unit that is no more */
         return;
-    if (is_upstream(core, pool)) {
+    if (allocate_is_upstream(core, pool)) {
         unit_refill(core, pool);
         return;
     }

@@ -118,7 +118,9 @@ struct ask *allocate_ask_of(struct core *core, uint64_t id);
 uint32_t allocate_free_slots(const struct core *core, const struct agent *agent,
                              enum ring ring); /* less what is lent */
 bool allocate_in_scope(const struct core *core, const struct pool *pool, const struct agent *agent);
-void allocate_retry(struct core *core, struct pool *pool);            /* also the leads that nobody could take */
+void allocate_retry(struct core *core, struct pool *pool); /* also the leads that nobody could take */
+bool allocate_is_upstream(const struct core *core,
+                          const struct pool *pool);                   /* of limited pools: nobody takes from it */
 struct scope *pool_scope(struct core *core, const struct pool *pool); /* whose agents may take from it */
 struct heap *pool_cards(struct core *core, const struct pool *pool);  /* those of them who could now */
 

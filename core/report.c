@@ -160,34 +160,58 @@ static void report_orphans(struct table *table, const struct msg_query *query)
 
 /* ---- pools --------------------------------------------------------------------- */
 
+/* Pools of teams are shown where leads are handed down to them, else only while there is something in them. */
+static bool is_shown(const struct core *core, const struct pool *pool)
+{
+    if (pool->ring == RING_TEAM && !core->policy.teams[pool->team].name[0])
+        return false; /* the place of one that is gone */
+    const struct programme *programme = programme_of(core, pool->programme);
+    if (!programme->name[0] || programme->retired)
+        return false;
+    return pool->ring != RING_TEAM || pool->depth > 0 || programme->mode == MODE_PUSH_PULL;
+}
+
+/* Who could take from it now; above limited pools nobody does. */
+static uint32_t with_card(struct core *core, const struct pool *pool)
+{
+    if (pool->ring == RING_AGENT)
+        return allocate_free_slots(core, core->agents[pool->team], pool->ring) > 0;
+    if (allocate_is_upstream(core, pool))
+        return 0;
+    return pool->ring == RING_LAST ? pool_scope(core, pool)->able.n : pool_scope(core, pool)->card.n;
+}
+
+/* Returns false when the table is full. */
+static bool pool_row(struct table *table, const struct pool *pool, const struct msg_query *query)
+{
+    struct core *core = table->core;
+    char name[POOL_NAME_MAX];
+    if (table->n_cells / table->report->n_columns >= query->limit || full(table)) {
+        table->report->more = true;
+        return false;
+    }
+    const bool limited = pool->ring == RING_TEAM && unit_is_team(core, pool->team) &&
+                         programme_of(core, pool->programme)->mode == MODE_PUSH_PULL;
+    const struct heap_node *first = heap_first(pool->waiting.n ? &pool->waiting : &pool->passed);
+    pool_name(core, pool, name);
+    cell(table, "%s", name);
+    number(table, pool->depth);
+    number(table, limited ? team_depth_max(core, pool->team) : 0);
+    cell(table, "%" PRId64, first ? (core->now_us - heap_entry(first, const struct lead, place)->pooled_us) / 1000 : 0);
+    number(table, with_card(core, pool));
+    return true;
+}
+
 static void report_pools(struct table *table, const struct msg_query *query)
 {
     const struct core *core = table->core;
-    for (uint32_t i = 0; i < core->n_pools; i++) {
-        const struct pool *pool = &core->pools[i];
-        char name[POOL_NAME_MAX];
-        if (pool->ring == RING_TEAM && !core->policy.teams[pool->team].name[0])
-            continue; /* the place of one that is gone */
-        const struct programme *programme = programme_of(core, pool->programme);
-        const bool team = programme->mode == MODE_PUSH_PULL;
-        if ((pool->ring == RING_TEAM && !team) || !programme->name[0] || programme->retired)
-            continue;
-        if (table->n_cells / table->report->n_columns >= query->limit || full(table)) {
-            table->report->more = true;
+    for (uint32_t i = 0; i < core->n_pools; i++)
+        if (is_shown(core, &core->pools[i]) && !pool_row(table, &core->pools[i], query))
             return;
-        }
-        const struct scope *scope =
-            pool->ring == RING_TEAM ? &core->team_scopes[pool->team] : &core->programme_scopes[pool->programme];
-        const struct heap_node *first = heap_first(pool->waiting.n ? &pool->waiting : &pool->passed);
-        pool_name(core, pool, name);
-        cell(table, "%s", name);
-        number(table, pool->depth);
-        number(table,
-               pool->ring == RING_TEAM ? (uint64_t) core->team_present[pool->team] * programme->depth_per_agent : 0);
-        cell(table, "%" PRId64,
-             first ? (core->now_us - heap_entry(first, const struct lead, place)->pooled_us) / 1000 : 0);
-        number(table, pool->ring == RING_OWN && team ? 0 : pool->ring == RING_LAST ? scope->able.n : scope->card.n);
-    }
+    for (uint32_t i = 0; i < core->n_agents; i++)
+        if (core->agents[i]->direct && core->agents[i]->direct->depth > 0 &&
+            !pool_row(table, core->agents[i]->direct, query))
+            return;
 }
 
 /* ---- metrics ------------------------------------------------------------------------------------------ */

@@ -122,9 +122,9 @@ def what_cannot_come_into_force_is_refused_and_changes_nothing(rng):
                f"it said: {said.stderr}")
         large = cell.path("large.yaml")
         with open(large, "w") as file:
-            file.write("# " + "x" * 80 + "\n" * 4 + "# y\n" * 70000)
+            file.write("# " + "x" * 80 + "\n" * 4 + "# y\n" * 600000)
         said = apply(cell, large, check=False)
-        expect(said.returncode == 1 and "longer than 240 KiB" in said.stderr, f"it said: {said.stderr}")
+        expect(said.returncode == 1 and "longer than 2048 KiB" in said.stderr, f"it said: {said.stderr}")
         expect(in_force(cell) == 1, "the first version is in force")
         check = subprocess.run([TAKT, "policy", "check", faulty, "--json"], capture_output=True, text=True, timeout=20)
         told = json.loads(check.stdout)
