@@ -136,13 +136,8 @@ struct core *core_new(const struct policy *policy)
     return core;
 }
 
-void core_destroy(struct core **core_p)
+static void free_agents(struct core *core)
 {
-    struct core *core = *core_p;
-    if (!core)
-        return;
-    leads_fini(core);
-    limits_fini(core);
     struct agent *agent, *next_agent;
     HASH_ITER(hh, core->agents_by_name, agent, next_agent)
     {
@@ -154,6 +149,16 @@ void core_destroy(struct core **core_p)
         }
         free(agent);
     }
+}
+
+void core_destroy(struct core **core_p)
+{
+    struct core *core = *core_p;
+    if (!core)
+        return;
+    leads_fini(core);
+    limits_fini(core);
+    free_agents(core);
     struct import *import, *next_import;
     HASH_ITER(hh, core->imports, import, next_import)
     {

@@ -163,7 +163,8 @@ void unit_refill(struct core *core, struct pool *upstream); /* its leads go down
 /* As the rules of its programme say; without one the programme's. Every lead that comes in, and every one that was
  * taken back, enters its pool here. */
 void place_lead(struct core *core, struct lead *lead, enum lead_event event, enum route_set set, enum reason reason);
-void place_back(struct core *core, struct lead *lead, enum lead_event event, enum reason reason); /* it was held */
+/* It was held, or its pool is no more. */
+void place_back(struct core *core, struct lead *lead, enum lead_event event, enum reason reason);
 void place_wider(struct core *core, struct lead *lead); /* nobody took it in time */
 
 struct pool *place_of_agent(struct agent *agent);               /* for leads that nobody else may have */
