@@ -53,7 +53,7 @@ static const struct image_step *in_order(struct image *image, uint32_t *ret_n)
 
 static void name_places(const struct lead_glance *glance, struct image_lead *ret)
 {
-    const size_t len = strcspn(glance->pool_name, "/");
+    const size_t len = strcspn(glance->pool_name, "/>");
     assert(len < sizeof ret->programme);
     memcpy(ret->programme, glance->pool_name, len);
     ret->programme[len] = '\0';

@@ -278,6 +278,13 @@ static struct report_table made(const struct tales *tales, const char *name, con
     return table;
 }
 
+static struct report_table made_after(struct report_table *before, const struct tales *tales, const char *name,
+                                      const char *key, const struct report_asked *like)
+{
+    report_fini(before);
+    return made(tales, name, key, like);
+}
+
 /* The cell in the row of this key; key NULL: the row of all together. */
 static const char *cell(const struct report_table *table, const char *key, const char *column)
 {
@@ -300,6 +307,13 @@ static const char *cell(const struct report_table *table, const char *key, const
 }
 
 #define assert_cell(table, key, column, wanted) assert_string_equal(cell(&(table), (key), (column)), (wanted))
+
+static void done(struct report_table *table, struct tales **tales_p, struct day **day_p)
+{
+    report_fini(table);
+    tales_destroy(tales_p);
+    day_destroy(day_p);
+}
 
 /* A won lead in 5 s, one that waits for a second agent, one pulled late, one never touched, a second won one. */
 static struct day *known_day(void)
@@ -372,15 +386,12 @@ static void the_funnel_says_what_became_of_each_lead(void **state)
     assert_int_equal(table.states[TALE_CLOSED_WON] + table.states[TALE_CLOSED_LOST] + table.states[TALE_OWNED] +
                          table.states[TALE_PIPELINE] + table.states[TALE_POOLED],
                      5);
-    report_fini(&table);
-    table = made(tales, "funnel", "campaign", NULL);
+    table = made_after(&table, tales, "funnel", "campaign", NULL);
     assert_cell(table, "spring", "leads", "3");
     assert_cell(table, "=1+1", "leads", "1");
     assert_cell(table, "7", "leads", "1");
     assert_cell(table, "spring", "duplicate", "");
-    report_fini(&table);
-    tales_destroy(&tales);
-    day_destroy(&day);
+    done(&table, &tales, &day);
 }
 
 static void by_agent_and_team_a_lead_counts_for_each_that_was_offered_it(void **state)
@@ -399,14 +410,11 @@ static void by_agent_and_team_a_lead_counts_for_each_that_was_offered_it(void **
         for (size_t c = 0; c < 5; c++)
             assert_cell(table, wanted[i][0], columns[c], wanted[i][c + 1]);
     }
-    report_fini(&table);
-    table = made(tales, "funnel", "team", NULL);
+    table = made_after(&table, tales, "funnel", "team", NULL);
     assert_cell(table, "north", "leads", "3");
     assert_cell(table, "south", "leads", "1");
     assert_cell(table, "desk", "lost", "1");
-    report_fini(&table);
-    tales_destroy(&tales);
-    day_destroy(&day);
+    done(&table, &tales, &day);
 }
 
 static void costs_are_those_of_the_leads_and_gains_those_of_the_closes(void **state)
@@ -423,13 +431,10 @@ static void costs_are_those_of_the_leads_and_gains_those_of_the_closes(void **st
     assert_cell(table, "bought", "cost", "10.00");
     assert_cell(table, "bought", "cost_per_close", "");
     assert_cell(table, "bought", "roi_pct", "-100.0");
-    report_fini(&table);
-    table = made(tales, "cost", "agent", NULL);
+    table = made_after(&table, tales, "cost", "agent", NULL);
     assert_cell(table, "ana", "cost", "20.00"); /* not of the one that was declined */
     assert_cell(table, "ben", "cost", "20.00");
-    report_fini(&table);
-    tales_destroy(&tales);
-    day_destroy(&day);
+    done(&table, &tales, &day);
 }
 
 static void waiting_is_measured_from_intake(void **state)
@@ -446,21 +451,17 @@ static void waiting_is_measured_from_intake(void **state)
     assert_cell(table, "aged", "offer_p50_ms", "60000");
     assert_cell(table, "aged", "accept_p50_ms", "60000"); /* pulled is accepted by asking */
     assert_cell(table, "aged", "contact_p99_ms", "400000");
-    report_fini(&table);
-    table = made(tales, "speed", "mode", NULL);
+    table = made_after(&table, tales, "speed", "mode", NULL);
     assert_cell(table, "push", "touched", "2");
     assert_cell(table, "pull", "contact_p50_ms", "400000");
-    report_fini(&table);
-    table = made(tales, "histogram", NULL, NULL);
+    table = made_after(&table, tales, "histogram", NULL, NULL);
     assert_cell(table, "fresh", "within_10s", "1");
     assert_cell(table, "fresh", "within_1min", "1");
     assert_cell(table, "fresh", "within_5min", "2");
     assert_cell(table, "aged", "within_5min", "0");
     assert_cell(table, "aged", "within_30min", "1");
     assert_cell(table, "aged", "never", "1");
-    report_fini(&table);
-    tales_destroy(&tales);
-    day_destroy(&day);
+    done(&table, &tales, &day);
 }
 
 static void the_objective_counts_those_whose_time_is_over(void **state)
@@ -480,9 +481,7 @@ static void the_objective_counts_those_whose_time_is_over(void **state)
     const struct report_asked patient = {.window = {INT64_MIN, INT64_MAX}, .limit_us = 500 * INT64_C(1000000)};
     table = made(tales, "slo", NULL, &patient);
     assert_cell(table, "web", "limit_pct", "100.0"); /* it may still be met for the one that is 400 s old */
-    report_fini(&table);
-    tales_destroy(&tales);
-    day_destroy(&day);
+    done(&table, &tales, &day);
 }
 
 static void attempts_pools_and_consumption_have_one_right_answer(void **state)
@@ -495,15 +494,13 @@ static void attempts_pools_and_consumption_have_one_right_answer(void **state)
     assert_cell(table, "1", "leads", "3");
     assert_cell(table, "1", "won", "1");
     assert_cell(table, "1", "open", "1");
-    report_fini(&table);
-    table = made(tales, "pools", NULL, NULL);
+    table = made_after(&table, tales, "pools", NULL, NULL);
     assert_cell(table, "1", "claims", "3"); /* ana alone twice, cid alone */
     assert_cell(table, "1", "claim_max_ms", "60000");
     assert_cell(table, "2", "claims",
                 "1"); /* ben when ana was there too: from its intake, the declined offer included */
     assert_cell(table, "2", "claim_p50_ms", "30000");
-    report_fini(&table);
-    table = made(tales, "consumption", NULL, NULL);
+    table = made_after(&table, tales, "consumption", NULL, NULL);
     assert_cell(table, "ana", "taken", "2");
     assert_cell(table, "ana", "share_taken_pct", "50.0");
     assert_cell(table, "ana", "share_won_pct", "100.0");
@@ -511,9 +508,7 @@ static void attempts_pools_and_consumption_have_one_right_answer(void **state)
     assert_cell(table, "ana", "inverted", "");
     assert_cell(table, "ben", "place", "2");
     assert_cell(table, "ben", "inverted", ""); /* takes less than an even share */
-    report_fini(&table);
-    tales_destroy(&tales);
-    day_destroy(&day);
+    done(&table, &tales, &day);
 }
 
 static void velocity_counts_work_by_when_it_was_done(void **state)
@@ -536,13 +531,10 @@ static void velocity_counts_work_by_when_it_was_done(void **state)
     assert_cell(table, "ana", "worked", "0");
     assert_cell(table, "ben", "worked", "1");
     assert_cell(table, "cid", "hours", "0.019");
-    report_fini(&table);
-    table = made(tales, "funnel", NULL, &noon); /* leads by their intake, whatever came later */
+    table = made_after(&table, tales, "funnel", NULL, &noon); /* leads by their intake, whatever came later */
     assert_cell(table, NULL, "leads", "1");
     assert_cell(table, "bought", "lost", "1");
-    report_fini(&table);
-    tales_destroy(&tales);
-    day_destroy(&day);
+    done(&table, &tales, &day);
 }
 
 static void an_outage_is_no_duty(void **state)
@@ -561,9 +553,7 @@ static void an_outage_is_no_duty(void **state)
     struct report_table table = made(tales, "velocity", NULL, NULL);
     assert_cell(table, "ana", "hours", "0.200");
     assert_cell(table, "ben", "hours", "0.200");
-    report_fini(&table);
-    tales_destroy(&tales);
-    day_destroy(&day);
+    done(&table, &tales, &day);
 }
 
 /* The day begins on a Tuesday at 22:13:20 UTC. */
@@ -588,12 +578,50 @@ static void time_on_hold_is_no_time_to_claim(void **state)
     struct tales *tales = tales_of(day, NULL);
     struct report_table table = made(tales, "pools", NULL, NULL);
     assert_cell(table, "1", "claim_max_ms", "5000"); /* it opened after 400 s */
-    report_fini(&table);
-    table = made(tales, "speed", NULL, NULL);
+    table = made_after(&table, tales, "speed", NULL, NULL);
     assert_cell(table, "fresh", "accept_max_ms", "305000"); /* who sent it waited all the same */
+    done(&table, &tales, &day);
+}
+
+static void a_lead_that_waits_for_one_agent_is_of_its_programme_and_that_pool(void **state)
+{
+    (void) state;
+    struct day *day = day_under("version: 1\n"
+                                "cell: test\n"
+                                "programmes:\n"
+                                "  - name: fresh\n"
+                                "    teams: [north]\n"
+                                "    agents: [{name: ben}]\n"
+                                "    routes:\n"
+                                "      - {when: {source: web}, to: ben}\n"
+                                "    timers: {unclaimed: 1h}\n");
+    arrives(day, 0, "ana", "north", INTENT_AVAILABLE);
+    const uint32_t ben = arrives(day, 1, "ben", "north", INTENT_AVAILABLE);
+    beat(day, ben,
+         &(struct msg){.session = day->sessions[ben],
+                       .seq = 7,
+                       .kind = MSG_AGENT_SAYS,
+                       .says = {.has_intent = true, .intent = INTENT_AWAY, .away_code = 1}});
+    at(day, 10 * S);
+    const struct id lead = comes(day, "web", "spring", 0, 0);
+    struct tales *tales = tales_of(day, NULL);
+    struct report_table table = made(tales, "funnel", "programme", NULL);
+    assert_cell(table, "fresh", "open", "1");
     report_fini(&table);
     tales_destroy(&tales);
-    day_destroy(&day);
+    at(day, 30 * S);
+    beat(day, ben,
+         &(struct msg){.session = day->sessions[ben],
+                       .seq = 8,
+                       .kind = MSG_AGENT_SAYS,
+                       .says = {.has_intent = true, .intent = INTENT_AVAILABLE}});
+    does(day, ben, lead, VERB_ACCEPT, 0, NULL);
+    tales = tales_of(day, NULL);
+    table = made(tales, "pools", "pool", NULL);
+    assert_cell(table, "fresh>ben", "claim_max_ms", "20000");
+    table = made_after(&table, tales, "pools", "size", NULL);
+    assert_cell(table, "1", "claims", "1");
+    done(&table, &tales, &day);
 }
 
 static void an_attempt_too_many_is_one_disposition(void **state)
@@ -628,13 +656,10 @@ static void a_programme_alone_is_counted_without_the_others(void **state)
     const struct report_asked aged = {.programme = "aged", .window = {INT64_MIN, INT64_MAX}};
     struct report_table table = made(tales, "funnel", NULL, &aged);
     assert_cell(table, NULL, "leads", "2");
-    report_fini(&table);
-    table = made(tales, "velocity", NULL, &aged);
+    table = made_after(&table, tales, "velocity", NULL, &aged);
     assert_int_equal(table.n_rows, 1);
     assert_cell(table, "cid", "worked", "1");
-    report_fini(&table);
-    tales_destroy(&tales);
-    day_destroy(&day);
+    done(&table, &tales, &day);
 }
 
 /* Agents may say all of it in one frame, so that the log has one row for it. */
@@ -768,6 +793,7 @@ int main(void)
         cmocka_unit_test(velocity_counts_work_by_when_it_was_done),
         cmocka_unit_test(an_outage_is_no_duty),
         cmocka_unit_test(time_on_hold_is_no_time_to_claim),
+        cmocka_unit_test(a_lead_that_waits_for_one_agent_is_of_its_programme_and_that_pool),
         cmocka_unit_test(an_attempt_too_many_is_one_disposition),
         cmocka_unit_test(a_programme_alone_is_counted_without_the_others),
         cmocka_unit_test(what_happens_within_one_beat_is_told_step_by_step),
