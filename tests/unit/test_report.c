@@ -129,11 +129,6 @@ static struct day *day_under(const char *yaml)
     return day;
 }
 
-static struct day *day_new(void)
-{
-    return day_under(policy_text);
-}
-
 /* It loads the log after so long without any. */
 static void another_broker(struct day *day, int64_t after_us)
 {
@@ -240,6 +235,13 @@ static void is_ready(struct day *day, uint32_t peer)
     beat(day, peer, &msg);
 }
 
+static void is_now(struct day *day, uint32_t peer, enum intent intent)
+{
+    const struct msg_agent_says says = {.has_intent = true, .intent = intent, .away_code = intent == INTENT_AWAY};
+    beat(day, peer,
+         &(struct msg){.session = day->sessions[peer], .seq = 600 + ++day->ops, .kind = MSG_AGENT_SAYS, .says = says});
+}
+
 /* ---- its log, counted ------------------------------------------------------------------------ */
 
 static void fold(struct tales *tales, const struct beat *beats, uint32_t n)
@@ -318,7 +320,7 @@ static void done(struct report_table *table, struct tales **tales_p, struct day 
 /* A won lead in 5 s, one that waits for a second agent, one pulled late, one never touched, a second won one. */
 static struct day *known_day(void)
 {
-    struct day *day = day_new();
+    struct day *day = day_under(policy_text);
     const uint32_t ana = arrives(day, 0, "ana", "north", INTENT_AVAILABLE);
     at(day, 10 * S);
     const struct id a = comes(day, "web", "spring", 1000, 50000);
@@ -540,7 +542,7 @@ static void velocity_counts_work_by_when_it_was_done(void **state)
 static void an_outage_is_no_duty(void **state)
 {
     (void) state;
-    struct day *day = day_new();
+    struct day *day = day_under(policy_text);
     arrives(day, 0, "ana", "north", INTENT_AVAILABLE);
     arrives(day, 1, "ben", "south", INTENT_AVAILABLE);
     at(day, 360 * S);
@@ -597,11 +599,7 @@ static void a_lead_that_waits_for_one_agent_is_of_its_programme_and_that_pool(vo
                                 "    timers: {unclaimed: 1h}\n");
     arrives(day, 0, "ana", "north", INTENT_AVAILABLE);
     const uint32_t ben = arrives(day, 1, "ben", "north", INTENT_AVAILABLE);
-    beat(day, ben,
-         &(struct msg){.session = day->sessions[ben],
-                       .seq = 7,
-                       .kind = MSG_AGENT_SAYS,
-                       .says = {.has_intent = true, .intent = INTENT_AWAY, .away_code = 1}});
+    is_now(day, ben, INTENT_AWAY);
     at(day, 10 * S);
     const struct id lead = comes(day, "web", "spring", 0, 0);
     struct tales *tales = tales_of(day, NULL);
@@ -610,11 +608,7 @@ static void a_lead_that_waits_for_one_agent_is_of_its_programme_and_that_pool(vo
     report_fini(&table);
     tales_destroy(&tales);
     at(day, 30 * S);
-    beat(day, ben,
-         &(struct msg){.session = day->sessions[ben],
-                       .seq = 8,
-                       .kind = MSG_AGENT_SAYS,
-                       .says = {.has_intent = true, .intent = INTENT_AVAILABLE}});
+    is_now(day, ben, INTENT_AVAILABLE);
     does(day, ben, lead, VERB_ACCEPT, 0, NULL);
     tales = tales_of(day, NULL);
     table = made(tales, "pools", "pool", NULL);
@@ -666,7 +660,7 @@ static void a_programme_alone_is_counted_without_the_others(void **state)
 static void what_happens_within_one_beat_is_told_step_by_step(void **state)
 {
     (void) state;
-    struct day *day = day_new();
+    struct day *day = day_under(policy_text);
     const uint32_t ana = arrives(day, 0, "ana", "north", INTENT_AVAILABLE);
     const struct id lead = comes(day, "web", "spring", 100, 0);
     at(day, 7 * S);
