@@ -1,35 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_agents.c - `takt agents`: who is here and what keeps each from the next
- * lead; and the operator's pause of one.
+ * lead; the operator's pause of one, and absences that are planned.
  *
  * A pause takes nothing away: the agent finishes what it holds and gets nothing
  * new, whatever it says itself, until it is resumed. It outlasts restarts. */
 #include "cli/cli.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/ask.h"
 
 static const struct cli_usage usage = {
-    .synopsis = "takt agents [--pause NAME [--reason WORD] | --resume NAME] [options]",
+    .synopsis = "takt agents [--pause NAME [--reason WORD] | --resume NAME |\n"
+                "                    --absent NAME [--from DAY] [--until DAY] | --back NAME] [options]",
     .about = "Agents, a row each: what they mean to do (intent), whether they are connected, how\n"
              "many leads they could be given now (cards) and, where none, why and after how long\n"
              "that opens by itself; what they hold, won and closed, and how long they have been idle.\n"
              "--pause gives one no new lead until --resume; what it holds it may finish. --resume ends\n"
-             "any pause, also that of an agent who missed offers or showed no sign of work.",
+             "any pause, also that of an agent who missed offers or showed no sign of work.\n"
+             "--absent plans an absence, from the first minute of one day to the first of another, on\n"
+             "the clock of this machine: meanwhile the agent gets nothing, and what it has not touched\n"
+             "goes to others. --back ends it, or calls it off.",
     .example = "takt agents\n"
                "  takt agents --pause ana --reason coaching\n"
-               "  takt agents --resume ana",
+               "  takt agents --resume ana\n"
+               "  takt agents --absent ana --from 2026-12-21 --until 2027-01-04",
     .words_least = 0,
     .words_most = 0,
 };
 
 struct agents {
     struct cli_common common;
-    const char *pause, *resume, *reason;
+    const char *pause, *resume, *reason, *absent, *from, *until, *back;
+    int64_t from_ms, until_ms; /* of the absence */
     int64_t limit, patience_ms;
 };
+
+/* "2026-12-21" to the first instant of that day here. */
+static bool read_day(const char *text, int64_t *ret_ms)
+{
+    struct tm day = {.tm_isdst = -1};
+    const char *end = strptime(text, "%Y-%m-%d", &day);
+    const time_t at = end && !*end ? mktime(&day) : (time_t) -1;
+    if (at == (time_t) -1) {
+        cli_say("\"%.40s\" is no day; give one as in 2026-12-21", text);
+        return false;
+    }
+    *ret_ms = (int64_t) at * 1000;
+    return true;
+}
+
+static int order_absence(const struct agents *agents, takt_t *takt, struct takt_event *ret_event)
+{
+    char arg[256];
+    snprintf(arg, sizeof arg, "%s %" PRId64 " %" PRId64, agents->absent ? agents->absent : agents->back,
+             agents->from_ms, agents->until_ms);
+    return ask_report(takt, "ABSENCE", arg, 1, agents->patience_ms, ret_event);
+}
 
 static int order(const struct agents *agents, takt_t *takt, struct takt_event *ret_event)
 {
@@ -39,9 +69,11 @@ static int order(const struct agents *agents, takt_t *takt, struct takt_event *r
     return ask_report(takt, agents->pause ? "PAUSE" : "RESUME", arg, 1, agents->patience_ms, ret_event);
 }
 
-static bool is_sound(const struct agents *agents)
+static bool is_sound(struct agents *agents)
 {
-    if ((agents->pause && agents->resume) || (agents->reason && !agents->pause)) {
+    const int orders =
+        (agents->pause != NULL) + (agents->resume != NULL) + (agents->absent != NULL) + (agents->back != NULL);
+    if (orders > 1 || (agents->reason && !agents->pause) || ((agents->from || agents->until) && !agents->absent)) {
         cli_say("usage: %s   (--help tells more)", usage.synopsis);
         return false;
     }
@@ -49,7 +81,14 @@ static bool is_sound(const struct agents *agents)
         cli_say("--reason is one word of up to 64 letters, as in --reason coaching");
         return false;
     }
-    return true;
+    agents->until_ms = agents->absent ? INT64_MAX : 0;
+    if ((agents->from && !read_day(agents->from, &agents->from_ms)) ||
+        (agents->until && !read_day(agents->until, &agents->until_ms)))
+        return false;
+    if (agents->from_ms < agents->until_ms || !agents->absent)
+        return true;
+    cli_say("--until must be a day after --from");
+    return false;
 }
 
 int cmd_agents(int argc, char **argv)
@@ -60,6 +99,10 @@ int cmd_agents(int argc, char **argv)
         {"pause", "NAME", CLI_TEXT, &agents.pause, 0, 0, "give this agent no new lead"},
         {"reason", "WORD", CLI_TEXT, &agents.reason, 0, 0, "why, as `takt agents` shows it"},
         {"resume", "NAME", CLI_TEXT, &agents.resume, 0, 0, "end its pause"},
+        {"absent", "NAME", CLI_TEXT, &agents.absent, 0, 0, "this agent will not be there"},
+        {"from", "DAY", CLI_TEXT, &agents.from, 0, 0, "its first day away (default: now)"},
+        {"until", "DAY", CLI_TEXT, &agents.until, 0, 0, "the day it is back (default: until --back)"},
+        {"back", "NAME", CLI_TEXT, &agents.back, 0, 0, "it is there, or will be"},
         {"limit", "N", CLI_NUMBER, &agents.limit, 1, 1000, "rows at most (default: 1000)"},
         {"timeout", "MS", CLI_NUMBER, &agents.patience_ms, 1, 600000,
          "how long to wait for the answer (default: 5000)"},
@@ -75,7 +118,8 @@ int cmd_agents(int argc, char **argv)
     if (!takt)
         return CLI_FAILED;
     struct takt_event event;
-    exit_code = agents.pause || agents.resume
+    exit_code = agents.absent || agents.back ? order_absence(&agents, takt, &event)
+                : agents.pause || agents.resume
                     ? order(&agents, takt, &event)
                     : ask_report(takt, "AGENTS", "", (uint32_t) agents.limit, agents.patience_ms, &event);
     if (exit_code == CLI_DONE) {
@@ -84,7 +128,7 @@ int cmd_agents(int argc, char **argv)
             print_json(stdout, &table);
         else
             print_table(stdout, &table);
-        if (event.report.more && !agents.pause && !agents.resume)
+        if (event.report.more && !agents.pause && !agents.resume && !agents.absent && !agents.back)
             cli_say("there are more rows; ask with a larger --limit");
     }
     takt_close(&takt);

@@ -148,3 +148,29 @@ int64_t calendar_opens_ms(const struct hours *hours, const struct zone *zone, in
         utc_ms = ends_ms;
     }
 }
+
+/* The next instant on such a clock at which a span ends or a day begins. */
+static int64_t edge_local_ms(const struct hours *hours, int64_t local_ms)
+{
+    const int64_t week_ms = week_begins_ms(local_ms);
+    int64_t edge_ms = (floor_div(local_ms, DAY_MS) + 1) * DAY_MS;
+    for (uint32_t i = 0; i < hours->n_spans; i++) {
+        const int64_t to_ms = week_ms + (int64_t) hours->spans[i].to_min * MINUTE_MS;
+        if (to_ms > local_ms && to_ms < edge_ms)
+            edge_ms = to_ms;
+    }
+    return edge_ms;
+}
+
+int64_t calendar_closes_ms(const struct hours *hours, const struct zone *zone, int64_t utc_ms)
+{
+    const int64_t last_ms = utc_ms + SEARCH_DAYS * DAY_MS;
+    while (utc_ms < last_ms && calendar_open(hours, zone, utc_ms)) {
+        const uint32_t turn = turns_before(zone, utc_ms);
+        const int64_t shift_ms = offset_after(zone, turn);
+        const int64_t turns_ms = turn < zone->n_turns ? zone->turns[turn].at_s * 1000 : INT64_MAX;
+        const int64_t edge_ms = edge_local_ms(hours, utc_ms + shift_ms) - shift_ms;
+        utc_ms = edge_ms < turns_ms ? edge_ms : turns_ms;
+    }
+    return utc_ms < last_ms ? utc_ms : CALENDAR_NEVER;
+}

@@ -56,4 +56,7 @@ bool calendar_open(const struct hours *hours, const struct zone *zone, int64_t u
 /* The first instant >= utc_ms at which it is open; CALENDAR_NEVER if it is not within two years. */
 int64_t calendar_opens_ms(const struct hours *hours, const struct zone *zone, int64_t utc_ms);
 
+/* The same, at which it is not. */
+int64_t calendar_closes_ms(const struct hours *hours, const struct zone *zone, int64_t utc_ms);
+
 #endif

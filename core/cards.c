@@ -46,6 +46,8 @@ static uint32_t hand_slots(const struct core *core, const struct agent *agent, e
         *ret_why = REASON_NOT_CONNECTED;
     else if (agent->intent == INTENT_AWAY)
         *ret_why = REASON_AWAY;
+    else if (duty_why_not(core, agent) != REASON_OK)
+        *ret_why = duty_why_not(core, agent);
     else if (run_ms(core) - agent->heard_ms >= 2 * core->policy.heartbeat_ms)
         *ret_why = REASON_SUSPECT;
     else if (agent->paused)
@@ -213,6 +215,7 @@ void agent_update(struct core *core, struct agent *agent)
     agent->cards_seen = cards;
     agent->due_seen = due;
     set_timer(core, agent);
+    duty_arm(core, agent);
 }
 
 void agent_set_present(struct core *core, struct agent *agent, bool present)
@@ -243,6 +246,7 @@ struct agent *agent_new(struct core *core, struct slice name)
     memcpy(agent->name, name.at, name.len);
     agent->index = core->n_agents;
     agent->timer.owner = TIMER_AGENT;
+    agent->duty.owner = TIMER_DUTY;
     agent->idle_since_us = core->now_us;
     for (int i = 0; i < SCOPES; i++)
         agent->card[i].agent = agent->able[i].agent = agent;

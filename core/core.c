@@ -60,6 +60,9 @@ static void fire(struct core *core, struct timer *timer)
     case TIMER_POOL:
         allocate_retry(core, heap_entry(timer, struct pool, timer));
         break;
+    case TIMER_DUTY:
+        duty_timer_fire(core, heap_entry(timer, struct agent, duty));
+        break;
     case TIMER_METER:
         limits_timer_fire(core, heap_entry(timer, struct meter, timer));
         break;

@@ -83,6 +83,15 @@ void agent_set_team(const struct core *core, struct agent *agent, uint32_t team)
 void agent_missed(struct core *core, struct agent *agent);
 void agent_declined(struct core *core, struct agent *agent);
 
+/* duty.c */
+enum reason duty_why_not(const struct core *core, const struct agent *agent); /* OK: it is on duty */
+int64_t duty_begins_ms(const struct core *core, const struct agent *agent);   /* now, or when; CALENDAR_NEVER */
+void duty_arm(struct core *core, struct agent *agent);                        /* of agent_update() alone */
+void duty_follow(struct core *core, struct agent *agent);                     /* its team or the policy is another */
+void duty_timer_fire(struct core *core, struct agent *agent);
+bool duty_plan_absence(struct core *core, struct slice name, int64_t from_ms,
+                       int64_t until_ms); /* false: no such agent */
+
 /* presence.c */
 void agent_timer_fire(struct core *core, struct agent *agent);
 void agent_ready_consume(struct core *core, struct agent *agent, struct id lead);

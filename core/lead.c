@@ -324,11 +324,11 @@ void lead_hold(struct core *core, struct lead *lead, int64_t until_ms, enum reas
     arm(core, lead, until_ms);
 }
 
-static void postpone(struct core *core, struct lead *lead)
+static void postpone(struct core *core, struct lead *lead, int64_t until_ms, enum reason reason)
 {
     const uint32_t owner = lead->owner;
-    move(core, lead, MOVE_POSTPONE, LEAD_PIPELINE, owner, REASON_LEAD_OUT_OF_HOURS);
-    arm(core, lead, calling_opens_ms(core, lead));
+    move(core, lead, MOVE_POSTPONE, LEAD_PIPELINE, owner, reason);
+    arm(core, lead, until_ms);
     agent_update(core, core->agents[owner]);
 }
 
@@ -397,12 +397,26 @@ static void unclaimed(struct core *core, struct lead *lead)
     place_wider(core, lead);
 }
 
+/* What was agreed with the customer goes to somebody who is there; another attempt waits for its owner's next shift. */
+static bool put_off(struct core *core, struct lead *lead)
+{
+    const struct agent *owner = core->agents[lead->owner];
+    const enum reason off = duty_why_not(core, owner);
+    const bool agreed = lead->disposition && disposition_class(lead->disposition) == CLASS_CALLBACK;
+    const int64_t begins_ms = duty_begins_ms(core, owner);
+    if (calling_closed(core, lead))
+        postpone(core, lead, calling_opens_ms(core, lead), REASON_LEAD_OUT_OF_HOURS);
+    else if (off == REASON_ABSENT || (off != REASON_OK && (agreed || begins_ms == CALENDAR_NEVER)))
+        revoke_begin(core, lead, off);
+    else if (off != REASON_OK)
+        postpone(core, lead, begins_ms, off);
+    else
+        return false;
+    return true;
+}
+
 static void due_again(struct core *core, struct lead *lead)
 {
-    if (calling_closed(core, lead)) {
-        postpone(core, lead);
-        return;
-    }
     lead_move(core, lead, MOVE_DUE, LEAD_PIPELINE, lead->owner, REASON_DUE_AGAIN);
     allocate_agent(core, core->agents[lead->owner]);
 }
@@ -440,7 +454,9 @@ void lead_due_fire(struct core *core, struct lead *lead)
         revoke_let_go(core, lead, REASON_VALIDITY_OVER);
         break;
     case LEAD_PIPELINE:
-        if (!lead->due || calling_closed(core, lead))
+        if (put_off(core, lead))
+            break;
+        if (!lead->due)
             due_again(core, lead);
         else
             revoke_begin(core, lead, REASON_PIPELINE_LATE);

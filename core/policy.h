@@ -105,6 +105,7 @@ struct policy_team { /* a leaf of the tree, or a unit above; known by its progra
     uint32_t programme;
     enum unit_kind kind;
     uint32_t in;              /* 1 + index of the unit above it; 0 = none */
+    uint32_t shift, zone;     /* 1 + index in hours and zones; 0 = as above it */
     struct policy_range only; /* tests that a lead must pass for the agents in it */
 };
 
@@ -145,7 +146,8 @@ struct programme {
     /* routing */
     uint32_t licence_key; /* feature_key() of the attribute an agent must be licensed for; 0 = none */
     /* pacing */
-    uint32_t zone;         /* in policy.zones: whose days its limits go by */
+    uint32_t zone;         /* in policy.zones: whose days its limits and shifts go by */
+    uint32_t shift;        /* 1 + index in policy.hours: when its teams are on duty; 0 = always */
     int64_t inactive_ms;   /* without evidence of work, then PAUSED; 0 = never */
     uint32_t evidence;     /* what counts as such, bits */
     uint32_t unworked_max; /* leads given since the last act; 0 = any number */

@@ -246,7 +246,7 @@ static void fit_agent(struct core *core, struct agent *agent, const struct polic
     if (gone || agent->programme != programme || agent->turn != turn)
         agent_touch(core, agent);
     agent_keep_open(core, agent);
-    agent_update(core, agent);
+    duty_follow(core, agent);
 }
 
 static void put_in_force(struct core *core, const struct policy *policy)

@@ -134,7 +134,7 @@ static void agent_hello(struct core *core, uint32_t peer, const struct msg *msg)
     agent->valid_until_ms = run_ms(core) + core->policy.lease_ms + core->policy.guard_ms;
     core->peers[peer].index = agent->index;
     agent_touch(core, agent);
-    agent_update(core, agent);
+    duty_follow(core, agent);
 }
 
 void presence_hello(struct core *core, uint32_t peer, const struct msg *msg)

@@ -51,6 +51,8 @@ static void record_agent(const struct core *core, const struct agent *agent, str
     put_int(&row, agent->idle_since_us);
     put_uint(&row, agent->won);
     put_uint(&row, agent->closed);
+    put_int(&row, agent->absent_from_ms);
+    put_int(&row, agent->absent_until_ms);
     put_int(&row, agent->gone_ms);
     put_int(&row, agent->ready_until_ms);
     put_uint(&row, agent->ready_wait_ms);
@@ -109,6 +111,8 @@ static bool apply_agent(struct core *core, struct slice name, struct reader *rea
     agent->idle_since_us = get_int(reader);
     agent->won = get_u32(reader);
     agent->closed = get_u32(reader);
+    agent->absent_from_ms = get_int(reader);
+    agent->absent_until_ms = get_int(reader);
     agent->gone_ms = get_int(reader);
     agent->ready_until_ms = get_int(reader);
     agent->ready_wait_ms = get_u32(reader);

@@ -331,6 +331,7 @@ static const struct {
     {QUERY_LEAD, report_lead, "ss", {"field", "value"}},
     {QUERY_AGENTS, report_agents, AGENT_TYPES, AGENT_COLUMNS},
     {QUERY_PAUSE, report_pause, AGENT_TYPES, AGENT_COLUMNS},
+    {QUERY_ABSENCE, report_absence, AGENT_TYPES, AGENT_COLUMNS},
     {QUERY_RESUME, report_resume, AGENT_TYPES, AGENT_COLUMNS},
     {QUERY_LIMITS, report_limits, "ssssssd", {"of", "name", "per", "counts", "used", "most", "opens"}},
     {QUERY_POOLS, report_pools, "snndn", {"pool", "waiting", "depth_max", "oldest", "with_card"}},

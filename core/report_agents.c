@@ -5,6 +5,7 @@
  * changes the agent's row. */
 #include "core/report_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/limits.h"
@@ -76,6 +77,33 @@ void report_pause(struct table *table, const struct msg_query *query)
 void report_resume(struct table *table, const struct msg_query *query)
 {
     answer(table, query->arg, agent_resume(table->core, query->arg));
+}
+
+static bool next_ms(const char **text, int64_t *ret_ms)
+{
+    char *end = NULL;
+    if (**text != ' ')
+        return false;
+    *ret_ms = strtoll(*text + 1, &end, 10);
+    const bool digits = end != *text + 1;
+    *text = end;
+    return digits && *ret_ms >= 0;
+}
+
+/* "ana 1767000000000 1768000000000". */
+void report_absence(struct table *table, const struct msg_query *query)
+{
+    char text[NAME_BYTES_MAX + 64];
+    int64_t from_ms = 0, until_ms = 0;
+    const uint32_t len = query->arg.len < sizeof text ? query->arg.len : (uint32_t) sizeof text - 1;
+    memcpy(text, query->arg.at, len);
+    text[len] = 0;
+    const uint32_t name = (uint32_t) strcspn(text, " ");
+    const char *at = text + name;
+    if (!next_ms(&at, &from_ms) || !next_ms(&at, &until_ms) || *at || from_ms > until_ms)
+        table->report->reason = REASON_BAD_FIELD;
+    else
+        answer(table, slice_of(text, name), duty_plan_absence(table->core, slice_of(text, name), from_ms, until_ms));
 }
 
 /* ---- limits ----------------------------------------------------------------------------------- */

@@ -63,6 +63,7 @@ void report_policy(struct table *table, const struct msg_query *query);
             "wrap_up", "pipeline", "won", "closed", "idle"                                                             \
     }
 void report_agents(struct table *table, const struct msg_query *query);
+void report_absence(struct table *table, const struct msg_query *query);
 void report_pause(struct table *table, const struct msg_query *query);
 void report_resume(struct table *table, const struct msg_query *query);
 void report_limits(struct table *table, const struct msg_query *query);

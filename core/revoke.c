@@ -42,7 +42,8 @@ void revoke_begin(struct core *core, struct lead *lead, enum reason reason)
     struct agent *owner = core->agents[lead->owner];
     const struct programme *programme = programme_of(core, lead->programme);
     limits_refund(core, lead, reason);
-    if (reason == REASON_LEAD_OUT_OF_HOURS) { /* its owner could not have called it */
+    if (reason == REASON_LEAD_OUT_OF_HOURS || reason == REASON_OFF_SHIFT || reason == REASON_ABSENT) {
+        /* its owner could not have called it */
     } else if (redistribution(lead)) {
         lead->distributions++;
         core->programmes[lead->programme].redistributions++;

@@ -62,7 +62,7 @@ enum lead_event {
 
 /* ---- deadlines --------------------------------------------------------------- */
 
-enum timer_owner { TIMER_LEAD = 1, TIMER_AGENT, TIMER_WORKER, TIMER_ASK, TIMER_POOL, TIMER_METER };
+enum timer_owner { TIMER_LEAD = 1, TIMER_AGENT, TIMER_WORKER, TIMER_ASK, TIMER_POOL, TIMER_METER, TIMER_DUTY };
 struct timer {
     struct heap_node node;
     uint8_t owner; /* enum timer_owner */
@@ -207,15 +207,17 @@ struct agent {
     int64_t penalty_ms;                  /* of the next one */
     int64_t idle_since_us;               /* end of its last lead; no toggle, decline or reconnect moves it */
     uint32_t won, closed;
-    bool ready;             /* holds an unconsumed one-shot credit */
-    int64_t ready_until_ms; /* run clock */
+    int64_t absent_from_ms, absent_until_ms; /* core time: planned; both 0 = nothing is */
+    bool ready;                              /* holds an unconsumed one-shot credit */
+    int64_t ready_until_ms;                  /* run clock */
     uint32_t ready_wait_ms;
     struct ready_result ready_last;
     int64_t served_us; /* its last lead: LEAST_RECENT; under other strategies it stands still, and is not logged */
     uint64_t turn;     /* in virtual time: WEIGHTED_ROUND_ROBIN */
 
     /* derived */
-    uint32_t peer; /* 0: not connected to this broker */
+    struct timer duty; /* when its duty may begin or end next */
+    uint32_t peer;     /* 0: not connected to this broker */
     uint64_t session;
     int64_t heard_ms; /* run clock */
     uint64_t heard_seq;

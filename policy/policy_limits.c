@@ -39,6 +39,8 @@ void pacing_read(struct policy_findings *findings, const struct raw_programme *r
 {
     if (raw->zone != NULL)
         programme->zone = zone_take(findings, "zone", raw->zone, policy);
+    if (raw->shift != NULL)
+        programme->shift = hours_take(findings, "shift", raw->shift, policy) + 1;
     take_keys(findings, "ramp.", ramp_keys, COUNT(ramp_keys), &raw->ramp, programme);
     if (raw->evidence == NULL)
         return;

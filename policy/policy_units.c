@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/policy_hours.h"
 #include "policy/policy_take.h"
 
 static const struct value_word kinds[] = {
@@ -22,6 +23,7 @@ struct unit { /* of the file */
     uint32_t team; /* 1 + index in policy->teams; 0 = it is no team */
     struct policy_range only;
     uint32_t places[POLICY_PROGRAMMES_MAX]; /* 1 + its index in policy->teams, by programme */
+    uint32_t shift, zone;                   /* as in struct policy_team */
 };
 
 struct tree {
@@ -44,6 +46,14 @@ static void read_unit(struct tree *tree, uint32_t i, const struct raw_unit *raw)
     snprintf(path, sizeof path, "units[%u].kind", i);
     unit->kind =
         (enum unit_kind) take_word(tree->findings, path, raw->kind, kinds, team != NULL ? UNIT_TEAM : UNIT_OFFICE);
+    if (raw->shift != NULL) {
+        snprintf(path, sizeof path, "units[%u].shift", i);
+        unit->shift = hours_take(tree->findings, path, raw->shift, tree->policy) + 1;
+    }
+    if (raw->zone != NULL) {
+        snprintf(path, sizeof path, "units[%u].zone", i);
+        unit->zone = zone_take(tree->findings, path, raw->zone, tree->policy) + 1;
+    }
     snprintf(path, sizeof path, "units[%u].only", i);
     unit->only = tests_read(tree->findings, path, raw->only, raw->only_count, tree->policy);
     if (unit->name[0] == '\0')
@@ -130,7 +140,12 @@ static uint32_t place_unit(struct tree *tree, uint32_t i, uint32_t programme)
         return 0;
     }
     struct policy_team *place = &policy->teams[policy->n_teams++];
-    *place = (struct policy_team){.programme = programme, .kind = unit->kind, .in = in, .only = unit->only};
+    *place = (struct policy_team){.programme = programme,
+                                  .kind = unit->kind,
+                                  .in = in,
+                                  .shift = unit->shift,
+                                  .zone = unit->zone,
+                                  .only = unit->only};
     memcpy(place->name, unit->name, sizeof place->name);
     return unit->places[programme] = policy->n_teams;
 }
@@ -139,6 +154,8 @@ static void place_team(struct tree *tree, const struct unit *unit)
 {
     struct policy_team *team = &tree->policy->teams[unit->team - 1];
     team->kind = unit->kind;
+    team->shift = unit->shift;
+    team->zone = unit->zone;
     team->only = unit->only;
     team->in = unit->in > 0 ? place_unit(tree, unit->in - 1, team->programme) : 0;
 }

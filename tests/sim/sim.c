@@ -264,6 +264,15 @@ enum reason sim_applied(const struct sim *sim, const char **ret_why)
     return sim->applied;
 }
 
+void sim_query(struct sim *sim, enum query_what what, const char *arg)
+{
+    sim_step(sim, PEER_OPERATOR, &(struct msg){.kind = MSG_HELLO, .hello = {.role = ROLE_OPERATOR}});
+    sim_step(sim, PEER_OPERATOR,
+             &(struct msg){.session = sim->core->peers[PEER_OPERATOR].session,
+                           .kind = MSG_QUERY,
+                           .query = {.what = what, .arg = slice_of(arg, strlen(arg)), .limit = 10}});
+}
+
 uint32_t sim_log_len(const struct sim *sim)
 {
     return sim->n_log;

@@ -136,6 +136,8 @@ void sim_crash(struct sim *sim); /* what did not stand is lost, a new one loads 
 void sim_apply(struct sim *sim, const struct policy *policy);
 void sim_apply_again(struct sim *sim); /* the last text once more */
 enum reason sim_applied(const struct sim *sim, const char **ret_why);
+/* An operator asks, or orders by a question. */
+void sim_query(struct sim *sim, enum query_what what, const char *arg);
 uint32_t sim_log_len(const struct sim *sim);
 void sim_stall(struct sim *sim, int64_t ms); /* no beat for so long, then one that knows that it is late */
 void sim_run_ms(struct sim *sim, int64_t ms);

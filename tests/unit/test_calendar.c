@@ -120,6 +120,8 @@ static void what_never_opens_says_so(void **state)
     const struct zone zone = zone_of("UTC");
     const struct hours hours = {0};
     assert_int_equal(calendar_opens_ms(&hours, &zone, utc(2026, 1, 1, 0, 0)), CALENDAR_NEVER);
+    const struct hours always = {.n_spans = 1, .spans = {{0, 7 * 1440}}};
+    assert_int_equal(calendar_closes_ms(&always, &zone, utc(2026, 1, 1, 0, 0)), CALENDAR_NEVER);
 }
 
 static struct hours some_hours(uint64_t *seed)
@@ -136,7 +138,7 @@ static struct hours some_hours(uint64_t *seed)
     return hours;
 }
 
-static void it_opens_at_the_first_open_minute_and_not_later(void **state)
+static void it_opens_and_closes_at_the_first_such_minute_and_not_later(void **state)
 {
     (void) state;
     static const uint32_t changes[][2] = {{3, 7}, {10, 31}, {6, 10}, {10, 24}, {4, 4}};
@@ -147,9 +149,13 @@ static void it_opens_at_the_first_open_minute_and_not_later(void **state)
             for (int round = 0; round < 4; round++) {
                 const struct hours hours = some_hours(&seed);
                 const int64_t from = utc(2026, changes[c][0], changes[c][1], 0, 0);
-                int64_t opens = CALENDAR_NEVER;
+                int64_t opens = CALENDAR_NEVER, closes = CALENDAR_NEVER;
                 for (int64_t at = from + 9 * DAY_MS; at >= from; at -= MINUTE_MS) {
-                    opens = calendar_open(&hours, &zone, at) ? at : opens;
+                    const bool open = calendar_open(&hours, &zone, at);
+                    opens = open ? at : opens;
+                    closes = open ? closes : at;
+                    if (closes != CALENDAR_NEVER)
+                        assert_int_equal(calendar_closes_ms(&hours, &zone, at), closes);
                     if (opens != CALENDAR_NEVER)
                         assert_int_equal(calendar_opens_ms(&hours, &zone, at), opens);
                 }
@@ -175,7 +181,7 @@ int main(void)
         cmocka_unit_test(hours_stay_the_same_on_the_wall_clock_when_the_clocks_change),
         cmocka_unit_test(a_closed_day_is_closed_from_midnight_to_midnight_there),
         cmocka_unit_test(what_never_opens_says_so),
-        cmocka_unit_test(it_opens_at_the_first_open_minute_and_not_later),
+        cmocka_unit_test(it_opens_and_closes_at_the_first_such_minute_and_not_later),
         cmocka_unit_test(a_zone_that_the_system_does_not_know_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
