@@ -121,9 +121,8 @@ static struct chosen choose(const struct policy *policy, const struct policy_rou
         if (!tests[i].between && (!main || (!main->zip && (tests[i].zip || tests[i].values.n > main->values.n))))
             main = &tests[i];
     }
-    for (uint32_t i = 0; i < route->when.n; i++)
-        if (&tests[i] == main)
-            product *= main->values.n;
+    if (main)
+        product = main->values.n;
     for (uint32_t i = 0; i < route->when.n; i++) { /* as they stand: by key */
         if (tests[i].between || (&tests[i] != main && product * tests[i].values.n > COMBINATIONS_MAX))
             continue;

@@ -116,6 +116,55 @@ static void the_one_who_may_is_found_behind_hundreds_who_may_not(void **state)
     sim_destroy(&sim);
 }
 
+/* A window is for its first lead; what comes behind and needs others is not put aside with it. */
+static void leads_that_come_together_each_find_who_may_have_them(void **state)
+{
+    (void) state;
+    static const char *const states[] = {"CA", "AZ", "CA", "AZ"};
+    struct sim *sim = world_new(licensed);
+    struct attribute attributes[4];
+    struct sim_row rows[4];
+    story_agent(sim, "ana", "all", INTENT_AVAILABLE);
+    story_agent(sim, "ben", "all", INTENT_AVAILABLE);
+    for (uint32_t i = 0; i < 4; i++) {
+        attributes[i] = (struct attribute){.name = slice_of("state", 5), .text = slice_of(states[i], 2)};
+        rows[i] = (struct sim_row){.key = 500 + i, .payload = "row", .attributes = &attributes[i], .n_attributes = 1};
+    }
+    sim_chunk(sim, 500, "web", 0, 0, rows, 4);
+    sim_run_ms(sim, 5);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_owner(sim, sim_lead_id(500 + i), i % 2 ? "ben" : "ana");
+    sim_destroy(&sim);
+}
+
+/* The window of the first lead has no room for all behind it; somebody who is not in it has. */
+static void what_a_window_leaves_over_goes_to_who_was_not_in_it(void **state)
+{
+    (void) state;
+    struct sim *sim = world_new("programmes:\n"
+                                "  - name: home\n"
+                                "    teams: [all]\n"
+                                "    licence: state\n"
+                                "    agents:\n"
+                                "      - {name: ana, licences: [CA, NV]}\n"
+                                "      - {name: ben, licences: [CA]}\n"
+                                "      - {name: zoe, licences: [NV]}\n");
+    struct attribute attributes[6];
+    struct sim_row rows[6];
+    story_agent(sim, "ana", "all", INTENT_AVAILABLE);
+    story_agent(sim, "ben", "all", INTENT_AVAILABLE);
+    story_agent(sim, "zoe", "all", INTENT_AVAILABLE);
+    for (uint32_t i = 0; i < 6; i++) {
+        attributes[i] = (struct attribute){.name = slice_of("state", 5), .text = slice_of(i ? "NV" : "CA", 2)};
+        rows[i] = (struct sim_row){.key = 600 + i, .payload = "row", .attributes = &attributes[i], .n_attributes = 1};
+    }
+    sim_chunk(sim, 600, "web", 0, 0, rows, 6);
+    sim_run_ms(sim, 5);
+    for (uint32_t i = 0; i < 6; i++)
+        assert_state(sim, sim_lead_id(600 + i), OFFERED);
+    sim_destroy(&sim);
+}
+
 static void a_licence_that_is_taken_away_holds_at_once(void **state)
 {
     (void) state;
@@ -236,6 +285,8 @@ int main(void)
         cmocka_unit_test(filters_of_team_and_units_add_up),
         cmocka_unit_test(a_rule_to_an_agent_who_may_not_have_the_lead_means_its_team),
         cmocka_unit_test(the_one_who_may_is_found_behind_hundreds_who_may_not),
+        cmocka_unit_test(leads_that_come_together_each_find_who_may_have_them),
+        cmocka_unit_test(what_a_window_leaves_over_goes_to_who_was_not_in_it),
         cmocka_unit_test(a_licence_that_is_taken_away_holds_at_once),
         cmocka_unit_test(an_empty_unit_is_no_target),
         cmocka_unit_test(a_longer_zip_behind_a_shorter_one_is_no_fault),
