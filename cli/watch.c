@@ -9,7 +9,7 @@
 #include "cli/ask.h"
 #include "cli/screen.h"
 
-enum { COLUMNS_MAX = 32, UNCLAIMED_SHOWN_US = 60 * 1000 * 1000 };
+enum { COLUMNS_MAX = 32, LEADS_SHOWN_US = 60 * 1000 * 1000 };
 
 struct kept { /* a table with its own bytes */
     struct print_table table;
@@ -19,14 +19,15 @@ struct kept { /* a table with its own bytes */
 };
 
 struct totals {
-    double received, handed, plain, ended, waiting, in_hand, alerts, oldest_ms, agents, present, workers, ready;
+    double received, handed, plain, ended, waiting, in_hand, alerts, never_contacted, oldest_ms, agents, present,
+        workers, ready;
 };
 
 struct watch {
     struct kept kept[WATCH_TABLES];
     struct totals now, before;
     double in_s, handed_s, plain_s, ended_s; /* negative: not known yet */
-    int64_t mono_us, wall_ms, unclaimed_us;
+    int64_t mono_us, wall_ms, unclaimed_us, never_contacted_us;
     bool answered, any, hooks_failing;
     bool raised[WATCH_ALERTS];
 };
@@ -36,7 +37,7 @@ static const struct {
 } parts[WATCH_TABLES] = {
     [WATCH_STATUS] = {"STATUS", "programmes",
                       (const char *const[]){"programme", "mode", "waiting", "offered", "owned", "working", "wrap_up",
-                                            "pipeline", "ended", "scored", "plain", "alerts", NULL}},
+                                            "pipeline", "ended", "scored", "plain", "alerts", "never_contacted", NULL}},
     [WATCH_POOLS] = {"POOLS", "pools",
                      (const char *const[]){"pool", "waiting", "depth_max", "oldest", "with_card", NULL}},
     [WATCH_TEAMS] = {"TEAMS", "agents",
@@ -61,7 +62,7 @@ struct watch *watch_new(void)
     if (!watch)
         abort();
     watch->in_s = watch->handed_s = watch->plain_s = watch->ended_s = -1;
-    watch->unclaimed_us = -UNCLAIMED_SHOWN_US;
+    watch->unclaimed_us = watch->never_contacted_us = -LEADS_SHOWN_US;
     return watch;
 }
 
@@ -136,6 +137,7 @@ static void add_up(const struct watch *watch, struct totals *ret)
                            .in_hand = ask_sum(status, "offered") + ask_sum(status, "owned") +
                                       ask_sum(status, "working") + ask_sum(status, "wrap_up"),
                            .alerts = ask_sum(status, "alerts"),
+                           .never_contacted = ask_sum(status, "never_contacted"),
                            .agents = ask_sum(teams, "agents"),
                            .present = ask_sum(teams, "present"),
                            .workers = (double) workers->n_rows};
@@ -181,8 +183,11 @@ static void raise_alerts(struct watch *watch)
     bool *raised = watch->raised;
     if (watch->any && now->alerts > watch->before.alerts)
         watch->unclaimed_us = watch->mono_us;
+    if (watch->any && now->never_contacted > watch->before.never_contacted)
+        watch->never_contacted_us = watch->mono_us;
     raised[WATCH_NOBODY_HERE] = nobody_is_here(watch);
-    raised[WATCH_UNCLAIMED] = watch->mono_us - watch->unclaimed_us < UNCLAIMED_SHOWN_US;
+    raised[WATCH_UNCLAIMED] = watch->mono_us - watch->unclaimed_us < LEADS_SHOWN_US;
+    raised[WATCH_NEVER_CONTACTED] = watch->mono_us - watch->never_contacted_us < LEADS_SHOWN_US;
     raised[WATCH_NO_WORKER] = now->ready == 0;
     raised[WATCH_WORKER_LATE] = a_worker_is_late(watch);
     raised[WATCH_FALLBACKS] = now->ready > 0 && watch->plain_s > 0;

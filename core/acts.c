@@ -11,9 +11,8 @@ typedef enum reason act_fn(struct core *core, struct lead *lead, struct agent *a
 static enum reason act_accept(struct core *core, struct lead *lead, struct agent *agent, const struct act *act)
 {
     (void) act;
-    if (agent->misses || agent->penalty_ms) {
+    if (agent->misses) {
         agent->misses = 0;
-        agent->penalty_ms = 0;
         agent_touch(core, agent);
     }
     core->programmes[lead->programme].accepts++;
@@ -36,6 +35,10 @@ static enum reason act_action(struct core *core, struct lead *lead, struct agent
     (void) act;
     if (calling_closed(core, lead))
         return REASON_LEAD_OUT_OF_HOURS;
+    if (agent->penalty_ms) { /* who works pays no more; who accepts and gives back goes on paying */
+        agent->penalty_ms = 0;
+        agent_touch(core, agent);
+    }
     lead->contacted = true;
     lead_move(core, lead, MOVE_ACTION, LEAD_WORKING, agent->index, REASON_ACTION);
     return REASON_OK;
@@ -57,7 +60,7 @@ static enum reason act_note(struct core *core, struct lead *lead, struct agent *
     return REASON_OK;
 }
 
-static enum lead_state final_state(int class)
+enum lead_state lead_final_state(int class)
 {
     switch (class) {
     case CLASS_WON:
@@ -77,7 +80,7 @@ static enum reason act_disposition(struct core *core, struct lead *lead, struct 
 {
     const struct programme *programme = programme_of(core, lead->programme);
     const int class = disposition_class(act->code);
-    const enum lead_state final = final_state(class);
+    const enum lead_state final = lead_final_state(class);
     if (class == 0)
         return REASON_UNKNOWN_CODE;
     if (!final && lead->state == LEAD_OWNED)
@@ -96,20 +99,15 @@ static enum reason act_disposition(struct core *core, struct lead *lead, struct 
         lead_move(core, lead, MOVE_DISPOSE_FINAL, final, NONE, REASON_DISPOSED_FINAL);
         return REASON_OK;
     }
-    if (class != CLASS_PROGRESS && lead->attempts < UINT8_MAX)
-        lead->attempts++;
-    lead->noted = false;
-    if (lead->attempts >= programme->attempts_max && class == CLASS_RETRY)
-        lead_move(core, lead, MOVE_EXHAUST, LEAD_EXHAUSTED, NONE, REASON_MAX_ATTEMPTS);
-    else
-        lead_pipeline(core, lead, class == CLASS_CALLBACK ? act->at_ms : 0);
+    followup_dispose(core, lead, class, act->at_ms);
     return REASON_OK;
 }
 
 static enum reason act_release(struct core *core, struct lead *lead, struct agent *agent, const struct act *act)
 {
-    (void) agent;
     (void) act;
+    if (lead->state == LEAD_OWNED) /* not even tried: looking for an easy one costs */
+        agent_declined(core, agent);
     revoke_begin(core, lead, REASON_RELEASED);
     return REASON_OK;
 }

@@ -45,6 +45,18 @@ static bool is_named(const struct programme *programme, int64_t state)
     return false;
 }
 
+/* Where it is; when that is not known, the cell's. NULL: none is named, so days are those of UTC. */
+const struct zone *calling_zone(const struct core *core, const struct lead *lead)
+{
+    const struct policy *policy = &core->policy;
+    int64_t zone;
+    const bool has_zone = policy->n_zones > 0 && text_of(lead, "zone", &zone);
+    for (uint32_t i = 0; has_zone && i < policy->n_zones; i++)
+        if (policy->zones[i].text == zone)
+            return &policy->zones[i].zone;
+    return policy->n_zones > 0 ? &policy->zones[0].zone : NULL;
+}
+
 int64_t calling_opens_ms(const struct core *core, const struct lead *lead)
 {
     const struct programme *programme = programme_of(core, lead->programme);
@@ -76,6 +88,6 @@ bool calling_hold(struct core *core, struct lead *lead)
     const int64_t opens_ms = calling_opens_ms(core, lead);
     if (opens_ms <= now_ms(core))
         return false;
-    lead_hold(core, lead, opens_ms, REASON_LEAD_OUT_OF_HOURS);
+    lead_wait(core, lead, LEAD_HELD, opens_ms, REASON_LEAD_OUT_OF_HOURS);
     return true;
 }

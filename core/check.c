@@ -14,7 +14,7 @@ struct check {
     struct buf *findings, unread;
     uint32_t n;
     struct tally *agents;
-    uint32_t *depths;
+    uint32_t *depths, distributions_most; /* a lead may have come from another programme */
     uint64_t (*counts)[LEAD_STATES];
 };
 
@@ -38,6 +38,12 @@ static void newline(struct check *check)
         buf_add(check->findings, "\n", 1);
 }
 
+/* Nothing will ever move it: the one thing that must not be. Whoever has it, a deadline of its own must run. */
+bool lead_is_dead(const struct lead *lead)
+{
+    return !lead_terminal(lead) && !heap_has(&lead->timer.node);
+}
+
 static bool has_owner(unsigned state)
 {
     return state == LEAD_OFFERED || state == LEAD_OWNED || state == LEAD_WORKING || state == LEAD_WRAP_UP ||
@@ -59,12 +65,10 @@ static void check_lead(struct check *check, const struct lead *lead)
 {
     const struct core *core = check->core;
     check->counts[lead->programme][lead->state]++;
-    if (lead_terminal(lead)) {
-        if (heap_has(&lead->timer.node))
-            found(check, lead, "a deadline is armed on an ended lead");
-    } else if (!heap_has(&lead->timer.node)) {
+    if (lead_is_dead(lead))
         found(check, lead, "no deadline is armed in state %s", lead_state_name(lead->state));
-    }
+    else if (lead_terminal(lead) && heap_has(&lead->timer.node))
+        found(check, lead, "a deadline is armed on an ended lead");
     if (has_owner(lead->state) != (lead->owner != NONE))
         found(check, lead, "state %s and owner do not fit", lead_state_name(lead->state));
     else if (lead->owner != NONE)
@@ -85,7 +89,7 @@ static void check_lead(struct check *check, const struct lead *lead)
         found(check, lead, "owned without a fence");
     if (lead->fence >> 32 > core->epoch)
         found(check, lead, "a fence of an epoch that has not begun");
-    if (lead->distributions > core->programmes[lead->programme].distributions_most)
+    if (lead->distributions > check->distributions_most)
         found(check, lead, "given out more often than it may be");
 }
 
@@ -134,6 +138,9 @@ uint32_t core_check(const struct core *core, struct buf *findings)
     check.depths = calloc(core->n_pools, sizeof *check.depths);
     check.counts = calloc(core->policy.n_programmes, sizeof *check.counts);
     assert(check.agents && check.depths && check.counts);
+    for (uint32_t i = 0; i < core->policy.n_programmes; i++)
+        if (core->programmes[i].distributions_most > check.distributions_most)
+            check.distributions_most = core->programmes[i].distributions_most;
     for (uint32_t i = 0; i < ASKS_MAX; i++) {
         const struct ask *ask = core->asks[i];
         for (uint32_t a = 0; ask && ask->id && a < ask->n_agents; a++)

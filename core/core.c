@@ -312,6 +312,7 @@ static const struct {
     {ROLE_SOURCE, MSG_MANIFEST, intake_manifest}, {ROLE_SOURCE, MSG_CHUNK, intake_chunk},
     {ROLE_AGENT, MSG_AGENT_SAYS, acts_say},       {ROLE_WORKER, MSG_DECISION, verdict_decision},
     {ROLE_OPERATOR, MSG_QUERY, report_query},     {ROLE_OPERATOR, MSG_APPLY, policy_apply},
+    {ROLE_OPERATOR, MSG_ORDER, orders_take},
 };
 
 static void message(struct core *core, uint32_t peer, const struct msg *msg)

@@ -37,10 +37,14 @@ void lead_move(struct core *core, struct lead *lead, enum lead_event event, enum
                enum reason reason);
 void lead_pool(struct core *core, struct lead *lead, enum lead_event event, enum ring ring, uint32_t team,
                enum reason reason);
-void lead_hold(struct core *core, struct lead *lead, int64_t until_ms, enum reason reason); /* POOLED: not yet */
-void lead_pipeline(struct core *core, struct lead *lead, int64_t appointment_ms);           /* 0: by the attempt gaps */
+void lead_pipeline(struct core *core, struct lead *lead, int64_t appointment_ms); /* 0: by the attempt gaps */
+/* HELD (not out of a hand) or COOLING, until the appointment, or 0: by the policy */
+void lead_wait(struct core *core, struct lead *lead, enum lead_state to, int64_t appointment_ms, enum reason reason);
+void lead_transfer(struct core *core, struct lead *lead, uint32_t programme); /* while it is in no pool */
+int64_t lead_gap_ms(const struct core *core, const struct lead *lead);        /* from its last attempt to the next */
 void lead_attach(struct core *core, struct lead *lead); /* load: pool, owner's list, counts, timer */
 void lead_exclude(struct core *core, struct lead *lead, uint32_t agent, enum reason reason, int64_t until_ms);
+void lead_admit(struct lead *lead, uint32_t agent); /* no longer excluded */
 const struct exclude *lead_excluded(const struct lead *lead, uint32_t agent, int64_t run_now_ms);
 void lead_reorder(struct core *core, struct lead *lead);
 void lead_requeue(struct core *core, struct lead *lead);  /* back into its pool's heap after a request */
@@ -57,6 +61,7 @@ struct heap_key lead_key(const struct core *core, const struct lead *lead); /* i
 /* calling.c */
 int64_t calling_opens_ms(const struct core *core, const struct lead *lead); /* now, or when it may be called next */
 bool calling_closed(const struct core *core, const struct lead *lead);
+const struct zone *calling_zone(const struct core *core, const struct lead *lead);
 bool calling_hold(struct core *core, struct lead *lead); /* a waiting one, if it may not be called; returns whether */
 
 /* cards.c */
@@ -143,6 +148,7 @@ void allocate_mark_dry(struct core *core,
 void allocate_mark_short(struct core *core);       /* pools that some agents were missing from */
 
 /* verdicts.c */
+void verdict_tell(struct core *core, struct lead *lead, struct agent *agent); /* what it was handed */
 void verdict_decision(struct core *core, uint32_t peer, const struct msg *msg);
 uint32_t verdict_plain(struct core *core, struct ask *ask); /* returns how many were granted; ends the request */
 void verdict_lapsed(struct core *core, struct ask *ask);
@@ -184,6 +190,8 @@ struct facts place_facts(const struct core *core, const struct lead *lead, struc
  * filters, licences. *ret_why is REASON_OK when it may. */
 bool pair_has_rules(const struct core *core,
                     uint32_t programme); /* filters or licences: else only what the lead says */
+enum reason pair_rules(const struct core *core, const struct lead *lead,
+                       const struct agent *agent); /* but exclusions */
 bool pair_allowed(const struct core *core, const struct lead *lead, const struct agent *agent, enum reason *ret_why);
 
 /* workers.c */
@@ -196,16 +204,41 @@ void worker_busy(struct worker *worker, int64_t now_us, uint32_t spent_us);
 uint32_t worker_busy_permille(const struct worker *worker, int64_t now_us); /* of the last BUSY_SECONDS */
 bool worker_drain(struct core *core, struct slice name, bool drained);      /* false: there is none of this name */
 
+/* check.c */
+bool lead_is_dead(const struct lead *lead);
+
 /* acts.c */
+enum lead_state lead_final_state(int class); /* of a class of dispositions; 0: is not final */
 void acts_say(struct core *core, uint32_t peer, const struct msg *msg);
 
 /* revoke.c */
+bool revoke_is_unseen(const struct core *core,
+                      const struct lead *lead); /* since its last move, whatever was shown is over */
 void revoke_begin(struct core *core, struct lead *lead, enum reason reason);  /* the owner must let go, then the pool */
 void revoke_let_go(struct core *core, struct lead *lead, enum reason reason); /* it did, or cannot hold it any more */
 
+/* followup.c */
+const struct follow *followup_look(const struct lead *lead); /* all zero when it has none */
+struct follow *followup_of(struct lead *lead);               /* made when it has none */
+void followup_intake(struct core *core, struct lead *lead);
+void followup_taken(struct core *core, struct lead *lead, enum reason reason);         /* its ownership ends */
+void followup_free(struct core *core, struct lead *lead, enum reason reason);          /* REVOKING is over */
+void followup_dispose(struct core *core, struct lead *lead, int class, int64_t at_ms); /* not final */
+void followup_due_fire(struct core *core, struct lead *lead);                          /* HELD, COOLING */
+bool followup_ends_by_age(struct core *core, struct lead *lead); /* nobody holds it: ended here when it is too old */
+int64_t followup_age_end_ms(const struct core *core, const struct lead *lead);
+uint32_t followup_attempts(const struct lead *lead);                             /* of all rounds */
+void followup_recycle(struct core *core, struct lead *lead, enum reason reason); /* COOLING: the next round */
+void followup_begin_again(struct core *core, struct lead *lead);
+
+/* orders.c */
+void orders_take(struct core *core, uint32_t peer, const struct msg *msg);
+bool orders_assign(struct core *core, struct lead *lead); /* to whom an operator said, if it is still there */
+
 /* report.c */
 void report_query(struct core *core, uint32_t peer, const struct msg *msg);
-void report_applied(struct core *core, uint32_t peer, enum reason reason, struct slice why); /* why: lines */
+void report_lead_answer(struct core *core, uint32_t peer, struct id lead, enum reason reason); /* to an order */
+void report_applied(struct core *core, uint32_t peer, enum reason reason, struct slice why);   /* why: lines */
 
 /* policy_places.c */
 void policy_place_pools(struct core *core);

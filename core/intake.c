@@ -100,7 +100,7 @@ static struct lead *admit(struct core *core, const struct row *row, uint32_t sou
     lead->programme = (uint16_t) programme;
     core->programmes[programme].count[LEAD_RECEIVED]++;
     core->programmes[programme].received++;
-    place_lead(core, lead, MOVE_INTAKE, ROUTES_FIRST, REASON_INTAKE);
+    followup_intake(core, lead);
     return lead;
 }
 

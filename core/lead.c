@@ -4,7 +4,6 @@
  * "one armed deadline a live lead" cannot be forgotten by a handler. */
 #include "core/core_private.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum fence_rule { SAME, RISE };
@@ -119,58 +118,34 @@ void lead_noted(struct core *core, struct lead *lead)
     lead_touch(core, lead);
 }
 
-/* ---- exclusions ----------------------------------------------------------------------- */
-
-const struct exclude *lead_excluded(const struct lead *lead, uint32_t agent, int64_t run_now_ms)
-{
-    for (uint32_t i = 0; i < lead->n_excludes; i++)
-        if (lead->excludes[i].agent == agent && lead->excludes[i].until_ms > run_now_ms)
-            return &lead->excludes[i];
-    return NULL;
-}
-
-void lead_exclude(struct core *core, struct lead *lead, uint32_t agent, enum reason reason, int64_t until_ms)
-{
-    uint32_t slot = lead->n_excludes, oldest = 0;
-    for (uint32_t i = 0; i < lead->n_excludes; i++) {
-        if (lead->excludes[i].agent == agent || lead->excludes[i].until_ms <= run_ms(core))
-            slot = i;
-        if (lead->excludes[i].until_ms < lead->excludes[oldest].until_ms)
-            oldest = i;
-    }
-    if (slot == lead->n_excludes && lead->n_excludes == EXCLUSIONS_MAX)
-        slot = oldest;
-    if (slot == lead->n_excludes) {
-        if (lead->n_excludes == lead->excludes_room) {
-            lead->excludes_room = (uint8_t) (lead->excludes_room ? lead->excludes_room * 2 : 2);
-            lead->excludes = realloc(lead->excludes, lead->excludes_room * sizeof *lead->excludes);
-            assert(lead->excludes);
-        }
-        lead->n_excludes++;
-    } else if (lead->excludes[slot].agent == agent && lead->excludes[slot].until_ms > until_ms) {
-        return; /* an exclusion for ever is not shortened */
-    }
-    lead->excludes[slot] = (struct exclude){agent, (uint16_t) reason, until_ms};
-    lead_touch(core, lead);
-}
-
 /* ---- the one deadline -------------------------------------------------------------------- */
 
-static int64_t attempt_gap_ms(const struct programme *programme, uint32_t attempts)
+int64_t lead_gap_ms(const struct core *core, const struct lead *lead)
 {
+    const struct programme *programme = programme_of(core, lead->programme);
     if (programme->n_gaps == 0)
         return 0;
-    uint32_t i = attempts ? attempts - 1 : 0;
+    uint32_t i = lead->attempts ? lead->attempts - 1 : 0;
     return programme->gap_ms[i < programme->n_gaps ? i : programme->n_gaps - 1];
 }
 
+/* Whom nobody holds, its age may end first. */
 static void arm(struct core *core, struct lead *lead, int64_t appointment_ms)
 {
     const struct programme *programme = programme_of(core, lead->programme);
-    int64_t after_ms = 0;
+    int64_t after_ms = 0, age_end_ms = INT64_MAX;
     switch (lead->state) {
+    case LEAD_HELD:
+        after_ms = programme->vet_ms;
+        age_end_ms = followup_age_end_ms(core, lead);
+        break;
+    case LEAD_COOLING:
+        after_ms = programme->cool_off_ms;
+        age_end_ms = followup_age_end_ms(core, lead);
+        break;
     case LEAD_POOLED:
         after_ms = programme->unclaimed_ms;
+        age_end_ms = followup_age_end_ms(core, lead);
         break;
     case LEAD_OFFERED:
         after_ms = programme->offer_ms;
@@ -188,17 +163,16 @@ static void arm(struct core *core, struct lead *lead, int64_t appointment_ms)
         after_ms = core->agents[lead->former]->valid_until_ms - run_ms(core);
         break;
     case LEAD_PIPELINE:
-        after_ms = lead->due ? programme->pipeline_grace_ms : attempt_gap_ms(programme, lead->attempts);
-        break;
-    case LEAD_HELD:
-        assert(appointment_ms);
+        after_ms = lead->due ? programme->pipeline_grace_ms : lead_gap_ms(core, lead);
         break;
     default:
         assert(lead_terminal(lead));
         core_disarm(core, &lead->timer);
         return;
     }
-    if (appointment_ms)
+    if (age_end_ms < (appointment_ms ? appointment_ms : now_ms(core) + after_ms))
+        core_arm(core, &lead->timer, age_end_ms, true);
+    else if (appointment_ms)
         core_arm(core, &lead->timer, appointment_ms, true);
     else
         core_arm(core, &lead->timer, run_ms(core) + (after_ms > 0 ? after_ms : 0), false);
@@ -317,11 +291,24 @@ void lead_pipeline(struct core *core, struct lead *lead, int64_t appointment_ms)
     agent_update(core, core->agents[owner]);
 }
 
-/* The same lead is looked at again at until_ms, core time. */
-void lead_hold(struct core *core, struct lead *lead, int64_t until_ms, enum reason reason)
+/* The same lead is looked at again then. */
+void lead_wait(struct core *core, struct lead *lead, enum lead_state to, int64_t appointment_ms, enum reason reason)
 {
-    move(core, lead, MOVE_HOLD, LEAD_HELD, NONE, reason);
-    arm(core, lead, until_ms);
+    assert(lead->owner == NONE && (to == LEAD_HELD || to == LEAD_COOLING));
+    move(core, lead, to == LEAD_HELD ? MOVE_HOLD : MOVE_COOL, to, NONE, reason);
+    arm(core, lead, appointment_ms);
+}
+
+void lead_transfer(struct core *core, struct lead *lead, uint32_t programme)
+{
+    assert(lead->state != LEAD_POOLED);
+    core->programmes[lead->programme].count[lead->state]--;
+    core->programmes[lead->programme].dirty = true;
+    lead->programme = (uint16_t) programme;
+    core->programmes[programme].count[lead->state]++;
+    core->programmes[programme].moved_in++;
+    core->programmes[programme].dirty = true;
+    lead_touch(core, lead);
 }
 
 static void postpone(struct core *core, struct lead *lead, int64_t until_ms, enum reason reason)
@@ -421,14 +408,25 @@ static void due_again(struct core *core, struct lead *lead)
     allocate_agent(core, core->agents[lead->owner]);
 }
 
+static void first_action_late(struct core *core, struct lead *lead)
+{
+    const bool closed = calling_closed(core, lead);
+    struct agent *owner = core->agents[lead->owner];
+    if (!closed && owner->present)
+        agent_declined(core, owner); /* taken, and left lying */
+    revoke_begin(core, lead, closed ? REASON_LEAD_OUT_OF_HOURS : REASON_FIRST_ACTION_LATE);
+}
+
 void lead_due_fire(struct core *core, struct lead *lead)
 {
     switch (lead->state) {
     case LEAD_POOLED:
-        unclaimed(core, lead);
+        if (!followup_ends_by_age(core, lead))
+            unclaimed(core, lead);
         break;
     case LEAD_HELD:
-        place_back(core, lead, MOVE_OPEN, REASON_HOURS_OPEN);
+    case LEAD_COOLING:
+        followup_due_fire(core, lead);
         break;
     case LEAD_OFFERED:
         core->programmes[lead->programme].lapses++;
@@ -436,7 +434,7 @@ void lead_due_fire(struct core *core, struct lead *lead)
         revoke_begin(core, lead, REASON_OFFER_LAPSED);
         break;
     case LEAD_OWNED:
-        revoke_begin(core, lead, calling_closed(core, lead) ? REASON_LEAD_OUT_OF_HOURS : REASON_FIRST_ACTION_LATE);
+        first_action_late(core, lead);
         break;
     case LEAD_WORKING:
         if (core->agents[lead->owner]->present) /* worked leads are kept while their owner is alive */

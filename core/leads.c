@@ -123,6 +123,10 @@ void leads_fini(struct core *core)
         struct lead *lead = lead_at(leads, i);
         free(lead->features);
         free(lead->excludes);
+        if (lead->past && lead->past->follow) {
+            free(lead->past->follow->orders);
+            free(lead->past->follow);
+        }
         free(lead->past);
     }
     for (uint32_t i = 0; i < leads->n; i += LEADS_A_BLOCK)

@@ -33,19 +33,22 @@ bool pair_has_rules(const struct core *core, uint32_t programme)
     return core->any_filter || core->budgets || programme_of(core, programme)->licence_key;
 }
 
+enum reason pair_rules(const struct core *core, const struct lead *lead, const struct agent *agent)
+{
+    struct feature room[FEATURES_MAX + 1];
+    if (!pair_has_rules(core, lead->programme))
+        return REASON_OK;
+    const struct facts facts = place_facts(core, lead, room);
+    return !licensed(core, lead, agent, &facts) ? REASON_NO_LICENCE
+           : !passes(core, agent, &facts)       ? REASON_FILTERED
+                                                : REASON_OK;
+}
+
 bool pair_allowed(const struct core *core, const struct lead *lead, const struct agent *agent, enum reason *ret_why)
 {
     const struct exclude *exclude = lead_excluded(lead, agent->index, run_ms(core));
-    *ret_why = exclude ? exclude->reason : REASON_OK;
-    if (!exclude && pair_has_rules(core, lead->programme)) {
-        struct feature room[FEATURES_MAX + 1];
-        const struct facts facts = place_facts(core, lead, room);
-        if (!licensed(core, lead, agent, &facts))
-            *ret_why = REASON_NO_LICENCE;
-        else if (!passes(core, agent, &facts))
-            *ret_why = REASON_FILTERED;
-        else if (lead->state != LEAD_PIPELINE && !limits_affords(core, agent, lead))
-            *ret_why = REASON_BUDGET;
-    }
+    *ret_why = exclude ? exclude->reason : pair_rules(core, lead, agent);
+    if (*ret_why == REASON_OK && lead->state != LEAD_PIPELINE && !limits_affords(core, agent, lead))
+        *ret_why = REASON_BUDGET;
     return *ret_why == REASON_OK;
 }

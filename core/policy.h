@@ -30,6 +30,7 @@ enum {
     POLICY_TESTS_MAX = 32768,  /* of all routes and filters */
     POLICY_VALUES_MAX = 65536, /* of all tests and licences */
     POLICY_LIMITS_MAX = 256,
+    POLICY_OWNERS_MAX = 48, /* of a lead, over all rounds: so many are excluded for good */
 };
 
 enum mode { MODE_PUSH = 1, MODE_PULL, MODE_PUSH_PULL };
@@ -137,6 +138,12 @@ struct programme {
     int64_t disposition_ms, disposition_hard_ms;
     int64_t unclaimed_ms, pipeline_grace_ms, ready_ms;
     int64_t decline_exclusion_ms, penalty_ms, penalty_max_ms;
+    /* follow-up: followup.c */
+    uint32_t attempts_min, attempts_day, recycles_max;
+    uint32_t redistribute_to; /* 1 + programme; 0: leads that come back stay in this one */
+    int64_t cool_off_ms, age_max_ms;
+    int64_t vet_ms;
+    bool vet, vet_rejects_late;
     uint32_t n_gaps;
     int64_t gap_ms[POLICY_GAPS_MAX]; /* from the n-th attempt to the next; the last one repeats */
     struct scoring scoring;

@@ -43,7 +43,7 @@ bool policy_stays(const struct core *core, const struct policy *policy, uint32_t
 bool policy_is_empty(const struct core *core, uint32_t programme)
 {
     const struct programme_state *state = &core->programmes[programme];
-    uint64_t sum = state->received;
+    uint64_t sum = state->received + state->moved_in;
     for (unsigned s = 0; s < LEAD_STATES; s++)
         sum += state->count[s];
     for (uint32_t i = 0; core->loading && i < core->leads.n && sum == 0; i++)
@@ -133,6 +133,9 @@ struct policy *policy_arrange(const struct core *core, const struct policy *poli
     for (uint32_t i = 0; i < policy->n_limits; i++)
         if (!policy->limits[i].of_cell)
             new->limits[i].programme = place[policy->limits[i].programme];
+    for (uint32_t i = 0; i < new->n_programmes; i++) /* those of the old one have none: they were retired */
+        if (new->programmes[i].redistribute_to)
+            new->programmes[i].redistribute_to = place[new->programmes[i].redistribute_to - 1] + 1;
     if (policy->default_programme)
         new->default_programme = place[policy->default_programme - 1] + 1;
     return new;

@@ -136,7 +136,7 @@ static void record_programme(const struct core *core, uint32_t index, struct buf
 {
     const struct programme_state *state = &core->programmes[index];
     const char *name = programme_of(core, index)->name;
-    struct writer row = row_begin(body, ROW_PROGRAMME, name, strlen(name), 15 * NUMBER_BYTES_MAX);
+    struct writer row = row_begin(body, ROW_PROGRAMME, name, strlen(name), 17 * NUMBER_BYTES_MAX);
     put_uint(&row, state->rotation);
     put_uint(&row, state->refill_turn);
     const uint64_t counts[] = {state->received,       state->offers,          state->accepts,
@@ -146,6 +146,8 @@ static void record_programme(const struct core *core, uint32_t index, struct buf
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         put_uint(&row, counts[i]);
     put_uint(&row, state->distributions_most);
+    put_uint(&row, state->moved_in);
+    put_uint(&row, state->never_contacted);
     row_end(&row);
 }
 
@@ -162,10 +164,12 @@ static bool apply_programme(struct core *core, struct slice name, struct reader 
                           &state->decided_greedy, &state->greedy_gap_cents};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         *counts[i] = get_u64(reader);
-    const uint32_t most = get_u32(reader);
-    if (most > state->distributions_most)
-        state->distributions_most = most;
-    if (index == NONE && former.received > 0 && (index = policy_retire(core, name)) != NONE)
+    state->distributions_most = get_u32(reader);
+    if (index != NONE && state->distributions_most < programme_of(core, index)->distributions_max)
+        state->distributions_most = programme_of(core, index)->distributions_max; /* a row from before the policy */
+    state->moved_in = get_u64(reader);
+    state->never_contacted = get_u64(reader);
+    if (index == NONE && former.received + former.moved_in > 0 && (index = policy_retire(core, name)) != NONE)
         core->programmes[index] = former;
     return !reader->bad && reader->at == reader->end;
 }
@@ -436,6 +440,8 @@ bool core_loaded(struct core *core)
                     (lead->state >= LEAD_OFFERED && lead->state <= LEAD_PIPELINE && lead->state != LEAD_REVOKING);
         for (uint32_t e = 0; e < lead->n_excludes && whole; e++)
             whole = lead->excludes[e].agent < core->n_agents;
+        const uint32_t assign_to = followup_look(lead)->assign_to;
+        whole = whole && (assign_to == NONE || (lead->state == LEAD_REVOKING && assign_to < core->n_agents));
         if (whole) {
             record_place_lead(core, lead);
             lead_attach(core, lead);

@@ -194,6 +194,17 @@ static inline bool same(struct slice slice, const char *text)
     return slice.at && strlen(text) == slice.len && memcmp(text, slice.at, slice.len) == 0;
 }
 
+/* ---- what few leads have: record_follow.c ------------------------------------------------ */
+
+enum {
+    RECORD_FOLLOW_MAX =
+        12 * NUMBER_BYTES_MAX + ORDERS_KEPT * (16 + 5 * NUMBER_BYTES_MAX + NAME_BYTES_MAX + WHY_BYTES_MAX)
+};
+void record_put_follow(const struct follow *follow, int64_t state_us, struct writer *row);
+void record_apply_follow(struct lead *lead, struct reader *reader);
+/* Its orders are in `orders`, which has room for ORDERS_KEPT. */
+struct follow record_get_follow(struct reader *reader, int64_t state_us, struct order *orders);
+
 /* ---- names --------------------------------------------------------------------------- */
 
 static inline uint32_t programme_by_name(const struct core *core, struct slice name)

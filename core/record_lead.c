@@ -38,7 +38,8 @@ enum {
     FLAG_ALERTED = 16,
     FLAG_APPOINTMENT = 32,
     FLAG_DECIDED = 64,
-    FLAG_ROUTED = 128
+    FLAG_ROUTED = 128,
+    FLAG_FOLLOWED = 256
 };
 
 static bool is_routed(const struct lead *lead)
@@ -54,7 +55,7 @@ static void put_glance(const struct core *core, const struct lead *lead, struct 
     put_uint(row, (lead->due ? FLAG_DUE : 0) | (lead->noted ? FLAG_NOTED : 0) | (lead->late ? FLAG_LATE : 0) |
                       (lead->contacted ? FLAG_CONTACTED : 0) | (lead->alerted ? FLAG_ALERTED : 0) |
                       (lead->timer.appointment ? FLAG_APPOINTMENT : 0) | (decided ? FLAG_DECIDED : 0) |
-                      (is_routed(lead) ? FLAG_ROUTED : 0));
+                      (is_routed(lead) ? FLAG_ROUTED : 0) | (lead->past && lead->past->follow ? FLAG_FOLLOWED : 0));
     put_int(row, lead->timer.appointment ? lead->timer.at_ms : lead->timer.at_ms + core->paused_ms);
     put_uint(row, lead->ring);
     put_text(row, programme_of(core, lead->programme)->name);
@@ -64,7 +65,8 @@ static void put_glance(const struct core *core, const struct lead *lead, struct 
 }
 
 struct front { /* of a lead's row */
-    uint8_t state, flags, ring;
+    uint8_t state, ring;
+    uint16_t flags;
     int64_t due_ms;
     struct slice programme, team;
     double rank;
@@ -73,7 +75,7 @@ struct front { /* of a lead's row */
 static struct front get_front(struct reader *reader)
 {
     struct front front = {.state = get_u8(reader)};
-    front.flags = get_u8(reader);
+    front.flags = get_u16(reader);
     front.due_ms = get_int(reader);
     front.ring = get_u8(reader);
     front.programme = get_text(reader);
@@ -194,9 +196,10 @@ static void put_steps(const struct core *core, const struct lead *lead, uint32_t
 void record_lead(const struct core *core, const struct lead *lead, struct buf *body)
 {
     const uint32_t n_steps = count_steps(core, lead);
-    struct writer row =
-        row_begin_id(body, ROW_LEAD, lead->id,
-                     LEAD_FIELDS_MAX + (size_t) lead->n_excludes * EXCLUDE_MAX + (size_t) n_steps * STEP_MAX);
+    const struct follow *follow = lead->past ? lead->past->follow : NULL;
+    struct writer row = row_begin_id(body, ROW_LEAD, lead->id,
+                                     LEAD_FIELDS_MAX + (size_t) lead->n_excludes * EXCLUDE_MAX +
+                                         (size_t) n_steps * STEP_MAX + (follow ? RECORD_FOLLOW_MAX : 0));
     put_glance(core, lead, &row);
     put_index(&row, lead->owner);
     put_index(&row, lead->former);
@@ -213,6 +216,8 @@ void record_lead(const struct core *core, const struct lead *lead, struct buf *b
         put_decision(&lead->past->decision, lead->state_us, &row);
     if (is_routed(lead))
         put_routing(core, lead, &row);
+    if (follow)
+        record_put_follow(follow, lead->state_us, &row);
     put_uint(&row, lead->n_excludes);
     for (uint32_t i = 0; i < lead->n_excludes; i++) {
         put_uint(&row, lead->excludes[i].agent);
@@ -273,6 +278,8 @@ bool lead_image(struct slice payload, struct lead_image *ret)
         get_decision(&reader, image.state_us);
     if (front.flags & FLAG_ROUTED)
         get_routing(&(struct lead){0}, &reader);
+    if (front.flags & FLAG_FOLLOWED)
+        record_get_follow(&reader, image.state_us, (struct order[ORDERS_KEPT]){0});
     for (uint32_t n = get_u8(&reader); n > 0 && !reader.bad; n--) { /* exclusions */
         get_u32(&reader);
         get_u16(&reader);
@@ -402,6 +409,8 @@ bool record_apply_lead(struct core *core, struct lead *lead, struct reader *read
     lead->rerouted = false;
     if (front.flags & FLAG_ROUTED)
         routing = get_routing(lead, reader);
+    if (front.flags & FLAG_FOLLOWED)
+        record_apply_follow(lead, reader);
     apply_lists(lead, reader);
     get_steps(core, lead, reader);
     if (reader->bad || reader->at != reader->end || strcmp(lead_state_name(lead->state), "?") == 0)

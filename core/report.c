@@ -7,14 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *agent_name(const struct core *core, uint32_t index)
-{
-    return index < core->n_agents ? core->agents[index]->name : "";
-}
-
 /* ---- status ------------------------------------------------------------------------- */
 
-static const char *mode_name(const struct programme *programme)
+const char *report_mode_name(const struct programme *programme)
 {
     const enum mode mode = programme->mode;
     return programme->retired ? "retired" : mode == MODE_PUSH ? "push" : mode == MODE_PULL ? "pull" : "push_pull";
@@ -38,13 +33,27 @@ static void report_status(struct table *table, const struct msg_query *query)
         if (!programme_of(core, p)->name[0])
             continue; /* a free place */
         cell(table, "%s", programme_of(core, p)->name);
-        cell(table, "%s", mode_name(programme_of(core, p)));
-        const uint64_t cells[] = {state->received,        count[LEAD_POOLED],      count[LEAD_HELD],
-                                  count[LEAD_OFFERED],    count[LEAD_OWNED],       count[LEAD_WORKING],
-                                  count[LEAD_WRAP_UP],    count[LEAD_REVOKING],    count[LEAD_PIPELINE],
-                                  count[LEAD_CLOSED_WON], count[LEAD_CLOSED_LOST], count[LEAD_CLOSED_INVALID],
-                                  count[LEAD_SUPPRESSED], count[LEAD_EXHAUSTED],   ended(count),
-                                  state->decided_scored,  state->decided_plain,    state->alerts};
+        cell(table, "%s", report_mode_name(programme_of(core, p)));
+        const uint64_t cells[] = {state->received,
+                                  count[LEAD_POOLED],
+                                  count[LEAD_HELD],
+                                  count[LEAD_OFFERED],
+                                  count[LEAD_OWNED],
+                                  count[LEAD_WORKING],
+                                  count[LEAD_WRAP_UP],
+                                  count[LEAD_REVOKING],
+                                  count[LEAD_PIPELINE],
+                                  count[LEAD_COOLING],
+                                  count[LEAD_CLOSED_WON],
+                                  count[LEAD_CLOSED_LOST],
+                                  count[LEAD_CLOSED_INVALID],
+                                  count[LEAD_SUPPRESSED],
+                                  count[LEAD_EXHAUSTED],
+                                  ended(count),
+                                  state->decided_scored,
+                                  state->decided_plain,
+                                  state->alerts,
+                                  state->never_contacted};
         for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
             number(table, cells[i]);
     }
@@ -61,7 +70,7 @@ static void lead_fields(struct table *table, const struct lead *lead)
     cell(table, "state"), cell(table, "%s", lead_state_name(lead->state));
     cell(table, "because"), cell(table, "%s", reason_text(lead->reason));
     cell(table, "since_ms"), cell(table, "%" PRId64, lead->state_us / 1000);
-    cell(table, "owner"), cell(table, "%s", agent_name(core, lead->owner));
+    cell(table, "owner"), cell(table, "%s", report_agent_name(core, lead->owner));
     cell(table, "programme"), cell(table, "%s", programme_of(core, lead->programme)->name);
     cell(table, "source"), cell(table, "%s", core->sources[lead->source]);
     cell(table, "received_ms"), cell(table, "%" PRId64, lead->received_us / 1000);
@@ -69,12 +78,14 @@ static void lead_fields(struct table *table, const struct lead *lead)
     cell(table, "fence"), cell(table, "%" PRIu64 ".%" PRIu64, lead->fence >> 32, lead->fence & UINT32_MAX);
     cell(table, "attempts"), number(table, lead->attempts);
     cell(table, "distributions"), number(table, lead->distributions);
+    cell(table, "recycles"), number(table, followup_look(lead)->recycles);
     cell(table, "disposition"), cell(table, "%s", lead->disposition ? disposition_word(lead->disposition) : "");
     cell(table, "deadline_in_ms");
     if (lead_terminal(lead))
         cell(table, "none");
     else
         cell(table, "%" PRId64, lead->timer.at_ms - (lead->timer.appointment ? now_ms(core) : run_ms(core)));
+    report_follow(table, lead);
 }
 
 static struct lead *lead_by_arg(struct core *core, const struct msg_query *query)
@@ -99,12 +110,30 @@ static void report_lead(struct table *table, const struct msg_query *query)
 /* The choice in words. A strategy that did not decide is named by its own row, and is not the reason. */
 static void why_cells(struct table *table, const struct decision *decision)
 {
-    const char *winner = agent_name(table->core, decision->winner);
-    const char *other = decision->runner_up == NONE ? "nobody" : agent_name(table->core, decision->runner_up);
+    const char *winner = report_agent_name(table->core, decision->winner);
+    const char *other = decision->runner_up == NONE ? "nobody" : report_agent_name(table->core, decision->runner_up);
     const char *rule = decision->by == REASON_SCORED   ? strategy_text(decision->strategy)
                        : decision->by == REASON_GREEDY ? strategy_text(STRATEGY_BEST_SCORE)
                                                        : strategy_text(STRATEGY_LONGEST_IDLE);
     cell(table, "why"), cell(table, "%s: %s, then %s", rule, winner, other);
+}
+
+static void decision_fields(struct table *table, const struct decision *decision)
+{
+    const struct core *core = table->core;
+    cell(table, "decision"), cell(table, "%s", reason_text(decision->by));
+    cell(table, "decided_ms"), cell(table, "%" PRId64, decision->at_us / 1000);
+    cell(table, "policy_version"), number(table, decision->policy_version);
+    cell(table, "winner"), cell(table, "%s", report_agent_name(core, decision->winner));
+    if (decision->by == REASON_ASSIGNED)
+        return; /* by hand: nobody was compared */
+    cell(table, "strategy"), cell(table, "%s", strategy_word(decision->strategy));
+    why_cells(table, decision);
+    cell(table, "candidates"), number(table, decision->candidates);
+    cell(table, "score"), cell(table, "%d", decision->score);
+    cell(table, "runner_up"), cell(table, "%s", report_agent_name(core, decision->runner_up));
+    cell(table, "margin"), cell(table, "%d", decision->margin);
+    cell(table, "snapshot"), cell(table, "%" PRIx64, decision->request);
 }
 
 static void report_explain(struct table *table, const struct msg_query *query)
@@ -118,44 +147,16 @@ static void report_explain(struct table *table, const struct msg_query *query)
     const struct decision *decision = lead->past ? &lead->past->decision : NULL;
     lead_fields(table, lead);
     report_routing(table, lead);
-    if (!decision || decision->winner == NONE) {
+    if (!decision || decision->winner == NONE)
         cell(table, "decision"), cell(table, "none yet: waiting for a card in its pool");
-    } else {
-        cell(table, "decision"), cell(table, "%s", reason_text(decision->by));
-        cell(table, "decided_ms"), cell(table, "%" PRId64, decision->at_us / 1000);
-        cell(table, "strategy"), cell(table, "%s", strategy_word(decision->strategy));
-        why_cells(table, decision);
-        cell(table, "policy_version"), number(table, decision->policy_version);
-        cell(table, "candidates"), number(table, decision->candidates);
-        cell(table, "winner"), cell(table, "%s", agent_name(core, decision->winner));
-        cell(table, "score"), cell(table, "%d", decision->score);
-        cell(table, "runner_up"), cell(table, "%s", agent_name(core, decision->runner_up));
-        cell(table, "margin"), cell(table, "%d", decision->margin);
-        cell(table, "snapshot"), cell(table, "%" PRIx64, decision->request);
-    }
+    else
+        decision_fields(table, decision);
     for (uint32_t i = 0; i < lead->n_excludes; i++) {
-        cell(table, "not %s", agent_name(core, lead->excludes[i].agent));
+        cell(table, "not %s", report_agent_name(core, lead->excludes[i].agent));
         cell(table, "%s", reason_text(lead->excludes[i].reason));
     }
     report_kept_from(table, lead);
     report_no_cards(table, lead);
-}
-
-/* No live owner and no armed deadline: the list that must be empty. */
-static void report_orphans(struct table *table, const struct msg_query *query)
-{
-    const struct core *core = table->core;
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < core->leads.n && n < query->limit; i++) {
-        const struct lead *lead = lead_at(&core->leads, i);
-        char hex[33];
-        if (lead_terminal(lead) || heap_has(&lead->timer.node))
-            continue;
-        id_to_hex(lead->id, hex);
-        cell(table, "%s", hex);
-        cell(table, "%s", lead_state_name(lead->state));
-        n++;
-    }
 }
 
 /* ---- pools --------------------------------------------------------------------- */
@@ -289,6 +290,7 @@ static void report_metrics(struct table *table, const struct msg_query *query)
     COUNTER("takt_offers_lapsed_total", "Offers not answered in time.", lapses);
     COUNTER("takt_redistributions_total", "Leads taken from an owner.", redistributions);
     COUNTER("takt_alerts_total", "Leads that need somebody to look.", alerts);
+    COUNTER("takt_never_contacted_total", "Leads exhausted that nobody ever acted on.", never_contacted);
     COUNTER("takt_decisions_scored_total", "Decisions made by workers.", decided_scored);
     COUNTER("takt_decisions_plain_total", "Decisions made by the plain order.", decided_plain);
     COUNTER("takt_decisions_greedy_total", "Decisions lead by lead, since the optimum would have come too late.",
@@ -324,10 +326,12 @@ static const struct {
     const char *types;
     const char *columns[COLUMNS_MAX];
 } queries[] = {
-    {QUERY_STATUS, report_status, "ssnnnnnnnnnnnnnnnnnn", {"programme", "mode",  "received", "waiting", "held",
-                                                           "offered",   "owned", "working",  "wrap_up", "revoking",
-                                                           "pipeline",  "won",   "lost",     "invalid", "suppressed",
-                                                           "exhausted", "ended", "scored",   "plain",   "alerts"}},
+    {QUERY_STATUS,
+     report_status,
+     "ssnnnnnnnnnnnnnnnnnnnn",
+     {"programme", "mode",     "received", "waiting", "held",   "offered",        "owned",   "working",
+      "wrap_up",   "revoking", "pipeline", "cooling", "won",    "lost",           "invalid", "suppressed",
+      "exhausted", "ended",    "scored",   "plain",   "alerts", "never_contacted"}},
     {QUERY_LEAD, report_lead, "ss", {"field", "value"}},
     {QUERY_AGENTS, report_agents, AGENT_TYPES, AGENT_COLUMNS},
     {QUERY_PAUSE, report_pause, AGENT_TYPES, AGENT_COLUMNS},
@@ -346,6 +350,8 @@ static const struct {
       "owned", "working", "wrap_up"}},
     {QUERY_METRICS, report_metrics, "s", {"line"}},
     {QUERY_ORPHANS, report_orphans, "ss", {"lead", "state"}},
+    {QUERY_RETURNS, report_returns, "sssstn", {"source", "lead", "reason", "text", "at", "cost_cents"}},
+    {QUERY_SOURCES, report_sources, "snnnnn", {"source", "leads", "live", "won", "returns", "returns_cents"}},
     {QUERY_POLICIES, report_policies, "ntns", {"version", "in_force_since", "bytes", "in_force"}},
     {QUERY_POLICY, report_policy, "s", {"line"}},
 };
@@ -386,6 +392,16 @@ void core_report(struct core *core, const struct msg_query *query, struct msg_re
             queries[i].report(&table, &bounded);
             report_cut(&table, queries[i].columns);
         }
+}
+
+void report_lead_answer(struct core *core, uint32_t peer, struct id lead, enum reason reason)
+{
+    char hex[33];
+    struct msg answer = {.kind = MSG_REPORT};
+    id_to_hex(lead, hex);
+    core_report(core, &(struct msg_query){.what = QUERY_LEAD, .arg = slice_of(hex, 32)}, &answer.report);
+    answer.report.reason = reason;
+    effects_msg(core->effects, peer, &answer);
 }
 
 void report_query(struct core *core, uint32_t peer, const struct msg *msg)

@@ -8,7 +8,7 @@
 
 #include "core/core_private.h"
 
-enum { COLUMNS_MAX = 20, REPORT_BYTES_MAX = 48 * 1024 };
+enum { COLUMNS_MAX = 24, REPORT_BYTES_MAX = 48 * 1024 };
 
 /* Cells are written one after another, each ended by a NUL; slices are cut when
  * the table is complete, since the buffer moves while it grows. */
@@ -44,12 +44,23 @@ static inline void time_cell(struct table *table, int64_t us)
         cell(table, "%s", "");
 }
 
+static inline const char *report_agent_name(const struct core *core, uint32_t index)
+{
+    return index < core->n_agents ? core->agents[index]->name : "";
+}
+
 /* report.c */
+const char *report_mode_name(const struct programme *programme);
 void report_cut(struct table *table, const char *const *names);
 
 /* report_routing.c */
 void report_routing(struct table *table, const struct lead *lead);
 void report_kept_from(struct table *table, const struct lead *lead);
+/* report_followup.c */
+void report_follow(struct table *table, const struct lead *lead); /* fields of a lead */
+void report_orphans(struct table *table, const struct msg_query *query);
+void report_returns(struct table *table, const struct msg_query *query);
+void report_sources(struct table *table, const struct msg_query *query);
 
 /* report_policy.c */
 void report_policies(struct table *table, const struct msg_query *query);

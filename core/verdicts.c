@@ -15,7 +15,7 @@ static bool excluded(const struct ask *ask, uint32_t lead, uint32_t agent)
     return false;
 }
 
-static void offer(struct core *core, struct lead *lead, struct agent *agent)
+void verdict_tell(struct core *core, struct lead *lead, struct agent *agent)
 {
     const struct programme *programme = programme_of(core, lead->programme);
     effects_offer(core->effects, agent->peer,
@@ -82,7 +82,7 @@ static void grant(struct core *core, const struct ask *ask, struct lead *lead, s
     } else {
         lead_move(core, lead, MOVE_OFFER, LEAD_OFFERED, agent->index, by);
     }
-    offer(core, lead, agent);
+    verdict_tell(core, lead, agent);
 }
 
 /* Returns whether the verdict holds against the state of now. */

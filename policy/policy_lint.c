@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/policy_followup.h"
 #include "policy/policy_values.h"
 
 static void expect_at_most(struct policy_findings *findings, const char *key, int64_t ms, const char *limit_key,
@@ -123,6 +124,7 @@ void policy_lint(const struct policy *policy, struct policy_findings *findings)
     lint_cell(policy, findings);
     lint_programmes(findings, policy);
     lint_lists(findings, policy);
+    followup_lint(policy, findings);
     for (uint32_t i = 0; i < policy->n_programmes; i++) {
         snprintf(findings->where, sizeof findings->where, "programmes[%u].", i);
         lint_programme(policy, i, findings);

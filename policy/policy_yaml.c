@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/policy_followup.h"
 #include "policy/policy_hours.h"
 #include "policy/policy_limits.h"
 #include "policy/policy_lint.h"
@@ -307,6 +308,7 @@ static void read_policy(struct policy_findings *findings, const struct raw_polic
                     POLICY_PROGRAMMES_MAX);
     read_default_programme(findings, raw->default_programme, ret);
     limits_read(findings, raw->limits, raw->limits_count, NONE_OF_THEM, ret);
+    followup_read(findings, raw, ret);
 }
 
 int policy_read(const char *text, size_t len, struct policy *ret, struct policy_findings *findings)

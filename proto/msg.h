@@ -43,6 +43,7 @@ enum {
     POLICY_TEXT_MAX = 2 * 1024 * 1024, /* of a policy file */
     APPLY_BYTES_MAX = 240 * 1024,      /* of one that is sent: a longer one goes as gzip */
     QUERY_ARG_MAX = 256,
+    WHY_BYTES_MAX = 200,
     REPORT_COLUMNS_MAX = 32,
     REPORT_CELLS_MAX = 32000,
     REPORT_CELL_BYTES_MAX = 65536,
@@ -90,6 +91,12 @@ enum query_what {
 #undef QUERY
 };
 
+enum order_what {
+#define ORDER(number, name, word, text) ORDER_##name = number,
+#include "proto/orders.def"
+#undef ORDER
+};
+
 enum disposition_class {
     CLASS_WON = 1,
     CLASS_LOST,
@@ -113,7 +120,10 @@ const char *row_warning_name(unsigned bit); /* of bit 0, 1, ... */
 const char *act_verb_name(unsigned verb);
 const char *intent_name(unsigned intent);
 const char *query_name(unsigned what);
+const char *order_word(unsigned what);    /* "assign" */
+unsigned order_by_word(const char *word); /* 0 = none */
 const char *disposition_word(unsigned code);
+const char *disposition_text(unsigned code);    /* "wrong number" */
 unsigned disposition_by_word(const char *word); /* 0 = none */
 int disposition_class(unsigned code);           /* enum disposition_class; 0 = no such code */
 
@@ -137,6 +147,7 @@ enum msg_kind { /* equals the field numbers of Frame.body */
                 MSG_QUERY = 50,
                 MSG_REPORT,
                 MSG_APPLY,
+                MSG_ORDER,
 };
 
 struct msg_hello {
@@ -348,6 +359,14 @@ struct msg_apply { /* put this policy in force */
     struct slice faults;         /* not on the wire: these, as lines */
 };
 
+struct msg_order { /* by an operator's hand; answered by a Report of the lead */
+    struct id op, lead;
+    enum order_what what;
+    uint32_t code;           /* REJECT: the disposition */
+    struct slice agent;      /* ASSIGN: to whom */
+    struct slice actor, why; /* who says so, for what reason: kept with the lead */
+};
+
 struct msg_report {
     enum query_what what;
     enum reason reason;
@@ -377,6 +396,7 @@ struct msg {
         struct msg_decision decision;
         struct msg_query query;
         struct msg_apply apply;
+        struct msg_order order;
         struct msg_report report;
     };
 };

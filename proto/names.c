@@ -62,6 +62,12 @@ static const struct name queries[] = {
 #undef QUERY
 };
 
+static const struct name orders[] = {
+#define ORDER(number, name, word, text) [number] = {word, text},
+#include "proto/orders.def"
+#undef ORDER
+};
+
 static const struct name dispositions[] = {
 #define DISPOSITION(number, name, class_, word, text) [number] = {word, text},
 #include "proto/dispositions.def"
@@ -135,9 +141,24 @@ const char *query_name(unsigned what)
     return NAME_OF(queries, what);
 }
 
+const char *order_word(unsigned what)
+{
+    return NAME_OF(orders, what);
+}
+
+unsigned order_by_word(const char *word)
+{
+    return find(orders, COUNT(orders), word);
+}
+
 const char *disposition_word(unsigned code)
 {
     return NAME_OF(dispositions, code);
+}
+
+const char *disposition_text(unsigned code)
+{
+    return code < COUNT(dispositions) && dispositions[code].text != NULL ? dispositions[code].text : "?";
 }
 
 unsigned disposition_by_word(const char *word)

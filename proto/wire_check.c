@@ -267,6 +267,20 @@ static const char *check_apply(const struct msg *msg)
     return NULL;
 }
 
+static const char *check_order(const struct msg *msg)
+{
+    const struct msg_order *m = &msg->order;
+    RULE(!id_is_none(m->op) && !id_is_none(m->lead), "order.op, lead: missing");
+    RULE(is_known(order_word(m->what)), "order.what: not in orders.def");
+    RULE(m->agent.len <= NAME_BYTES_MAX && text_is_valid(m->agent), "order.agent: not text of at most 64 bytes");
+    RULE(m->what != ORDER_ASSIGN || m->agent.len > 0, "order.agent: missing");
+    RULE(m->actor.len >= 1 && m->actor.len <= NAME_BYTES_MAX && text_is_valid(m->actor),
+         "order.actor: not text of 1 to 64 bytes");
+    RULE(m->why.len >= 1 && m->why.len <= WHY_BYTES_MAX && text_is_valid(m->why),
+         "order.why: not text of 1 to 200 bytes");
+    return NULL;
+}
+
 static const char *check_report(const struct msg *msg)
 {
     const struct msg_report *m = &msg->report;
@@ -296,7 +310,7 @@ static check_fn *const checks[] = {
     [MSG_AGENT_SAYS] = check_says,   [MSG_AGENT_HEARS] = check_hears,
     [MSG_REQUEST] = check_request,   [MSG_DECISION] = check_decision,
     [MSG_QUERY] = check_query,       [MSG_REPORT] = check_report,
-    [MSG_APPLY] = check_apply,
+    [MSG_APPLY] = check_apply,       [MSG_ORDER] = check_order,
 };
 
 const char *wire_check_msg(const struct msg *msg)

@@ -409,6 +409,20 @@ static const char *decode_apply(struct wire *wire, const Wire__Frame *frame, str
     return NULL;
 }
 
+static const char *decode_order(struct wire *wire, const Wire__Frame *frame, struct msg *msg)
+{
+    const Wire__Order *from = frame->order;
+    (void) wire;
+    msg->order = (struct msg_order){.what = from->what,
+                                    .code = from->code,
+                                    .agent = BYTES_OF(from, agent),
+                                    .actor = BYTES_OF(from, actor),
+                                    .why = BYTES_OF(from, why)};
+    NEED(ID_OF(from, op, &msg->order.op), "order.op: not 16 bytes");
+    NEED(ID_OF(from, lead, &msg->order.lead), "order.lead: not 16 bytes");
+    return NULL;
+}
+
 static const char *decode_report(struct wire *wire, const Wire__Frame *frame, struct msg *msg)
 {
     const Wire__Report *from = frame->report;
@@ -443,7 +457,7 @@ static decode_fn *const decoders[] = {
     [MSG_AGENT_SAYS] = decode_says,   [MSG_AGENT_HEARS] = decode_hears,
     [MSG_REQUEST] = decode_request,   [MSG_DECISION] = decode_decision,
     [MSG_QUERY] = decode_query,       [MSG_REPORT] = decode_report,
-    [MSG_APPLY] = decode_apply,
+    [MSG_APPLY] = decode_apply,       [MSG_ORDER] = decode_order,
 };
 
 const char *wire_decode_body(struct wire *wire, struct slice bytes, struct msg *ret_msg)

@@ -336,6 +336,18 @@ static void encode_apply(struct pen *pen, const struct msg *msg)
     put_bytes(pen, 1, msg->apply.text);
 }
 
+static void encode_order(struct pen *pen, const struct msg *msg)
+{
+    const struct msg_order *m = &msg->order;
+    put_id(pen, 1, m->op);
+    put_id(pen, 2, m->lead);
+    put_uint(pen, 3, m->what);
+    put_bytes(pen, 4, m->agent);
+    put_uint(pen, 5, m->code);
+    put_bytes(pen, 6, m->actor);
+    put_bytes(pen, 7, m->why);
+}
+
 static void encode_report(struct pen *pen, const struct msg *msg)
 {
     const struct msg_report *m = &msg->report;
@@ -360,7 +372,7 @@ static encode_fn *const encoders[] = {
     [MSG_AGENT_SAYS] = encode_says,   [MSG_AGENT_HEARS] = encode_hears,
     [MSG_REQUEST] = encode_request,   [MSG_DECISION] = encode_decision,
     [MSG_QUERY] = encode_query,       [MSG_REPORT] = encode_report,
-    [MSG_APPLY] = encode_apply,
+    [MSG_APPLY] = encode_apply,       [MSG_ORDER] = encode_order,
 };
 
 size_t wire_encode_msg(const struct msg *msg, uint8_t *to, size_t room)

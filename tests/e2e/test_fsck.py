@@ -233,7 +233,8 @@ def with_owner(row, state, owner):
     at = payload_at(row)
     waited = row[at + 1] == POOLED
     row[at + 1] = state
-    at = number_end(row, at + 3)                # version, state, flags; due
+    at = number_end(row, at + 2)                # version, state, flags
+    at = number_end(row, at)                    # due
     at += 1                                     # ring
     at += 1 + row[at]                           # programme
     at += 1 + row[at]                           # team

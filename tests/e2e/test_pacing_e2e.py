@@ -112,6 +112,21 @@ def a_manager_holds_an_agent_back_and_lets_it_go_on(cell, rng):
 
 
 @with_policy
+def whose_absence_was_planned_gives_back_what_it_did_not_touch(cell, rng):
+    ana = Agent(cell, "ana", "south")
+    take_in(cell, 1, rng.randrange(1000))
+    ana.hear("offer")
+    ana.ask("accept", "acted")
+    row, = cell.ask("agents", "--absent", "ana", "--until", "2099-01-04")
+    expect(row["why_none"] == "ABSENT", f"absent: {row}")
+    ana.hear("withdrawn")
+    wait_for(lambda: cell.total("waiting") == 1, 10, "the lead waits for somebody else")
+    cell.run("agents", "--back", "ana")
+    ana.hear("offer")
+    expect(cell.run("agents", "--absent", "ana", "--from", "tomorrow", check=False).returncode == 2, "a day is a day")
+
+
+@with_policy
 def a_limit_that_is_raised_holds_at_once(cell, rng):
     ana = Agent(cell, "south-0001", "south")
     take_in(cell, 40, rng.randrange(1000))
@@ -133,4 +148,5 @@ def a_limit_that_is_raised_holds_at_once(cell, rng):
 if __name__ == "__main__":
     main({test.__name__: test for test in (a_crowd_keeps_every_limit_and_the_commands_say_so,
                                            a_manager_holds_an_agent_back_and_lets_it_go_on,
+                                           whose_absence_was_planned_gives_back_what_it_did_not_touch,
                                            a_limit_that_is_raised_holds_at_once)})

@@ -239,6 +239,16 @@ static const struct msg samples[] = {
                 .n_rows = 2,
                 .more = true}},
     {.session = 5, .seq = 16, .kind = MSG_APPLY, .apply = {.text = TEXT("programmes:\n")}},
+    {.session = 5,
+     .seq = 17,
+     .kind = MSG_ORDER,
+     .order = {.op = {111, 112},
+               .lead = {113, 114},
+               .what = ORDER_ASSIGN,
+               .code = DISPOSITION_FAKE,
+               .agent = TEXT("ben"),
+               .actor = TEXT("chief"),
+               .why = TEXT("knows her")}},
 };
 
 const struct msg *wire_sample(unsigned i)

@@ -273,6 +273,22 @@ void sim_query(struct sim *sim, enum query_what what, const char *arg)
                            .query = {.what = what, .arg = slice_of(arg, strlen(arg)), .limit = 10}});
 }
 
+void sim_order(struct sim *sim, uint64_t op, struct id lead, enum order_what what, const char *agent, uint32_t code)
+{
+    sim->applied = (enum reason) REASON_MAX;
+    sim_step(sim, PEER_OPERATOR, &(struct msg){.kind = MSG_HELLO, .hello = {.role = ROLE_OPERATOR}});
+    sim_step(sim, PEER_OPERATOR,
+             &(struct msg){.session = sim->core->peers[PEER_OPERATOR].session,
+                           .kind = MSG_ORDER,
+                           .order = {.op = {7, op ? op : ++sim->orders},
+                                     .lead = lead,
+                                     .what = what,
+                                     .code = code,
+                                     .agent = slice_of(agent, strlen(agent)),
+                                     .actor = slice_of("chief", 5),
+                                     .why = slice_of("I say so", 8)}});
+}
+
 uint32_t sim_log_len(const struct sim *sim)
 {
     return sim->n_log;

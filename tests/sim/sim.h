@@ -136,6 +136,8 @@ void sim_crash(struct sim *sim); /* what did not stand is lost, a new one loads 
 void sim_apply(struct sim *sim, const struct policy *policy);
 void sim_apply_again(struct sim *sim); /* the last text once more */
 enum reason sim_applied(const struct sim *sim, const char **ret_why);
+/* So does an order; sim_applied() has the answer. `op` 0: a new one. */
+void sim_order(struct sim *sim, uint64_t op, struct id lead, enum order_what what, const char *agent, uint32_t code);
 /* An operator asks, or orders by a question. */
 void sim_query(struct sim *sim, enum query_what what, const char *arg);
 uint32_t sim_log_len(const struct sim *sim);

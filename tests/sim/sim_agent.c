@@ -151,8 +151,7 @@ static void hear_result(struct sim_agent *agent, const struct act_result *result
     agent->result = *result;
     if (!it)
         return;
-    if (result->reason == REASON_STALE_FENCE || result->state == LEAD_PIPELINE || result->state >= LEAD_CLOSED_WON ||
-        result->state == LEAD_POOLED || result->state == LEAD_REVOKING)
+    if (result->reason == REASON_STALE_FENCE || result->state < LEAD_OFFERED || result->state > LEAD_WRAP_UP)
         forget(agent, it);
     else
         it->state = result->state;

@@ -60,6 +60,7 @@ struct sim {
 
     struct policy *policies[POLICIES_OF_SIM]; /* by what their text says: what policy/ would make of it */
     uint32_t n_policies;
+    uint64_t orders;
     enum reason applied; /* the last answer to an Apply */
     char applied_why[2048];
 

@@ -63,6 +63,13 @@ enum reason story_ready(struct sim *sim, struct sim_agent *agent, uint32_t wait_
     return agent->ready.reason;
 }
 
+enum reason story_order(struct sim *sim, struct id lead, enum order_what what, const char *agent, uint32_t code)
+{
+    sim_order(sim, 0, lead, what, agent, code);
+    sim_run_ms(sim, 1);
+    return sim_applied(sim, NULL);
+}
+
 void story_work_up_to(struct sim *sim, struct sim_agent *agent, struct id lead, enum lead_state state)
 {
     assert_owner(sim, lead, agent->name);

@@ -30,6 +30,7 @@ enum reason story_act(struct sim *sim, struct sim_agent *agent, struct id lead, 
 enum reason story_dispose(struct sim *sim, struct sim_agent *agent, struct id lead, enum disposition code,
                           const char *note);
 enum reason story_ready(struct sim *sim, struct sim_agent *agent, uint32_t wait_ms);
+enum reason story_order(struct sim *sim, struct id lead, enum order_what what, const char *agent, uint32_t code);
 /* Accepts what is offered, and acts on it, as far as `state`. */
 void story_work_up_to(struct sim *sim, struct sim_agent *agent, struct id lead, enum lead_state state);
 
@@ -64,6 +65,8 @@ STORIES(push_refusals)
 STORIES(presence)
 STORIES(pull)
 STORIES(pipeline)
+STORIES(followup)
+STORIES(orders)
 STORIES(pools)
 STORIES(workers)
 STORIES(windows)

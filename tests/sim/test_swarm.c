@@ -71,10 +71,23 @@ static void add_rules(struct sim *sim, struct policy *policy)
     }
 }
 
+/* What everybody had waits for its age to end. */
+static struct policy *first_policy(void)
+{
+    struct policy *policy = sim_policy();
+    for (uint32_t i = 0; i < policy->n_programmes; i++) {
+        policy->programmes[i].age_max_ms = 120000;
+        policy->programmes[i].recycles_max = 2;
+        policy->programmes[i].cool_off_ms = 1000;
+        policy->programmes[i].attempts_min = 2;
+    }
+    return policy;
+}
+
 /* Other limits, modes, orders, places; now and then without a programme or a team. */
 static void change_policy(struct sim *sim)
 {
-    struct policy *policy = sim_policy();
+    struct policy *policy = first_policy();
     for (uint32_t i = 0; i < 3; i++) {
         struct programme *programme = &policy->programmes[i];
         programme->mode = (enum mode)(MODE_PUSH + (i + (sim_rand(sim, 4) == 0)) % 3);
@@ -85,6 +98,13 @@ static void change_policy(struct sim *sim)
         programme->newest_first = sim_rand(sim, 2);
         programme->widen = sim_rand(sim, 2) ? WIDEN_CELL : WIDEN_PROGRAMME;
         programme->offer_ms = 500 + sim_rand(sim, 3000);
+        programme->recycles_max = sim_rand(sim, 3);
+        programme->cool_off_ms = sim_rand(sim, 2000);
+        programme->attempts_min = sim_rand(sim, 3);
+        programme->attempts_day = sim_rand(sim, 2) * 200;
+        programme->vet = sim_rand(sim, 3) == 0;
+        programme->vet_ms = 500 + sim_rand(sim, 2000);
+        programme->redistribute_to = i < 2 ? sim_rand(sim, 2) * (i + 2) : 0;
     }
     if (sim_rand(sim, 3) == 0)
         policy->teams[3].programme = sim_rand(sim, 3);
@@ -102,6 +122,18 @@ static void change_policy(struct sim *sim)
     sim_apply(sim, policy);
 }
 
+/* A hand in whatever happens to be going on. */
+static void give_orders(struct sim *sim)
+{
+    for (uint32_t i = 0; i < 4 && sim_core(sim)->leads.n; i++) {
+        const struct id lead = lead_at(&sim_core(sim)->leads, sim_rand(sim, sim_core(sim)->leads.n))->id;
+        char name[16];
+        snprintf(name, sizeof name, "agent-%02u", sim_rand(sim, 20));
+        sim_order(sim, 0, lead, 1 + sim_rand(sim, 4), name, DISPOSITION_FAKE);
+        sim_run_ms(sim, sim_rand(sim, 100));
+    }
+}
+
 static uint32_t ended(struct sim *sim)
 {
     struct core_levels levels;
@@ -112,7 +144,7 @@ static uint32_t ended(struct sim *sim)
 static void one_seed(uint64_t seed, bool crashes, uint32_t *counts)
 {
     static const char *const sources[] = {"to-push", "to-pull", "to-pushpull"};
-    struct sim *sim = sim_new(seed, sim_policy());
+    struct sim *sim = sim_new(seed, first_policy());
     sim_audit_every(sim, 64);
     populate(sim);
     sim_workers(sim, (uint32_t) (seed % 3));
@@ -123,6 +155,7 @@ static void one_seed(uint64_t seed, bool crashes, uint32_t *counts)
     for (uint32_t i = 0; i < 12; i++) {
         sim_submit(sim, sources[sim_rand(sim, 3)], 1 + sim_rand(sim, 12));
         sim_run_ms(sim, 500);
+        give_orders(sim);
         if (sim_rand(sim, 3) > 0)
             continue;
         change_policy(sim);
@@ -130,7 +163,7 @@ static void one_seed(uint64_t seed, bool crashes, uint32_t *counts)
         counts[0] += sim_applied(sim, NULL) == REASON_OK;
         counts[1] += sim_applied(sim, NULL) == REASON_POLICY_IN_USE;
     }
-    sim_apply(sim, sim_policy()); /* who had no team any more has one again */
+    sim_apply(sim, first_policy()); /* who had no team any more has one again */
     sim_faults(sim, (struct sim_faults){0});
     for (int i = 0; i < 120 && ended(sim) < sim_acked(sim); i++)
         sim_run_ms(sim, 5000);

@@ -180,6 +180,10 @@ static void test_the_protocol_page_tells_every_number(void **state)
 #define STRATEGY(number, name, word, keeps, text) buf_printf(&lines, "| %d | %s | %s |\n", number, word, text), n++;
 #include "proto/strategies.def"
     LIST("\n## Strategies");
+#define ORDER(number, name, word, text) buf_printf(&lines, "| %d | %s | %s |\n", number, word, text), n++;
+#include "proto/orders.def"
+#undef ORDER
+    LIST("\n## Orders");
 #define QUERY(number, name, text) buf_printf(&lines, "| %d | %s | %s |\n", number, #name, text), n++;
 #include "proto/queries.def"
     LIST("\n## Queries");
@@ -227,6 +231,7 @@ static void test_the_protocol_page_tells_every_limit(void **state)
     LIMIT(ROW_BYTES_MAX);
     LIMIT(ROW_ATTRIBUTES_MAX);
     LIMIT(KEY_BYTES_MAX);
+    LIMIT(WHY_BYTES_MAX);
     LIMIT(NAME_BYTES_MAX);
     LIMIT(ATTRIBUTE_NAME_MAX);
     LIMIT(TEXT_BYTES_MAX);

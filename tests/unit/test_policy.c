@@ -343,9 +343,36 @@ static const struct fault {
     {WITH("untouched_max: 0"), "2:42 OUT_OF_RANGE programmes[0].untouched_max: is \"0\"; allowed is 1 to 20000\n"},
     {WITH("depth_per_agent: 0"), "2:44 OUT_OF_RANGE programmes[0].depth_per_agent: is \"0\"; allowed is 1 to 20000\n"},
     {WITH("attempts_max: 0"), "2:41 OUT_OF_RANGE programmes[0].attempts_max: is \"0\"; allowed is 1 to 250\n"},
-    {WITH("distributions_max: 0"),
-     "2:46 OUT_OF_RANGE programmes[0].distributions_max: is \"0\"; allowed is 1 to 100\n"},
+    {WITH("distributions_max: 0"), "2:46 OUT_OF_RANGE programmes[0].distributions_max: is \"0\"; allowed is 1 to 48\n"},
     {WITH("misses_max: 0"), "2:39 OUT_OF_RANGE programmes[0].misses_max: is \"0\"; allowed is 1 to 100\n"},
+    {WITH("attempts_min: 251"), "2:41 OUT_OF_RANGE programmes[0].attempts_min: is \"251\"; allowed is 0 to 250\n"},
+    {WITH("attempts_min: 8"), "2:41 CONFLICT programmes[0].attempts_min: is 8; allowed is at most attempts_max, 7\n"},
+    {WITH("attempts_day: 251"), "2:41 OUT_OF_RANGE programmes[0].attempts_day: is \"251\"; allowed is 0 to 250\n"},
+    {WITH("recycles_max: 41"), "2:41 OUT_OF_RANGE programmes[0].recycles_max: is \"41\"; allowed is 0 to 40\n"},
+    {WITH("recycles_max: 2, cool_off: 30d"),
+     "2:41 CONFLICT programmes[0].recycles_max: is 2, but that can never happen: cool_off is not shorter than "
+     "age_max\n"},
+    {WITH("cool_off: 366d"), "2:37 OUT_OF_RANGE programmes[0].cool_off: is \"366d\"; allowed is 0 to 365d\n"},
+    {WITH("age_max: 0"), "2:36 OUT_OF_RANGE programmes[0].age_max: is \"0\"; allowed is 50ms to 3650d\n"},
+    {WITH("vet: maybe"), "2:32 BAD_VALUE programmes[0].vet: is \"maybe\"; allowed is true or false\n"},
+    {WITH("vet_rejects_late: 1"),
+     "2:45 BAD_VALUE programmes[0].vet_rejects_late: is \"1\"; allowed is true or false\n"},
+    {WITH("timers: {vet: 0}"), "2:41 OUT_OF_RANGE programmes[0].timers.vet: is \"0\"; allowed is 50ms to 365d\n"},
+    {WITH("distributions_max: 1, recycles_max: 0"),
+     "2:46 CONFLICT programmes[0].distributions_max: is 1, and nothing follows: a lead dies with its first owner. Set "
+     "recycles_max or redistribute_to, or a higher one\n"},
+    {WITH("distributions_max: 17"),
+     "2:46 CONFLICT programmes[0].distributions_max: is 17, with recycles_max 2 that is 51 owners; a lead remembers "
+     "48\n"},
+    {WITH("redistribute_to: b"),
+     "2:44 NO_SUCH_NAME programmes[0].redistribute_to: is \"b\"; allowed is the name of a programme\n"},
+    {WITH("redistribute_to: a"),
+     "2:44 CONFLICT programmes[0].redistribute_to: leads back to this programme: leads would go round for ever\n"},
+    {"programmes:\n  - {name: a, teams: [t], redistribute_to: b}\n  - {name: b, teams: [u], redistribute_to: c}\n"
+     "  - {name: c, teams: [v], redistribute_to: a}\n",
+     "2:44 CONFLICT programmes[0].redistribute_to: leads back to this programme: leads would go round for ever\n"
+     "3:44 CONFLICT programmes[1].redistribute_to: leads back to this programme: leads would go round for ever\n"
+     "4:44 CONFLICT programmes[2].redistribute_to: leads back to this programme: leads would go round for ever\n"},
     {WITH("decline_exclusion: 31d"),
      "2:46 OUT_OF_RANGE programmes[0].decline_exclusion: is \"31d\"; allowed is 0 to 30d\n"},
     {WITH("penalty: 11m"), "2:36 OUT_OF_RANGE programmes[0].penalty: is \"11m\"; allowed is 0 to 10m\n"},

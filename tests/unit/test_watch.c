@@ -39,13 +39,13 @@ static void refresh(struct watch *watch, int64_t at_ms, int received, int waitin
 {
     char status[256], pools[128], teams[128], workers[128];
     snprintf(status, sizeof status,
-             "programme received waiting offered owned working wrap_up ended scored plain alerts;"
-             "fresh %d %d 1 2 3 4 7 %d %d %d",
-             received, waiting, scored, plain, alerts);
+             "programme received waiting offered owned working wrap_up ended scored plain alerts never_contacted;"
+             "fresh %d %d 1 2 3 4 7 %d %d %d %d",
+             received, waiting, scored, plain, alerts, alerts / 9);
     snprintf(pools, sizeof pools, "pool waiting oldest;fresh %d 1500;fresh/+wide 0 0", waiting);
     snprintf(teams, sizeof teams, "team programme agents present lost;north fresh 5 %d 0", present);
     snprintf(workers, sizeof workers, "worker state;w1 %s", worker_state);
-    give(watch, WATCH_STATUS, "snnnnnnnnnn", status);
+    give(watch, WATCH_STATUS, "snnnnnnnnnnn", status);
     give(watch, WATCH_POOLS, "snd", pools);
     give(watch, WATCH_TEAMS, "ssnnn", teams);
     give(watch, WATCH_WORKERS, "ss", workers);
@@ -113,6 +113,9 @@ static void an_alert_is_raised_with_its_cause_and_goes_with_it(void **state)
     assert_true(watch_is_raised(watch, WATCH_UNCLAIMED)); /* it is shown for a minute */
     refresh(watch, 64000, 110, 10, 50, 3, 8, 1, "ready");
     assert_false(watch_is_raised(watch, WATCH_UNCLAIMED));
+    assert_false(watch_is_raised(watch, WATCH_NEVER_CONTACTED));
+    refresh(watch, 64500, 110, 10, 50, 3, 9, 1, "ready"); /* one of the nine ended, and nobody ever acted on it */
+    assert_true(watch_is_raised(watch, WATCH_NEVER_CONTACTED));
     watch_refresh(watch, 65000000, 1, false);
     assert_true(watch_is_raised(watch, WATCH_NO_ANSWER));
     assert_true(number(watch, "waiting") == 10); /* the last that was known */
