@@ -55,6 +55,12 @@ int ask_apply(takt_t *takt, const char *text, size_t len, int64_t patience_ms, s
     return wait_report(takt, takt_apply(takt, text, len), patience_ms, ret_event);
 }
 
+int ask_order(takt_t *takt, unsigned what, takt_id lead, const char *agent, unsigned code, const char *actor,
+              const char *why, int64_t patience_ms, struct takt_event *ret_event)
+{
+    return wait_report(takt, takt_order(takt, what, lead, agent, code, actor, why), patience_ms, ret_event);
+}
+
 struct print_table ask_table(const struct takt_event *event)
 {
     return (struct print_table){.n_columns = event->report.n_columns,
@@ -62,6 +68,30 @@ struct print_table ask_table(const struct takt_event *event)
                                 .columns = event->report.columns,
                                 .types = event->report.types,
                                 .cells = event->report.cells};
+}
+
+static bool ends_with(takt_text text, const char *end)
+{
+    const size_t len = strlen(end);
+    return text.len >= len && memcmp(text.at + text.len - len, end, len) == 0;
+}
+
+/* A report of fields and values, a line each: moments and durations as people read them. */
+void ask_show_fields(const struct print_table *table)
+{
+    for (size_t i = 0; i < table->n_rows; i++) {
+        const takt_text field = table->cells[2 * i];
+        const bool span = ends_with(field, "_in_ms"), moment = !span && ends_with(field, "_ms");
+        const size_t unit = span || moment ? strlen("_ms") : 0;
+        char value[PRINT_CELL_MAX];
+        print_cell(table->cells[2 * i + 1], span ? 'd' : moment ? 't' : 's', value);
+        printf("%-17.*s %s\n", (int) (field.len - unit), field.at, value);
+    }
+}
+
+bool ask_is_fields(const struct print_table *table)
+{
+    return table->n_columns == 2 && ends_with(table->columns[0], "field");
 }
 
 takt_text ask_cell(const struct print_table *table, size_t row, const char *column)

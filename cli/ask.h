@@ -22,7 +22,13 @@ int ask_report(takt_t *takt, const char *query, const char *arg, uint32_t limit,
 /* Put a policy in force. CLI_DONE: an answer is in *ret_event, whatever its reason. */
 int ask_apply(takt_t *takt, const char *text, size_t len, int64_t patience_ms, struct takt_event *ret_event);
 
+/* Do this with a lead, by hand. CLI_DONE: an answer is in *ret_event, whatever its reason. */
+int ask_order(takt_t *takt, unsigned what, takt_id lead, const char *agent, unsigned code, const char *actor,
+              const char *why, int64_t patience_ms, struct takt_event *ret_event);
+
 struct print_table ask_table(const struct takt_event *event);
+bool ask_is_fields(const struct print_table *table); /* its rows are fields and values */
+void ask_show_fields(const struct print_table *table);
 takt_text ask_cell(const struct print_table *table, size_t row, const char *column); /* at NULL: no such column */
 double ask_number(const struct print_table *table, size_t row, const char *column);  /* 0: no such column */
 double ask_sum(const struct print_table *table, const char *column);                 /* over all rows */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_status.c - the operator's questions: status, teams, pools, limits, lead
- * ID, explain ID and so on. One function for all of them, since each is a query by
+ * cmd_status.c - the operator's questions: status, teams, pools, limits, explain
+ * ID and so on. One function for all of them, since each is a query by
  * name whose answer is a table; what is in the table is the broker's business. */
 #include "cli/cli.h"
 
@@ -26,10 +26,10 @@ static const struct question questions[] = {
      0},
     {"metrics", "The broker's counters as Prometheus text, as far as they are about leads.", "takt metrics",
      "takt metrics | grep intake_to_hand", 0},
+    {"sources", "Sources: their leads, how many live, what was won, what goes back to them and what it cost.",
+     "takt sources", "takt sources --json", 0},
     {"orphans", "The dead-queue radar: leads without live owner and without armed deadline. Must be empty.",
      "takt orphans", "takt orphans", 0},
-    {"lead", "One lead by its id: state, owner, deadline, attempts.", "takt lead ID",
-     "takt lead 0123456789abcdef0123456789abcdef", 1},
     {"explain", "Why a lead went where it went.", "takt explain ID", "takt explain 0123456789abcdef0123456789abcdef",
      1},
 };
@@ -50,25 +50,6 @@ static const char *query_of(const char *word, char ret_name[WORD_ROOM])
     return ret_name;
 }
 
-static bool ends_with(takt_text text, const char *end)
-{
-    const size_t len = strlen(end);
-    return text.len >= len && memcmp(text.at + text.len - len, end, len) == 0;
-}
-
-/* A report of fields and values, a line each: moments and durations as people read them. */
-static void show_fields(const struct print_table *table)
-{
-    for (size_t i = 0; i < table->n_rows; i++) {
-        const takt_text field = table->cells[2 * i];
-        const bool span = ends_with(field, "_in_ms"), moment = !span && ends_with(field, "_ms");
-        const size_t unit = span || moment ? strlen("_ms") : 0;
-        char value[PRINT_CELL_MAX];
-        print_cell(table->cells[2 * i + 1], span ? 'd' : moment ? 't' : 's', value);
-        printf("%-17.*s %s\n", (int) (field.len - unit), field.at, value);
-    }
-}
-
 static void show(const struct takt_event *event, bool json, bool lines)
 {
     struct print_table table = ask_table(event);
@@ -77,8 +58,8 @@ static void show(const struct takt_event *event, bool json, bool lines)
     else if (lines)
         for (size_t i = 0; i < table.n_rows; i++)
             printf("%.*s\n", (int) table.cells[i].len, table.cells[i].at);
-    else if (table.n_columns == 2 && ends_with(table.columns[0], "field"))
-        show_fields(&table);
+    else if (ask_is_fields(&table))
+        ask_show_fields(&table);
     else
         print_table(stdout, &table);
     if (event->report.more)

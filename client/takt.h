@@ -80,7 +80,7 @@ enum takt_event_kind {
     TAKT_WITHDRAWN,     /* agent: stop showing this lead now (the library has told the broker, or its validity ends) */
     TAKT_ACTED,         /* agent: the answer to an act */
     TAKT_READY_ANSWER,  /* agent: the answer to takt_ready() */
-    TAKT_REPORT,        /* operator: the answer to takt_query() and takt_apply() */
+    TAKT_REPORT,        /* operator: the answer to takt_query(), takt_apply() and takt_order() */
     TAKT_BUSY,          /* the broker asked to slow down; the library repeats by itself */
 };
 
@@ -175,6 +175,13 @@ int takt_query(takt_t *takt, unsigned what, const char *arg, uint32_t limit);
 /* Put this policy file's text in force: TAKT_REPORT follows, of POLICIES, whose reason
  * says whether it is (docs/PROTOCOL.md, Apply). May be repeated. */
 int takt_apply(takt_t *takt, const char *text, size_t len);
+
+/* Do this with a lead, by hand (proto/orders.def): TAKT_REPORT follows, of LEAD, whose reason says whether it is
+ * done. `agent` for assign, `code` (a disposition) for reject, else NULL and 0. `actor` and `why` stay with the lead.
+ */
+unsigned takt_order_by_word(const char *word); /* "assign"; 0 = no such order */
+int takt_order(takt_t *takt, unsigned what, takt_id lead, const char *agent, unsigned code, const char *actor,
+               const char *why);
 
 #ifdef __cplusplus
 }

@@ -39,6 +39,7 @@ static struct request *ask(struct takt *takt, struct slice *bytes, int *ret_code
     bytes->at = (const uint8_t *) kept;
     request->bytes = kept;
     request->policy = (struct slice){0};
+    request->order = NULL;
     *ret_code = TAKT_OK;
     return request;
 }
@@ -86,11 +87,52 @@ int takt_apply(takt_t *takt, const char *text, size_t len)
     return code;
 }
 
+unsigned takt_order_by_word(const char *word)
+{
+    return order_by_word(word);
+}
+
+/* The order and its texts in one piece of memory, which is copied once more by ask(): orders are rare. */
+int takt_order(takt_t *takt, unsigned what, takt_id lead, const char *agent, unsigned code, const char *actor,
+               const char *why)
+{
+    const char *texts[] = {agent ? agent : "", actor ? actor : "", why ? why : ""};
+    struct slice bytes = {.len = sizeof(struct msg_order)};
+    int result = takt_may(takt, TAKT_OPERATOR);
+    if (result)
+        return result;
+    struct msg_order order = {.op = takt_next_op(takt), .lead = takt_id_in(lead), .what = what, .code = code};
+    struct slice *const to[] = {&order.agent, &order.actor, &order.why};
+    for (size_t i = 0; i < 3; i++)
+        *to[i] = slice_of(texts[i], strlen(texts[i]));
+    const char *wrong = wire_check_msg(&(struct msg){.kind = MSG_ORDER, .order = order});
+    if (wrong)
+        return takt_fail(takt, TAKT_EUSAGE, wrong);
+    uint8_t whole[sizeof order + 2 * NAME_BYTES_MAX + WHY_BYTES_MAX];
+    for (size_t i = 0; i < 3; i++) {
+        memcpy(whole + bytes.len, to[i]->at, to[i]->len);
+        bytes.len += to[i]->len;
+    }
+    bytes.at = whole;
+    struct request *request = ask(takt, &bytes, &result);
+    if (!request)
+        return result;
+    const uint8_t *at = bytes.at + sizeof order;
+    for (size_t i = 0; i < 3; at += to[i]->len, i++)
+        to[i]->at = at;
+    memcpy(request->bytes, &order, sizeof order);
+    request->order = request->bytes;
+    request->query = (struct msg_query){.what = QUERY_LEAD};
+    return TAKT_OK;
+}
+
 bool operator_send(struct takt *takt, struct request *request, int64_t now_us)
 {
     struct msg msg = {.kind = MSG_QUERY, .query = request->query};
     if (request->policy.len > 0)
         msg = (struct msg){.kind = MSG_APPLY, .apply = {.text = request->policy}};
+    else if (request->order)
+        msg = (struct msg){.kind = MSG_ORDER, .order = *request->order};
     uint64_t seq = session_send(takt->session, &msg, now_us);
     if (!seq)
         return false;

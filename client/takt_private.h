@@ -83,8 +83,9 @@ struct request {
         struct request_chunk chunk;
         struct msg_query query;
     };
-    struct slice policy; /* REQUEST_QUERY: empty, or the policy to put in force */
-    void *bytes;         /* what its slices point into; freed with it */
+    struct slice policy;           /* REQUEST_QUERY: empty, or the policy to put in force */
+    const struct msg_order *order; /* REQUEST_QUERY: NULL, or the order, at the start of bytes */
+    void *bytes;                   /* what its slices point into; freed with it */
 };
 
 struct requests {

@@ -350,7 +350,7 @@ static const struct {
       "owned", "working", "wrap_up"}},
     {QUERY_METRICS, report_metrics, "s", {"line"}},
     {QUERY_ORPHANS, report_orphans, "ss", {"lead", "state"}},
-    {QUERY_RETURNS, report_returns, "sssstn", {"source", "lead", "reason", "text", "at", "cost_cents"}},
+    {QUERY_RETURNS, report_returns, "ssssstn", {"source", "lead", "key", "reason", "text", "at", "cost_cents"}},
     {QUERY_SOURCES, report_sources, "snnnnn", {"source", "leads", "live", "won", "returns", "returns_cents"}},
     {QUERY_POLICIES, report_policies, "ntns", {"version", "in_force_since", "bytes", "in_force"}},
     {QUERY_POLICY, report_policy, "s", {"line"}},

@@ -60,17 +60,35 @@ static bool is_returned(const struct lead *lead)
     return lead->state == LEAD_CLOSED_INVALID;
 }
 
+/* "NAME N": the number behind the name, which is cut off. */
+static uint64_t take_number(struct slice *name)
+{
+    const uint8_t *blank = name->len ? memchr(name->at, ' ', name->len) : NULL;
+    uint64_t number = 0;
+    if (!blank)
+        return 0;
+    for (const uint8_t *at = blank + 1; at < name->at + name->len && *at >= '0' && *at <= '9'; at++)
+        number = number * 10 + (*at - '0');
+    name->len = (uint32_t) (blank - name->at);
+    return number;
+}
+
 /* Found by its rules to be no lead: a number that is wrong, or nobody vouched for it in time. */
 void report_returns(struct table *table, const struct msg_query *query)
 {
     const struct core *core = table->core;
+    struct slice name = query->arg;
+    uint64_t skip = take_number(&name);
     for (uint32_t i = 0; i < core->leads.n; i++) {
         const struct lead *lead = lead_at(&core->leads, i);
         const char *source = core->sources[lead->source];
         char hex[33];
-        if (!is_returned(lead) ||
-            (query->arg.len && (query->arg.len != strlen(source) || memcmp(query->arg.at, source, query->arg.len))))
+        if (!is_returned(lead) || (name.len && (name.len != strlen(source) || memcmp(name.at, source, name.len) != 0)))
             continue;
+        if (skip > 0) {
+            skip--;
+            continue;
+        }
         if (table->n_cells / table->report->n_columns >= query->limit || full(table)) {
             table->report->more = true;
             return;
@@ -78,6 +96,8 @@ void report_returns(struct table *table, const struct msg_query *query)
         id_to_hex(lead->id, hex);
         cell(table, "%s", source);
         cell(table, "%s", hex);
+        const struct slice key = row_key(slice_of(lead->raw, lead->raw_len));
+        cell(table, "%.*s", (int) key.len, (const char *) key.at);
         cell(table, "%s", lead->disposition ? disposition_word(lead->disposition) : reason_name(lead->reason));
         cell(table, "%s", lead->disposition ? disposition_text(lead->disposition) : reason_text(lead->reason));
         time_cell(table, lead->state_us);

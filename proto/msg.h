@@ -440,6 +440,8 @@ bool id_from_hex(const char *hex, struct id *ret_id);
 /* The lead id of a source's key: BLAKE2b-128 over source, NUL, key (RFC 7693). */
 struct id id_of_key(struct slice source, struct slice key);
 
+struct slice row_key(struct slice raw); /* of an encoded Lead that was checked; empty: it has none */
+
 static inline struct slice slice_of(const void *at, size_t len)
 {
     return (struct slice){at, (uint32_t) len};

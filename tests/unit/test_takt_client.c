@@ -190,6 +190,36 @@ static void test_a_policy_is_sent_as_it_is_and_answered_by_its_version(void **st
     assert_int_equal(event.reason, REASON_POLICY_UNCHANGED);
 }
 
+static void test_an_order_is_sent_with_who_and_why_and_repeated_under_its_op(void **state)
+{
+    struct client_ends *ends = *state;
+    struct msg msg;
+    const takt_id lead = {{1, 2, 3}};
+    ends_open(ends, TAKT_OPERATOR);
+    assert_int_equal(takt_order_by_word("give"), 0);
+    assert_int_equal(takt_order(ends->takt, 99, lead, "ben", 0, "chief", "why"), TAKT_EUSAGE);
+    assert_int_equal(takt_order(ends->takt, ORDER_ASSIGN, lead, NULL, 0, "chief", "why"), TAKT_EUSAGE);
+    assert_int_equal(takt_order(ends->takt, ORDER_RELEASE, lead, NULL, 0, "chief", NULL), TAKT_EUSAGE);
+    assert_int_equal(takt_order(ends->takt, takt_order_by_word("assign"), lead, "ben", 0, "chief", "he knows her"),
+                     TAKT_OK);
+    assert_int_equal(takt_query(ends->takt, QUERY_STATUS, NULL, 10), TAKT_EBUSY);
+    fake_expect(&ends->broker, MSG_ORDER, &msg);
+    const struct id op = msg.order.op;
+    assert_int_equal(msg.order.what, ORDER_ASSIGN);
+    assert_memory_equal(msg.order.agent.at, "ben", 3);
+    assert_memory_equal(msg.order.actor.at, "chief", 5);
+    assert_memory_equal(msg.order.why.at, "he knows her", 12);
+    ends_expect(ends, TAKT_DISCONNECTED); /* no answer came */
+    fake_welcome(&ends->broker, 2);
+    ends_expect(ends, TAKT_CONNECTED);
+    fake_expect(&ends->broker, MSG_ORDER, &msg);
+    assert_true(id_equal(msg.order.op, op));
+    fake_send(&ends->broker,
+              &(struct msg){.kind = MSG_REPORT, .report = {.what = QUERY_LEAD, .reason = REASON_WRONG_STATE}});
+    const struct takt_event event = ends_expect(ends, TAKT_REPORT);
+    assert_int_equal(event.reason, REASON_WRONG_STATE);
+}
+
 static void test_an_unanswered_query_is_asked_again_in_a_new_session(void **state)
 {
     struct client_ends *ends = *state;
@@ -218,6 +248,7 @@ int main(void)
         TEST(test_names_and_ids_are_readable),
         TEST(test_a_query_is_answered_by_a_table),
         TEST(test_a_policy_is_sent_as_it_is_and_answered_by_its_version),
+        TEST(test_an_order_is_sent_with_who_and_why_and_repeated_under_its_op),
         TEST(test_an_unanswered_query_is_asked_again_in_a_new_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
