@@ -10,6 +10,7 @@
 #include "core/core_private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const struct follow *followup_look(const struct lead *lead)
 {
@@ -220,9 +221,18 @@ void followup_begin_again(struct core *core, struct lead *lead)
 
 /* ---- before anybody has it -------------------------------------------------------------------- */
 
+static bool is_vetted(const struct core *core, const struct lead *lead)
+{
+    const struct programme *programme = programme_of(core, lead->programme);
+    for (uint32_t i = 0; programme->vet_some && i < core->policy.n_sources; i++)
+        if (strcmp(core->policy.sources[i].name, core->sources[lead->source]) == 0)
+            return programme->vet || core->policy.sources[i].vet;
+    return programme->vet;
+}
+
 void followup_intake(struct core *core, struct lead *lead)
 {
-    if (programme_of(core, lead->programme)->vet)
+    if (is_vetted(core, lead))
         lead_wait(core, lead, LEAD_HELD, 0, REASON_VETTING);
     else
         place_lead(core, lead, MOVE_INTAKE, ROUTES_FIRST, REASON_INTAKE);

@@ -143,7 +143,7 @@ struct programme {
     uint32_t redistribute_to; /* 1 + programme; 0: leads that come back stay in this one */
     int64_t cool_off_ms, age_max_ms;
     int64_t vet_ms;
-    bool vet, vet_rejects_late;
+    bool vet, vet_some, vet_rejects_late; /* vet_some: of some of its sources */
     uint32_t n_gaps;
     int64_t gap_ms[POLICY_GAPS_MAX]; /* from the n-th attempt to the next; the last one repeats */
     struct scoring scoring;
@@ -170,6 +170,7 @@ struct policy_agent { /* listed in a programme: TOP_DOWN goes by the order, WEIG
 };
 struct policy_member { /* a source of a programme */
     char name[POLICY_NAME_MAX + 1];
+    bool vet; /* a source whose leads are vetted */
     uint32_t programme;
 };
 

@@ -23,6 +23,30 @@ static void read_target(struct policy_findings *findings, const char *text, stru
                     "is \"%.70s\"; allowed is the name of a programme%s", text, near_hint(&near, hint));
 }
 
+/* Of its own sources: those of another programme are vetted there, or not. */
+static void read_vet_sources(struct policy_findings *findings, const struct raw_programme *raw, struct policy *policy,
+                             uint32_t number)
+{
+    for (uint32_t i = 0; i < raw->vet_sources_count; i++) {
+        struct near near = {0};
+        char path[40], hint[64];
+        bool known = false;
+        for (uint32_t s = 0; s < policy->n_sources; s++) {
+            struct policy_member *source = &policy->sources[s];
+            if (source->programme != number)
+                continue;
+            near_try(&near, raw->vet_sources[i], source->name);
+            if (strcmp(source->name, raw->vet_sources[i]) == 0)
+                known = source->vet = policy->programmes[number].vet_some = true;
+        }
+        snprintf(path, sizeof path, "vet_sources[%u]", i);
+        if (!known)
+            finding_add(findings, FAULT_NO_SUCH_NAME, path,
+                        "is \"%.70s\"; allowed is one of this programme's sources%s", raw->vet_sources[i],
+                        near_hint(&near, hint));
+    }
+}
+
 void followup_read(struct policy_findings *findings, const struct raw_policy *raw, struct policy *policy)
 {
     for (uint32_t i = 0; i < raw->programmes_count; i++) {
@@ -33,6 +57,7 @@ void followup_read(struct policy_findings *findings, const struct raw_policy *ra
             programme->attempts_min = programme->attempts_max;
         if (!from->recycles_max && programme->cool_off_ms >= programme->age_max_ms)
             programme->recycles_max = 0;
+        read_vet_sources(findings, from, policy, i);
         if (from->redistribute_to)
             read_target(findings, from->redistribute_to, policy, i);
     }

@@ -212,6 +212,26 @@ static void so_many_attempts_a_day_and_no_more(void **state)
     sim_destroy(&sim);
 }
 
+/* proves 5.4 attempts a day: the day is that of the place the lead is in */
+static void the_next_day_begins_where_the_lead_is(void **state)
+{
+    (void) state;
+    struct policy *policy = few_a_day();
+    policy->programmes[0].attempts_day = 1;
+    policy->n_zones = 2; /* the cell's is UTC */
+    policy->zones[1] = (struct policy_zone){.text = feature_text("there", 5), .zone.offset_s = 105 * 60};
+    struct sim *sim = story_new(policy);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    sim_chunk(sim, 1, "to-push", 0, 0, &(struct sim_row){.key = 5, .payload = "row-5", .zone = "there"}, 1);
+    const struct id lead = sim_lead_id(5);
+    sim_run_ms(sim, 2);
+    story_work_up_to(sim, ana, lead, LEAD_WORKING);
+    assert_int_equal(story_dispose(sim, ana, lead, DISPOSITION_NO_ANSWER, NULL), REASON_OK);
+    story_until_state(sim, lead, LEAD_OWNED, 2 * MINUTE_MS);
+    assert_int_equal((sim_now_ms(sim) + 105 * MINUTE_MS) % (24 * 60 * MINUTE_MS) / 1000, 0); /* midnight there */
+    sim_destroy(&sim);
+}
+
 /* proves 000-11: what was agreed with a customer stands; and it is the same owner's */
 static void an_agreed_time_is_kept_whatever_was_tried_that_day(void **state)
 {
@@ -324,7 +344,13 @@ static void a_lead_is_vetted_before_it_goes_to_a_pool(void **state)
     policy->programmes[0].vet_rejects_late = true;
     sim_apply(sim, policy);
     sim_run_ms(sim, 2);
-    const struct id never = story_lead(sim, "to-push", 0);
+    policy->programmes[0].vet = false;
+    policy->programmes[0].vet_some = policy->sources[1].vet = true;
+    policy->sources[1].programme = 0;
+    sim_apply(sim, policy);
+    sim_run_ms(sim, 2);
+    const struct id free = story_lead(sim, "to-push", 0), never = story_lead(sim, "to-pull", 0);
+    assert_int_not_equal(sim_state(sim, free), LEAD_HELD); /* one source is vetted, the other is not */
     story_until_state(sim, never, LEAD_CLOSED_INVALID, 7010);
     assert_int_equal(story_of(sim, never)->reason, REASON_VET_LATE);
     sim_destroy(&sim);
@@ -393,6 +419,36 @@ static void no_lead_is_ever_dead(void **state)
     sim_destroy(&sim);
 }
 
+/* proves 003-15: no past owner is forgotten, however many declined meanwhile; and so many owners, and no more */
+static void past_owners_are_remembered_and_bounded(void **state)
+{
+    (void) state;
+    struct policy *policy = rounds(1, 40);
+    policy->programmes[0].cool_off_ms = 10;
+    policy->programmes[0].decline_exclusion_ms = 3600000;
+    struct sim *sim = story_new(policy);
+    struct core *core = sim_core(sim);
+    const struct id lead = story_lead(sim, "to-push", 0);
+    struct lead *it = (struct lead *) story_of(sim, lead);
+    for (int i = 0; i < 120; i++) { /* who they are does not matter here */
+        char name[16];
+        snprintf(name, sizeof name, "agent-%d", i);
+        assert_non_null(agent_new(core, slice_of(name, strlen(name))));
+        agent_touch(core, core->agents[i]);
+    }
+    for (uint32_t i = 0; i < POLICY_OWNERS_MAX - 1; i++)
+        lead_exclude(core, it, i, REASON_EXCLUDED_PAST_OWNER, INT64_MAX);
+    for (uint32_t i = 50; i < 120; i++)
+        lead_exclude(core, it, i, REASON_DECLINED_UNTIL, run_ms(core) + 1000 + i);
+    for (uint32_t i = 0; i < POLICY_OWNERS_MAX - 1; i++)
+        assert_non_null(lead_excluded(it, i, run_ms(core)));
+    assert_non_null(lead_excluded(it, 119, run_ms(core)));
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    sleep_on(sim, ana, lead);
+    assert_state(sim, lead, EXHAUSTED); /* rounds are left, but nobody else */
+    sim_destroy(&sim);
+}
+
 const struct CMUnitTest stories_of_followup[] = {
     cmocka_unit_test(a_lead_that_nobody_worked_rests_and_goes_to_people_who_never_had_it),
     cmocka_unit_test(after_the_last_attempt_of_a_round_somebody_else_tries),
@@ -400,11 +456,13 @@ const struct CMUnitTest stories_of_followup[] = {
     cmocka_unit_test(a_lead_with_all_its_contacts_ends_with_its_last_owner),
     cmocka_unit_test(what_is_too_old_ends_where_nobody_has_it_and_not_in_a_hand),
     cmocka_unit_test(so_many_attempts_a_day_and_no_more),
+    cmocka_unit_test(the_next_day_begins_where_the_lead_is),
     cmocka_unit_test(an_agreed_time_is_kept_whatever_was_tried_that_day),
     cmocka_unit_test(what_comes_back_goes_to_another_programme_and_both_decisions_are_told),
     cmocka_unit_test(a_rested_lead_goes_to_the_other_programme_too),
     cmocka_unit_test(a_lead_is_vetted_before_it_goes_to_a_pool),
     cmocka_unit_test(giving_leads_back_untried_costs_more_each_time),
+    cmocka_unit_test(past_owners_are_remembered_and_bounded),
     cmocka_unit_test(no_lead_is_ever_dead),
 };
 const size_t n_stories_of_followup = sizeof stories_of_followup / sizeof *stories_of_followup;

@@ -355,6 +355,9 @@ static const struct fault {
     {WITH("cool_off: 366d"), "2:37 OUT_OF_RANGE programmes[0].cool_off: is \"366d\"; allowed is 0 to 365d\n"},
     {WITH("age_max: 0"), "2:36 OUT_OF_RANGE programmes[0].age_max: is \"0\"; allowed is 50ms to 3650d\n"},
     {WITH("vet: maybe"), "2:32 BAD_VALUE programmes[0].vet: is \"maybe\"; allowed is true or false\n"},
+    {WITH("sources: [web], vet_sources: [wbe]"),
+     "2:57 NO_SUCH_NAME programmes[0].vet_sources[0]: is \"wbe\"; allowed is one of this programme's sources; did you "
+     "mean web?\n"},
     {WITH("vet_rejects_late: 1"),
      "2:45 BAD_VALUE programmes[0].vet_rejects_late: is \"1\"; allowed is true or false\n"},
     {WITH("timers: {vet: 0}"), "2:41 OUT_OF_RANGE programmes[0].timers.vet: is \"0\"; allowed is 50ms to 365d\n"},
