@@ -297,6 +297,30 @@ static void what_comes_back_goes_to_another_programme_and_both_decisions_are_tol
     sim_destroy(&sim);
 }
 
+/* Programmes keep their places when a file has them in another order; so does what they name. */
+static void where_leads_go_is_known_by_name_and_not_by_place(void **state)
+{
+    (void) state;
+    struct policy *policy = sim_policy();
+    struct sim *sim = story_new(policy);
+    const struct programme pull = policy->programmes[1];
+    policy->programmes[1] = policy->programmes[2];
+    policy->programmes[2] = pull;
+    for (uint32_t i = 0; i < policy->n_teams; i++)
+        policy->teams[i].programme = policy->teams[i].programme ? 3 - policy->teams[i].programme : 0;
+    for (uint32_t i = 0; i < policy->n_sources; i++)
+        policy->sources[i].programme = policy->sources[i].programme ? 3 - policy->sources[i].programme : 0;
+    policy->programmes[0].redistribute_to = 3;
+    sim_apply(sim, policy);
+    sim_run_ms(sim, 2);
+    assert_int_equal(sim_applied(sim, NULL), REASON_OK);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sleep_on(sim, ana, lead);
+    assert_string_equal(field(sim, lead, "goes_to"), "pull, by pull: redistribute_to of the programme it was in");
+    sim_destroy(&sim);
+}
+
 static void a_rested_lead_goes_to_the_other_programme_too(void **state)
 {
     (void) state;
@@ -459,6 +483,7 @@ const struct CMUnitTest stories_of_followup[] = {
     cmocka_unit_test(the_next_day_begins_where_the_lead_is),
     cmocka_unit_test(an_agreed_time_is_kept_whatever_was_tried_that_day),
     cmocka_unit_test(what_comes_back_goes_to_another_programme_and_both_decisions_are_told),
+    cmocka_unit_test(where_leads_go_is_known_by_name_and_not_by_place),
     cmocka_unit_test(a_rested_lead_goes_to_the_other_programme_too),
     cmocka_unit_test(a_lead_is_vetted_before_it_goes_to_a_pool),
     cmocka_unit_test(giving_leads_back_untried_costs_more_each_time),

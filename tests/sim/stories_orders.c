@@ -197,6 +197,43 @@ static void an_order_is_done_once_and_refused_with_a_reason(void **state)
     sim_destroy(&sim);
 }
 
+/* proves 3-09: the answer that put a lead into the pipeline may not have come: until then its owner may show it */
+static void a_hand_waits_for_an_owner_who_did_not_hear_that_it_is_over(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(NULL);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    struct sim_agent *ben = story_agent(sim, "ben", "east", INTENT_ON_DEMAND);
+    const struct id lead = lead_in(sim, ana, LEAD_WRAP_UP);
+    sim_act(sim, ana, lead, VERB_DISPOSITION, DISPOSITION_NO_ANSWER, NULL);
+    sim_silence(sim, ana, true);
+    sim_run_ms(sim, 1);
+    assert_state(sim, lead, PIPELINE);
+    assert_non_null(sim_held(ana, lead));
+    assert_int_equal(story_order(sim, lead, ORDER_ASSIGN, ben->name, 0), REASON_OK);
+    assert_state(sim, lead, REVOKING);
+    story_until_owner(sim, lead, "ben", 3000);
+    sim_destroy(&sim);
+}
+
+/* Who had a lead before and gets it by hand is its owner like any other. */
+static void a_past_owner_may_get_it_again_by_hand(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(NULL);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    const struct id lead = lead_in(sim, ana, LEAD_WORKING);
+    assert_int_equal(story_act(sim, ana, lead, VERB_RELEASE), REASON_OK);
+    assert_state(sim, lead, POOLED);
+    assert_int_equal(story_order(sim, lead, ORDER_ASSIGN, "ana", 0), REASON_OK);
+    sim_run_ms(sim, 2);
+    story_work_up_to(sim, ana, lead, LEAD_WORKING);
+    assert_int_equal(story_dispose(sim, ana, lead, DISPOSITION_NO_ANSWER, NULL), REASON_OK);
+    story_until_state(sim, lead, LEAD_OWNED, 2000); /* and comes back to her */
+    assert_owner(sim, lead, "ana");
+    sim_destroy(&sim);
+}
+
 /* To whom it was to go may be gone when the former owner has let go. And more than a limit by hand: it is kept. */
 static void a_hand_may_fill_beyond_the_limit_and_a_target_that_left_gets_nothing(void **state)
 {
@@ -232,6 +269,8 @@ const struct CMUnitTest stories_of_orders[] = {
     cmocka_unit_test(an_ended_lead_is_opened_again_but_not_a_suppressed_one),
     cmocka_unit_test(a_hand_does_not_move_the_rotation),
     cmocka_unit_test(an_order_is_done_once_and_refused_with_a_reason),
+    cmocka_unit_test(a_hand_waits_for_an_owner_who_did_not_hear_that_it_is_over),
+    cmocka_unit_test(a_past_owner_may_get_it_again_by_hand),
     cmocka_unit_test(a_hand_may_fill_beyond_the_limit_and_a_target_that_left_gets_nothing),
 };
 const size_t n_stories_of_orders = sizeof stories_of_orders / sizeof *stories_of_orders;

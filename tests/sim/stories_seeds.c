@@ -354,7 +354,7 @@ static void each_kind_of_trigger_hands_a_lead_to_a_person_at_once(void **state)
     sim_bye(sim, cleo);
     sim_run_ms(sim, 5);
     assert_state(sim, fresh, POOLED);
-    story_work_up_to(sim, ben, second, LEAD_WORKING); /* untried it would cost him a rest */
+    story_work_up_to(sim, ben, second, LEAD_WORKING);                       /* untried it would cost him a rest */
     assert_int_equal(story_act(sim, ben, second, VERB_RELEASE), REASON_OK); /* by hand */
     assert_owner(sim, fresh, "ben");
     sim_destroy(&sim);
