@@ -275,6 +275,9 @@ static void put_in_force(struct core *core, const struct policy *policy)
     for (uint32_t i = 0; i < core->n_pools; i++)
         if (core->pools[i].depth)
             allocate_retry(core, &core->pools[i]);
+    for (uint32_t i = 0; i < core->n_agents; i++) /* what a filter kept from its owner, it may take now */
+        if (core->agents[i]->due)
+            allocate_agent(core, core->agents[i]);
     place_again(core, &moved);
     buf_fini(&moved);
     free(new);
