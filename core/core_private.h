@@ -4,6 +4,7 @@
 #ifndef TAKT_CORE_CORE_PRIVATE_H
 #define TAKT_CORE_CORE_PRIVATE_H
 
+#include "core/follow.h"
 #include "core/tables.h"
 
 struct reader; /* record_bytes.h */
