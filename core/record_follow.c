@@ -44,8 +44,10 @@ static bool get_order(struct reader *reader, struct order *ret)
     const struct slice why = get_slice(reader, (uint32_t) get_uint(reader, WHY_BYTES_MAX));
     if (reader->bad)
         return false;
-    memcpy(ret->actor, actor.at, actor.len);
-    memcpy(ret->why, why.at, why.len);
+    if (actor.len > 0)
+        memcpy(ret->actor, actor.at, actor.len);
+    if (why.len > 0)
+        memcpy(ret->why, why.at, why.len);
     return true;
 }
 

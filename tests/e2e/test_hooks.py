@@ -313,7 +313,7 @@ def a_program_gets_one_line_and_nothing_in_its_arguments(rng):
 def withdrawals_breaches_and_exhausted_leads_are_told(rng):
     cell = HookedCell({"name": "crm"}, {"name": "alerts", "events": "[breach, exhausted]"})
     with open(POLICY) as file:
-        text = file.read().replace("wip_max: 3", "wip_max: 3\n    distributions_max: 2").replace(
+        text = file.read().replace("wip_max: 3", "wip_max: 3\n    distributions_max: 2\n    recycles_max: 0\n    attempts_min: 0").replace(
             "{offer: 5s, first_action: 60s, unclaimed: 10s}", "{offer: 3s, first_action: 1s, unclaimed: 500ms}", 1)
     cell.policy = cell.write("policy.yaml", text)
     with cell:
@@ -347,10 +347,10 @@ def withdrawals_breaches_and_exhausted_leads_are_told(rng):
         expect(not [one for one in crm.events("withdrawal") if one["agent"] == "carl"], "who declines is not told that it lost the lead")
         dora.say("accept")
         ended = hears("exhausted")
-        expect(ended["contacted"] is False and ended["reason"] == "MAX_DISTRIBUTIONS" and ended["agent"] == "dora", f"{ended}")
+        expect(ended["contacted"] is False and ended["reason"] == "MAX_DISTRIBUTIONS" and ended["agent"] is None, f"{ended}")
         wait_for(lambda: alerts.ids() == crm.ids("breach", "exhausted"), 5, "the filter")
         order = [one["event"] for one in crm.got if one["agent"] == "dora"]
-        expect(order == ["offer", "withdrawal", "breach", "exhausted"], f"{order}")
+        expect(order == ["offer", "withdrawal", "breach"], f"{order}")  # she had let go before it ended
         cell.stop()
 
 
