@@ -21,6 +21,7 @@ struct import_seen {
 struct tales {
     struct window window;
     struct tale_watch watch;
+    enum reason told; /* of the last step */
     struct image *image;
     struct wire *wire;
     struct names *names;
@@ -97,7 +98,7 @@ static const struct {
 } of_agents[] = {{REASON_ACCEPTED, false},      {REASON_DECLINED, false},      {REASON_ACTION, false},
                  {REASON_ATTEMPT_ENDED, false}, {REASON_NOTED, false},         {REASON_RELEASED, false},
                  {REASON_WITHDRAWN, false},     {REASON_DISPOSED_FINAL, true}, {REASON_DISPOSED_PIPELINE, true},
-                 {REASON_MAX_ATTEMPTS, true}};
+                 {REASON_MAX_ATTEMPTS, true},   {REASON_MAX_AGE, true}};
 
 /* A disposition comes from whoever has it in hand; later the same reason may say why it ended. */
 static bool is_agents(enum reason reason, uint8_t before, bool *ret_disposed)
@@ -211,9 +212,12 @@ static void take_step(struct tales *tales, struct tale *tale, const struct image
     const bool terminal = step->state >= TALE_CLOSED_WON;
     bool disposed = false;
     const bool by_agent = is_agents(step->reason, tale->state, &disposed);
-    if (id_equal(tale->id, tales->watch.id))
+    /* that it was let go for the same reason is the second half of what was told */
+    const bool again = tale->state == TALE_REVOKING && step->reason == tales->told;
+    if (id_equal(tale->id, tales->watch.id) && !again)
         tales->watch.step(tales->watch.arg, &(struct tale_step){at_us, step->state, step->reason, agent, by_agent,
                                                                 disposed, false, image});
+    tales->told = step->reason;
     if (step->reason == REASON_NOTED)
         return;
     if (step->state == TALE_OFFERED)
@@ -231,6 +235,8 @@ static void take_step(struct tales *tales, struct tale *tale, const struct image
     if (disposed)
         dispose(tales, tale, hand, image->disposition, at_us);
     tale->deeds.end = terminal ? (uint8_t) step->state : 0;
+    for (struct hand *one = tale->hands; one && step->reason == REASON_REOPENED; one = one->next)
+        one->deeds.end = 0;
     if (hand && (terminal || step->agent != TALE_NOBODY))
         hand->deeds.end = tale->deeds.end;
     tale->holder = step->state == TALE_REVOKING ? agent : step->agent;

@@ -621,10 +621,11 @@ static void a_lead_that_waits_for_one_agent_is_of_its_programme_and_that_pool(vo
 static void an_attempt_too_many_is_one_disposition(void **state)
 {
     (void) state;
-    struct day *day = day_under("version: 1\n"
-                                "cell: test\n"
-                                "programmes:\n"
-                                "  - {name: fresh, teams: [north], attempts_max: 1}\n");
+    struct day *day =
+        day_under("version: 1\n"
+                  "cell: test\n"
+                  "programmes:\n"
+                  "  - {name: fresh, teams: [north], attempts_max: 1, attempts_min: 1, recycles_max: 0}\n");
     const uint32_t ana = arrives(day, 0, "ana", "north", INTENT_AVAILABLE);
     const struct id lead = comes(day, "web", "spring", 0, 0);
     does(day, ana, lead, VERB_ACCEPT, 0, NULL);
