@@ -40,7 +40,7 @@ static void record(const struct meter *meter, struct buf *body)
 
 bool limits_apply(struct core *core, struct slice key, struct reader *reader)
 {
-    if (key.len < 2 || key.len > NAME_BYTES_MAX + 1)
+    if (key.len < 2 || key.len > NAME_BYTES_MAX + 1 || !strchr("ats", key.at[0]) || memchr(key.at, 0, key.len))
         return false;
     struct meter_counts *counts = &limits_meter(core, key)->counts;
     meter_init(counts);
@@ -52,11 +52,13 @@ bool limits_apply(struct core *core, struct slice key, struct reader *reader)
         counts->windows[per].used[UNIT_LEADS] = get_u64(reader);
         counts->windows[per].used[UNIT_CENTS] = get_u64(reader);
         counts->windows[per].carry_milli = get_u32(reader);
-        reader->bad |= counts->windows[per].day < -1 || counts->windows[per].day > METER_DAY_MAX;
+        reader->bad |= counts->windows[per].day < -1 || counts->windows[per].day > METER_DAY_MAX ||
+                       counts->windows[per].used[UNIT_LEADS] > UINT32_MAX ||
+                       counts->windows[per].carry_milli >= LEAD_MILLI;
     }
     counts->minute = get_int(reader);
     const uint8_t n = get_u8(reader);
-    reader->bad |= n > METER_MINUTES || counts->minute < 0;
+    reader->bad |= n > METER_MINUTES || counts->minute < 0 || counts->minute > METER_DAY_MAX * INT64_C(1440);
     for (uint32_t i = 0; i < n && !reader->bad; i++) {
         const uint8_t at = get_u8(reader);
         if (at >= METER_MINUTES)

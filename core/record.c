@@ -125,7 +125,7 @@ static bool apply_agent(struct core *core, struct slice name, struct reader *rea
     agent->kept_open = flags & 8 ? get_u32(reader) : 0;
     agent->paused = flags & 2 ? get_u16(reader) : REASON_OK;
     const struct slice note = flags & 2 ? get_text(reader) : slice_of("", 0);
-    if (reader->bad)
+    if (reader->bad || (note.len && memchr(note.at, 0, note.len)))
         return false;
     memcpy(agent->pause_note, note.at, note.len);
     agent->pause_note[note.len] = 0;
