@@ -131,7 +131,8 @@ static void look_at_window(const struct meter_counts *counts, const struct meter
 
 static bool counts_still(const struct meter_counts *counts, int64_t minute, int64_t now_minute)
 {
-    return minute <= counts->minute && minute > counts->minute - METER_MINUTES && minute > now_minute - METER_MINUTES;
+    return minute >= 0 && minute <= counts->minute && minute > counts->minute - METER_MINUTES &&
+           minute > now_minute - METER_MINUTES;
 }
 
 static uint64_t in_minute(const struct meter_counts *counts, enum limit_unit unit, int64_t minute, int64_t now_minute)

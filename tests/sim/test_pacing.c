@@ -501,6 +501,36 @@ static void no_crowd_gets_over_a_limit(void **state)
     assert_true(closed > 500);
 }
 
+/* What a damaged record says of limits is refused. */
+static void a_row_of_limits_that_cannot_be_is_not_taken(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(policy_with(LIMIT_AGENT, PER_DAY, 5000));
+    story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    leads(sim, "to-push", 1);
+    struct buf body = {0};
+    struct row_ref row;
+    uint32_t refused = 0, n = 0;
+    core_dump(sim_core(sim), &body);
+    for (uint32_t at = 0; row_next(slice_of(body.at, body.len), &at, &row) == 1;) {
+        struct core *core = core_new(sim_policy());
+        n += row.type == ROW_METER;
+        if (row.type == ROW_METER) {
+            assert_true(core_apply(core, &row));
+            row.payload.len--;
+            refused += !core_apply(core, &row);
+            row.payload.len++;
+            row.key = slice_of("x-ana", 5);
+            refused += !core_apply(core, &row);
+        }
+        core_destroy(&core);
+    }
+    assert_int_equal(n, 1);
+    assert_int_equal(refused, 2);
+    buf_fini(&body);
+    sim_destroy(&sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -521,6 +551,7 @@ int main(void)
         cmocka_unit_test(a_window_that_would_overdraw_a_budget_is_cut_row_by_row),
         cmocka_unit_test(rows_over_the_cap_of_their_source_are_refused_by_name),
         cmocka_unit_test(a_budget_of_a_source_refuses_the_row_that_would_break_it),
+        cmocka_unit_test(a_row_of_limits_that_cannot_be_is_not_taken),
         cmocka_unit_test(no_crowd_gets_over_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,6 +148,16 @@ static void of_several_closed_limits_the_one_that_opens_last_is_named(void **sta
     assert_int_equal(at(&bench, t).free_ms, utc(2026, 3, 11, 0, 0));
 }
 
+/* A core begins its time at 0, before its first event. */
+static void the_first_hour_of_all_times_is_an_hour(void **state)
+{
+    (void) state;
+    struct bench bench = bench_of("UTC", PER_HOUR, 2000);
+    assert_int_equal(room(&bench, 0), 2);
+    take(&bench, MINUTE_MS, 0);
+    assert_int_equal(room(&bench, 2 * MINUTE_MS), 1);
+}
+
 /* ---- fractions --------------------------------------------------------------------------- */
 
 /* proves the defect of Odoo: a monthly capacity below 15 gave a daily quota of 0 */
@@ -403,6 +413,7 @@ int main(void)
         cmocka_unit_test(a_day_of_23_hours_and_one_of_25_are_days),
         cmocka_unit_test(a_week_begins_on_monday_and_a_month_on_its_first),
         cmocka_unit_test(of_several_closed_limits_the_one_that_opens_last_is_named),
+        cmocka_unit_test(the_first_hour_of_all_times_is_an_hour),
         cmocka_unit_test(half_a_lead_a_day_is_fifteen_in_thirty_days_and_never_two_at_once),
         cmocka_unit_test(no_quota_however_small_is_none),
         cmocka_unit_test(a_fraction_says_when_its_next_lead_comes),
