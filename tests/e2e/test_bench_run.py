@@ -19,6 +19,7 @@ SMALL = {
     "memory": ("broker_bytes_per_lead", 2000, 1),
     "restart": ("broker_and_redis_s", 2000, 1),
     "core": ("steps_per_s", 2000, 20),
+    "rules": ("flatness", 2000, 1),
 }
 
 
