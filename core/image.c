@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * image.c - rows as plain values. See image.h. Agents and imports are read by
- * hand as far as they are wanted: the fields stand in the order of record.c. */
+ * image.c - rows as plain values. See image.h. What is no lead is read by hand as
+ * far as it is wanted: the fields stand in the order of record.c. */
 #include "core/image.h"
 
 #include <stdlib.h>
@@ -13,12 +13,16 @@ struct image {
     struct buf steps;  /* struct image_step */
 };
 
-struct image *image_new(const struct policy *policy)
+/* Rows bring the names of their programmes, so any policy does. */
+struct image *image_new(void)
 {
     struct image *image = calloc(1, sizeof *image);
-    assert(image);
+    struct policy *policy = calloc(1, sizeof *policy);
+    assert(image && policy);
+    policy->n_programmes = policy->n_teams = 1;
     image->core = core_new(policy);
     image->lead = leads_add(image->core, (struct id){0, 1});
+    free(policy);
     return image;
 }
 
@@ -47,7 +51,10 @@ static const struct image_step *in_order(struct image *image, uint32_t *ret_n)
         const struct image_step step = {steps[i - 1].state, steps[i - 1].reason, steps[i - 1].agent};
         buf_add(&image->steps, &step, sizeof step);
     }
-    *ret_n = n;
+    const struct image_step last = {image->lead->state, image->lead->reason, image->lead->owner};
+    if (image->lead->moved)
+        buf_add(&image->steps, &last, sizeof last);
+    *ret_n = n + image->lead->moved;
     return (const struct image_step *) (const void *) image->steps.at;
 }
 
@@ -57,9 +64,12 @@ static void name_places(const struct lead_glance *glance, struct image_lead *ret
     assert(len < sizeof ret->programme);
     memcpy(ret->programme, glance->pool_name, len);
     ret->programme[len] = '\0';
-    ret->pool[0] = '\0';
-    if (glance->waiting)
-        memcpy(ret->pool, glance->pool_name, sizeof ret->pool);
+    ret->pool[0] = ret->team[0] = '\0';
+    if (!glance->waiting)
+        return;
+    memcpy(ret->pool, glance->pool_name, sizeof ret->pool);
+    if (ret->pool[len] == '/' && ret->pool[len + 1] != '+')
+        strncat(ret->team, ret->pool + len + 1, sizeof ret->team - 1);
 }
 
 bool image_lead(struct image *image, const struct row_ref *row, struct image_lead *ret)
@@ -82,28 +92,36 @@ bool image_lead(struct image *image, const struct row_ref *row, struct image_lea
     ret->worked_on = lead->contacted;
     ret->owner = lead->owner;
     ret->winner = lead->past ? lead->past->decision.winner : NONE;
+    ret->fence = lead->fence;
     ret->attempts = lead->attempts;
     ret->disposition = lead->disposition;
+    ret->due_ms = glance.due_ms;
     ret->handed_us = lead->handed_us;
     ret->moved_last = lead->moved;
     ret->steps = in_order(image, &ret->n_steps);
     return true;
 }
 
-bool image_input(struct image *image, const struct row_ref *row, struct image_input *ret)
+bool image_input(const struct row_ref *row, struct image_input *ret)
 {
     struct reader reader;
-    struct lead *lead = image->lead;
-    if (!open_row(row, ROW_INPUT, 16, &reader) || !record_apply_input(image->core, lead, &reader))
+    if (!open_row(row, ROW_INPUT, 16, &reader))
         return false;
-    const char *source = image->core->sources[lead->source];
-    *ret = (struct image_input){.id = id_from_bytes(row->key.at),
-                                .source = slice_of(source, strlen(source)),
-                                .raw = slice_of(lead->raw, lead->raw_len),
-                                .received_us = lead->received_us,
-                                .value_cents = lead->value_cents,
-                                .cost_cents = lead->cost_cents};
-    return true;
+    ret->id = id_from_bytes(row->key.at);
+    get_id(&reader);  /* the op that brought it ... */
+    get_u16(&reader); /* ... and its row there */
+    get_u64(&reader); /* order of arrival */
+    ret->received_us = get_int(&reader);
+    get_i32(&reader); /* priority */
+    ret->value_cents = get_u64(&reader);
+    ret->cost_cents = get_u32(&reader);
+    ret->source = get_text(&reader);
+    for (uint32_t n = get_u8(&reader); n > 0 && !reader.bad; n--) { /* features */
+        take(&reader, 4);
+        get_int(&reader);
+    }
+    ret->raw = get_slice(&reader, get_u32(&reader));
+    return !reader.bad;
 }
 
 bool image_agent(const struct row_ref *row, struct image_agent *ret)
@@ -122,7 +140,7 @@ bool image_agent(const struct row_ref *row, struct image_agent *ret)
         get_u32(&reader);
     const uint8_t flags = get_u8(&reader);
     ret->on_duty = (flags & 1) && (intent == INTENT_AVAILABLE || intent == INTENT_ON_DEMAND);
-    return !reader.bad;
+    return !reader.bad && ret->index < AGENTS_CEILING;
 }
 
 bool image_import(const struct row_ref *row, struct image_import *ret)
@@ -140,14 +158,14 @@ bool image_import(const struct row_ref *row, struct image_import *ret)
     return !reader.bad;
 }
 
-bool image_cell(const struct row_ref *row, int64_t *ret_paused_ms)
+bool image_cell(const struct row_ref *row, struct image_cell *ret)
 {
     struct reader reader;
     if (!open_row(row, ROW_CELL, 0, &reader))
         return false;
-    const int64_t paused_ms = get_int(&reader);
-    if (!reader.bad)
-        *ret_paused_ms = paused_ms;
+    ret->paused_ms = get_int(&reader);
+    get_u64(&reader); /* rows rejected */
+    ret->now_us = get_int(&reader);
     return !reader.bad;
 }
 

@@ -7,7 +7,8 @@
  *
  * Integers are little endian. `length` counts all after itself. docs/LOG.md
  * describes each payload. The core writes and applies rows; stores and fsck only
- * carry them, and read of a lead what struct lead_glance holds. */
+ * carry them, and read of a lead what struct lead_glance holds. Who reads a history
+ * has core/image.h. */
 #ifndef TAKT_CORE_RECORD_H
 #define TAKT_CORE_RECORD_H
 
@@ -56,33 +57,8 @@ struct lead_glance {
     bool terminal, waiting;        /* waiting: POOLED, so a member of pool_name's set */
     char pool_name[POOL_NAME_MAX]; /* "programme", "programme/team", "programme/wide", ... */
     double rank;                   /* smaller = earlier in the pool */
+    int64_t due_ms;                /* its deadline: core time */
 };
 bool lead_glance(struct slice payload, struct lead_glance *ret);
-
-/* What readers of the log need who keep no core: a lead as a ROW_LEAD leaves it, ... */
-enum { IMAGE_NOBODY = UINT32_MAX, LEAD_STEPS_MAX = 32 };
-struct lead_step {
-    uint32_t state, reason, owner;
-};
-struct lead_image {
-    uint32_t state, reason, disposition, attempts;
-    bool contacted;
-    struct slice programme, team; /* team: in whose pool it waits */
-    uint32_t owner;               /* agent index, or IMAGE_NOBODY */
-    uint64_t fence;
-    int64_t state_us, due_ms;               /* since when; its deadline: core time, both */
-    struct lead_step steps[LEAD_STEPS_MAX]; /* the states it reached in this beat, the last first */
-    uint32_t n_steps;
-};
-bool lead_image(struct slice payload, struct lead_image *ret);
-
-/* ... how it came, who an index is, and when a beat was. */
-struct input_glance {
-    int64_t received_us;
-    struct slice source, raw; /* raw: the sealed Lead */
-};
-bool input_glance(struct slice payload, struct input_glance *ret);
-bool agent_glance(struct slice payload, uint32_t *ret_index, struct slice *ret_team);
-bool cell_glance(struct slice payload, int64_t *ret_now_us);
 
 #endif

@@ -99,6 +99,7 @@ bool lead_glance(struct slice payload, struct lead_glance *ret)
     ret->terminal = front.state >= LEAD_CLOSED_WON;
     ret->waiting = front.state == LEAD_POOLED;
     ret->rank = front.rank;
+    ret->due_ms = front.due_ms;
     pool_name_of(front.programme, front.ring, front.team, ret->pool_name);
     return true;
 }
@@ -232,66 +233,6 @@ void record_lead(const struct core *core, const struct lead *lead, struct buf *b
     }
     put_steps(core, lead, n_steps, &row);
     row_end(&row);
-}
-
-static void add_step(struct lead_image *image, const struct lead_step *step)
-{
-    if (step->reason != REASON_NOTED && image->n_steps < LEAD_STEPS_MAX)
-        image->steps[image->n_steps++] = *step;
-}
-
-static void get_lead_steps(struct lead_image *image, struct reader *reader)
-{
-    const uint64_t n = get_uint(reader, UINT32_MAX);
-    if (n & 1)
-        add_step(image, &(struct lead_step){image->state, image->reason, image->owner});
-    for (uint64_t i = 0; i < n / 2 && !reader->bad; i++) {
-        struct lead_step step = {.state = get_u8(reader)};
-        step.reason = get_u16(reader);
-        step.owner = get_index(reader);
-        add_step(image, &step);
-    }
-}
-
-bool lead_image(struct slice payload, struct lead_image *ret)
-{
-    struct reader reader = {payload.at, payload.at + payload.len, false};
-    if (get_u8(&reader) != RECORD_VERSION)
-        return false;
-    const struct front front = get_front(&reader);
-    struct lead_image image = {.state = front.state,
-                               .contacted = front.flags & FLAG_CONTACTED,
-                               .programme = front.programme,
-                               .team = front.team,
-                               .due_ms = front.due_ms,
-                               .owner = get_index(&reader)};
-    get_index(&reader); /* former */
-    image.fence = get_u64(&reader);
-    image.attempts = get_u8(&reader);
-    get_u8(&reader); /* distributions */
-    image.reason = get_u16(&reader);
-    image.disposition = get_u16(&reader);
-    image.state_us = get_int(&reader);
-    for (int i = 0; i < 3; i++) /* since pooled, since handed, the pauses */
-        get_int(&reader);
-    if (front.flags & FLAG_DECIDED)
-        get_decision(&reader, image.state_us);
-    if (front.flags & FLAG_ROUTED)
-        get_routing(&(struct lead){0}, &reader);
-    if (front.flags & FLAG_FOLLOWED)
-        record_get_follow(&reader, image.state_us, (struct order[ORDERS_KEPT]){0});
-    for (uint32_t n = get_u8(&reader); n > 0 && !reader.bad; n--) { /* exclusions */
-        get_u32(&reader);
-        get_u16(&reader);
-        get_int(&reader);
-    }
-    for (uint32_t n = get_u8(&reader); n > 0 && !reader.bad; n--) /* acts */
-        get_id(&reader);
-    get_lead_steps(&image, &reader);
-    if (reader.bad || reader.at != reader.end)
-        return false;
-    *ret = image;
-    return true;
 }
 
 bool record_apply_input(struct core *core, struct lead *lead, struct reader *reader)

@@ -64,12 +64,12 @@ const char *hook_state_name(unsigned state)
     return state <= STATE_MAX && states[state].name != NULL ? states[state].name : "?";
 }
 
-bool event_is_end(const struct lead_image *now)
+bool event_is_end(const struct image_lead *now)
 {
     return now->state <= STATE_MAX && states[now->state].kind == KIND_END;
 }
 
-bool event_is_held(const struct lead_image *now, struct held *ret)
+bool event_is_held(const struct image_lead *now, struct held *ret)
 {
     if (now->state > STATE_MAX || states[now->state].kind != KIND_AGENT || now->owner == IMAGE_NOBODY)
         return false;
@@ -77,20 +77,25 @@ bool event_is_held(const struct lead_image *now, struct held *ret)
     return true;
 }
 
-/* The move by which its former holder lost it: the first of the beat that left it with nobody or another. */
-static const struct lead_step *loss_of(const struct held *before, const struct lead_image *now)
+static bool is_move(const struct image_step *step)
 {
-    for (uint32_t i = now->n_steps; i > 0; i--)
-        if (now->steps[i - 1].owner != before->owner)
-            return &now->steps[i - 1];
+    return step->reason != REASON_NOTED;
+}
+
+/* The move by which its former holder lost it: the first of the beat that left it with nobody or another. */
+static const struct image_step *loss_of(const struct held *before, const struct image_lead *now)
+{
+    for (uint32_t i = 0; i < now->n_steps; i++)
+        if (is_move(&now->steps[i]) && now->steps[i].agent != before->owner)
+            return &now->steps[i];
     return NULL;
 }
 
 /* Used up with the loss: the row says that, and not what the agent was late with. Its deadline does. */
-static enum reason loss_reason(const struct held *before, const struct lead_image *now, const struct lead_step *loss)
+static enum reason loss_reason(const struct held *before, const struct image_lead *now, const struct image_step *loss)
 {
     if (loss->reason != REASON_MAX_DISTRIBUTIONS || before->due_ms > now->state_us / 1000)
-        return (enum reason) loss->reason;
+        return loss->reason;
     switch (before->state) {
     case STATE_OWNED:
         return REASON_FIRST_ACTION_LATE;
@@ -118,20 +123,22 @@ static bool is_own_act(unsigned reason)
 }
 
 /* The latest move of the beat that is as the row says. */
-static const struct lead_step *move_of(const struct lead_image *now, unsigned state, unsigned reason)
+static const struct image_step *move_of(const struct image_lead *now, unsigned state, unsigned reason)
 {
-    for (uint32_t i = 0; i < now->n_steps; i++)
-        if ((state == STATE_ANY || now->steps[i].state == state) &&
-            (reason == REASON_ANY || now->steps[i].reason == reason))
-            return &now->steps[i];
+    for (uint32_t i = now->n_steps; i > 0; i--) {
+        const struct image_step *step = &now->steps[i - 1];
+        if (is_move(step) && (state == STATE_ANY || step->state == state) &&
+            (reason == REASON_ANY || step->reason == reason))
+            return step;
+    }
     return NULL;
 }
 
 /* What of this change a row of the list is about; NULL: nothing. */
-static const struct lead_step *match(size_t when, const struct held *before, const struct lead_image *now)
+static const struct image_step *match(size_t when, const struct held *before, const struct image_lead *now)
 {
     const unsigned state = whens[when].state, reason = whens[when].reason;
-    const struct lead_step *loss = before != NULL ? loss_of(before, now) : NULL;
+    const struct image_step *loss = before != NULL ? loss_of(before, now) : NULL;
     struct held held;
     switch (whens[when].change) {
     case CHANGE_LOST:
@@ -144,29 +151,29 @@ static const struct lead_step *match(size_t when, const struct held *before, con
             return NULL;
         return move_of(now, state, reason);
     case CHANGE_UNMET:
-        return now->contacted ? NULL : move_of(now, state, reason);
+        return now->worked_on ? NULL : move_of(now, state, reason);
     case CHANGE_MET:
-        return now->contacted ? move_of(now, state, reason) : NULL;
+        return now->worked_on ? move_of(now, state, reason) : NULL;
     case CHANGE_MOVED:
         return move_of(now, state, reason);
     }
     return NULL;
 }
 
-uint32_t event_derive(const struct held *before, const struct lead_image *now, struct told ret[TOLD_MAX])
+uint32_t event_derive(const struct held *before, const struct image_lead *now, struct told ret[TOLD_MAX])
 {
     uint32_t n = 0;
     for (size_t i = 0; i < sizeof whens / sizeof *whens; i++) {
-        const struct lead_step *step = match(i, before, now);
+        const struct image_step *step = match(i, before, now);
         if (step == NULL)
             continue;
         assert(n < TOLD_MAX);
         const bool of_former = whens[i].change == CHANGE_LOST;
         const bool knows_former = of_former || (before != NULL && states[step->state].kind == KIND_END);
         ret[n++] = (struct told){.event = whens[i].event,
-                                 .agent = knows_former ? before->owner : step->owner,
+                                 .agent = knows_former ? before->owner : step->agent,
                                  .fence = of_former ? before->fence : now->fence,
-                                 .reason = of_former ? loss_reason(before, now, step) : (enum reason) step->reason};
+                                 .reason = of_former ? loss_reason(before, now, step) : step->reason};
     }
     return n;
 }

@@ -7,7 +7,7 @@
 #ifndef TAKT_HOOKS_EVENT_H
 #define TAKT_HOOKS_EVENT_H
 
-#include "core/record.h"
+#include "core/image.h"
 
 enum hook_event {
 #define HOOK_EVENT(name, word, text) HOOK_##name,
@@ -21,7 +21,7 @@ bool hook_event_by_word(const char *word, enum hook_event *ret_event);
 
 const char *hook_state_name(unsigned state); /* "WRAP_UP"; "?": no such state */
 
-bool event_is_end(const struct lead_image *now);
+bool event_is_end(const struct image_lead *now);
 
 /* Of a lead in a hand: what must be remembered until it leaves it. */
 struct held {
@@ -31,7 +31,7 @@ struct held {
 };
 
 /* True, and what to remember, if somebody has the lead. */
-bool event_is_held(const struct lead_image *now, struct held *ret);
+bool event_is_held(const struct image_lead *now, struct held *ret);
 
 struct told {
     enum hook_event event;
@@ -42,6 +42,6 @@ struct told {
 enum { TOLD_MAX = 8 };
 
 /* `before`: NULL, when nobody had it. Returns how many. */
-uint32_t event_derive(const struct held *before, const struct lead_image *now, struct told ret[TOLD_MAX]);
+uint32_t event_derive(const struct held *before, const struct image_lead *now, struct told ret[TOLD_MAX]);
 
 #endif

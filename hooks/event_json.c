@@ -46,7 +46,7 @@ static void dump(json_t *object, struct buf *ret)
 
 void event_json(const struct event_facts *facts, struct buf *ret_line)
 {
-    const struct lead_image *now = facts->now;
+    const struct image_lead *now = facts->now;
     const enum reason reason = facts->told.reason;
     const char *event = hook_event_word(facts->told.event);
     char hex[33], id[EVENT_ID_MAX], entry[48];
@@ -61,7 +61,7 @@ void event_json(const struct event_facts *facts, struct buf *ret_line)
     set(object, "cell", json_string(facts->cell));
     set(object, "lead", json_string(hex));
     set(object, "fence", json_integer((json_int_t) facts->told.fence));
-    set(object, "programme", text_or_null(now->programme));
+    set(object, "programme", json_string(now->programme));
     set(object, "team", text_or_null(facts->team));
     set(object, "agent", text_or_null(facts->agent));
     set(object, "state", json_string(hook_state_name(now->state)));
@@ -69,7 +69,7 @@ void event_json(const struct event_facts *facts, struct buf *ret_line)
     set(object, "text", json_string(reason != REASON_OK ? reason_text(reason) : hook_event_text(facts->told.event)));
     set(object, "deadline_ms", facts->told.event == HOOK_OFFER ? json_integer(now->due_ms) : json_null());
     set(object, "attempts", json_integer(now->attempts));
-    set(object, "contacted", json_boolean(now->contacted));
+    set(object, "contacted", json_boolean(now->worked_on));
     set(object, "disposition", now->disposition != 0 ? json_string(disposition_word(now->disposition)) : json_null());
     set(object, "entry", json_string(entry));
     dump(object, ret_line);
@@ -116,9 +116,12 @@ static void put_attributes(json_t *data, const struct row *row)
 
 static json_t *lead_data(enum hook_fields fields, struct slice input, struct wire *wire)
 {
-    struct input_glance glance;
+    struct image_input came;
+    struct row_ref row_of;
     struct row row;
-    if (!input_glance(input, &glance) || wire_decode_row(wire, glance.raw, glance.source, &row) != REASON_OK)
+    uint32_t at = 0;
+    if (row_next(input, &at, &row_of) != 1 || !image_input(&row_of, &came) ||
+        wire_decode_row(wire, came.raw, came.source, &row) != REASON_OK)
         return json_null();
     const struct {
         const char *key;
@@ -126,8 +129,8 @@ static json_t *lead_data(enum hook_fields fields, struct slice input, struct wir
     } contact[] = {{"name", row.name}, {"phone", row.phone}, {"email", row.email},    {"street", row.street},
                    {"web", row.web},   {"ref", row.ref},     {"remarks", row.remarks}};
     json_t *data = json_object();
-    set(data, "source", text_or_null(glance.source));
-    set(data, "received_ms", json_integer(glance.received_us / 1000));
+    set(data, "source", text_or_null(came.source));
+    set(data, "received_ms", json_integer(came.received_us / 1000));
     set(data, "priority", json_integer(row.priority));
     set(data, "value_cents", json_integer((json_int_t) row.value_cents));
     put_attributes(data, &row);
@@ -154,11 +157,9 @@ void event_json_whole(struct slice line, enum hook_fields fields, struct slice i
 
 void event_json_sample(const char *cell, int64_t at_ms, struct buf *ret_line)
 {
-    static const char programme[] = "sample", agent[] = "sample-agent";
-    const struct lead_image image = {.state = 4, .programme = slice_of(programme, sizeof programme - 1)};
-    struct lead_image now = image;
-    now.state_us = at_ms * 1000;
-    now.due_ms = at_ms + 30 * 1000;
+    static const char agent[] = "sample-agent";
+    const struct image_lead now = {
+        .state = 4, .programme = "sample", .state_us = at_ms * 1000, .due_ms = at_ms + 30 * 1000};
     const struct event_facts facts = {.told = {.event = HOOK_OFFER, .fence = 1, .reason = REASON_SCORED},
                                       .now = &now,
                                       .agent = slice_of(agent, sizeof agent - 1),

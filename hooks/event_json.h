@@ -13,10 +13,10 @@
 
 struct event_facts {
     struct told told;
-    const struct lead_image *now;
+    const struct image_lead *now;
     struct id lead;
     struct slice agent, team; /* empty: none */
-    struct slice input;       /* the payload of its ROW_INPUT, if a hook wants it; empty: none */
+    struct slice input;       /* its ROW_INPUT whole, if a hook wants it; empty: none */
     const char *cell;
     struct position entry;
 };
@@ -33,8 +33,7 @@ struct event_head {
 };
 bool event_json_head(struct slice line, struct event_head *ret);
 
-/* The line with `lead_data`, as much of it as `fields` allows; `input` is a ROW_INPUT's payload, empty: there is none.
- */
+/* The line with `lead_data`, as much of it as `fields` allows; `input` is a ROW_INPUT whole, empty: there is none. */
 struct wire;
 void event_json_whole(struct slice line, enum hook_fields fields, struct slice input, struct wire *wire,
                       struct buf *ret_body);

@@ -17,6 +17,7 @@ struct follow *follow_new(const char *cell)
     if (follow == NULL)
         abort();
     strncpy(follow->cell, cell, CELL_NAME_MAX);
+    follow->image = image_new();
     return follow;
 }
 
@@ -39,6 +40,7 @@ void follow_destroy(struct follow **follow_p)
         return;
     follow_forget(*follow_p);
     follow_forget_inputs(*follow_p);
+    image_destroy(&(*follow_p)->image);
     free(*follow_p);
     *follow_p = NULL;
 }
@@ -104,7 +106,7 @@ static struct slice text_slice(const char *text)
     return slice_of(text, strlen(text));
 }
 
-static void tell(const struct follow *follow, const struct told *told, const struct lead_image *now, struct id lead,
+static void tell(const struct follow *follow, const struct told *told, const struct image_lead *now, struct id lead,
                  struct position entry)
 {
     const bool has_agent = told->agent < follow->n_agents;
@@ -113,7 +115,7 @@ static void tell(const struct follow *follow, const struct told *told, const str
         .now = now,
         .lead = lead,
         .agent = has_agent ? text_slice(follow->agents[told->agent].name) : (struct slice){0},
-        .team = has_agent ? text_slice(follow->agents[told->agent].team) : now->team,
+        .team = has_agent ? text_slice(follow->agents[told->agent].team) : text_slice(now->team),
         .cell = follow->cell,
         .entry = entry,
     };
@@ -123,13 +125,13 @@ static void tell(const struct follow *follow, const struct told *told, const str
 
 static bool take_lead(struct follow *follow, const struct row_ref *row, struct position entry)
 {
-    struct lead_image now;
+    struct image_lead now;
     struct held_lead *before;
     struct held held;
     struct told told[TOLD_MAX];
-    if (row->key.len != 16 || !lead_image(row->payload, &now))
+    if (!image_lead(follow->image, row, &now))
         return false;
-    const struct id lead = id_from_bytes(row->key.at);
+    const struct id lead = now.id;
     HASH_FIND(hh, follow->held, &lead, sizeof lead, before);
     if (follow->each != NULL) {
         const uint32_t n = event_derive(before != NULL ? &before->held : NULL, &now, told);
@@ -144,11 +146,19 @@ static bool take_lead(struct follow *follow, const struct row_ref *row, struct p
 
 static bool take_agent(struct follow *follow, const struct row_ref *row)
 {
-    uint32_t index;
-    struct slice team;
-    if (!agent_glance(row->payload, &index, &team))
+    struct image_agent agent;
+    if (!image_agent(row, &agent))
         return false;
-    follow_set_agent(follow, index, row->key, team);
+    follow_set_agent(follow, agent.index, agent.name, agent.team);
+    return true;
+}
+
+static bool take_cell(struct follow *follow, const struct row_ref *row)
+{
+    struct image_cell cell;
+    if (!image_cell(row, &cell))
+        return false;
+    follow->beat_us = cell.now_us;
     return true;
 }
 
@@ -159,12 +169,12 @@ static bool take_row(struct follow *follow, const struct row_ref *row, struct po
         return take_lead(follow, row, entry);
     case ROW_INPUT:
         if (row->key.len == 16)
-            follow_set_input(follow, id_from_bytes(row->key.at), row->payload);
+            follow_set_input(follow, id_from_bytes(row->key.at), row->whole);
         return true;
     case ROW_AGENT:
         return take_agent(follow, row);
     case ROW_CELL:
-        return cell_glance(row->payload, &follow->beat_us);
+        return take_cell(follow, row);
     default:
         return true;
     }

@@ -29,7 +29,7 @@ enum store_status follow_read(struct follow *follow, struct tap *tap, follow_fn 
 typedef bool follow_wanted_fn(void *arg, struct id lead);
 void follow_keep_inputs(struct follow *follow, follow_wanted_fn *wanted, void *arg);
 
-/* The payload of its ROW_INPUT; empty: there is none. False: not known yet. */
+/* Its ROW_INPUT whole; empty: there is none. False: not known yet. */
 bool follow_input(const struct follow *follow, struct id lead, struct slice *ret);
 
 /* On a new tap, before it is read: is this the log that was followed? */

@@ -14,7 +14,7 @@ void follow_keep_inputs(struct follow *follow, follow_wanted_fn *wanted, void *a
     follow->wanted_arg = arg;
 }
 
-void follow_set_input(struct follow *follow, struct id lead, struct slice payload)
+void follow_set_input(struct follow *follow, struct id lead, struct slice row)
 {
     struct input_kept *kept;
     if (follow->wanted == NULL)
@@ -22,12 +22,12 @@ void follow_set_input(struct follow *follow, struct id lead, struct slice payloa
     HASH_FIND(hh, follow->inputs, &lead, sizeof lead, kept);
     if (kept != NULL)
         return; /* it never changes */
-    kept = calloc(1, sizeof *kept + payload.len);
+    kept = calloc(1, sizeof *kept + row.len);
     if (kept == NULL)
         abort();
     kept->lead = lead;
-    kept->len = payload.len;
-    memcpy(kept->payload, payload.at, payload.len);
+    kept->len = row.len;
+    memcpy(kept->row, row.at, row.len);
     HASH_ADD(hh, follow->inputs, lead, sizeof kept->lead, kept);
 }
 
@@ -55,7 +55,7 @@ bool follow_input(const struct follow *follow, struct id lead, struct slice *ret
 {
     const struct input_kept *kept;
     HASH_FIND(hh, follow->inputs, &lead, sizeof lead, kept);
-    *ret = kept != NULL ? slice_of(kept->payload, kept->len) : (struct slice){0};
+    *ret = kept != NULL ? slice_of(kept->row, kept->len) : (struct slice){0};
     return follow->has_inputs;
 }
 
@@ -63,12 +63,11 @@ bool follow_input(const struct follow *follow, struct id lead, struct slice *ret
 static bool take_row(void *arg, const struct row_ref *row)
 {
     struct follow *follow = arg;
-    struct lead_image now;
+    struct image_lead now;
     if (row->type == ROW_INPUT && row->key.len == 16)
-        follow_set_input(follow, id_from_bytes(row->key.at), row->payload);
-    else if (row->type == ROW_LEAD && row->key.len == 16 && lead_image(row->payload, &now) && event_is_end(&now) &&
-             now.state_us <= follow->beat_us)
-        follow_drop_input(follow, id_from_bytes(row->key.at));
+        follow_set_input(follow, id_from_bytes(row->key.at), row->whole);
+    else if (image_lead(follow->image, row, &now) && event_is_end(&now) && now.state_us <= follow->beat_us)
+        follow_drop_input(follow, now.id);
     return true;
 }
 

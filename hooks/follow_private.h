@@ -20,7 +20,7 @@ struct input_kept {
     struct id lead;
     UT_hash_handle hh;
     uint32_t len;
-    uint8_t payload[];
+    uint8_t row[];
 };
 
 struct agent_name {
@@ -29,6 +29,7 @@ struct agent_name {
 
 struct follow {
     char cell[CELL_NAME_MAX + 1];
+    struct image *image;
     bool is_there; /* at is where it is; else it begins anew */
     struct position at;
     int64_t beat_us; /* core time of that beat */
@@ -49,7 +50,7 @@ struct follow {
 
 void follow_forget(struct follow *follow);
 void follow_set_agent(struct follow *follow, uint32_t index, struct slice name, struct slice team);
-void follow_set_input(struct follow *follow, struct id lead, struct slice payload);
+void follow_set_input(struct follow *follow, struct id lead, struct slice row);
 void follow_drop_input(struct follow *follow, struct id lead); /* it has ended; but not if it is still wanted */
 void follow_forget_inputs(struct follow *follow);
 enum store_status follow_fill_inputs(struct follow *follow, struct tap *tap);

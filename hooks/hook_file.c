@@ -395,7 +395,8 @@ static bool has(const struct words *words, struct slice name)
     return words->n == 0;
 }
 
-bool hook_wants(const struct hook *hook, enum hook_event event, struct slice programme, struct slice team)
+bool hook_wants(const struct hook *hook, enum hook_event event, const char *programme, struct slice team)
 {
-    return (hook->events >> event & 1) && has(&hook->programmes, programme) && has(&hook->teams, team);
+    return (hook->events >> event & 1) && has(&hook->programmes, slice_of(programme, strlen(programme))) &&
+           has(&hook->teams, team);
 }

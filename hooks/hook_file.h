@@ -43,7 +43,7 @@ bool hook_file_parse(struct slice text, const char *name, struct hook_file *ret,
 void hook_file_fini(struct hook_file *file);
 
 /* Does it want this event? `team` may be empty. */
-bool hook_wants(const struct hook *hook, enum hook_event event, struct slice programme, struct slice team);
+bool hook_wants(const struct hook *hook, enum hook_event event, const char *programme, struct slice team);
 
 const char *hook_fields_word(enum hook_fields fields);
 

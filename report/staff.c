@@ -152,10 +152,10 @@ bool staff_agent(struct staff *staff, const struct row_ref *row, int64_t at_us)
 /* Within an entry this row follows those of agents: a duty that ended there was counted with the outage in it. */
 bool staff_cell(struct staff *staff, const struct row_ref *row, int64_t at_us)
 {
-    int64_t paused_ms;
-    if (!image_cell(row, &paused_ms))
+    struct image_cell cell;
+    if (!image_cell(row, &cell))
         return false;
-    const int64_t outage_us = paused_ms * 1000 - staff->paused_us;
+    const int64_t outage_us = cell.paused_ms * 1000 - staff->paused_us;
     staff->paused_us += outage_us > 0 ? outage_us : 0;
     for (uint32_t i = 0; outage_us > 0 && i < staff->n; i++) {
         struct duty *agent = &staff->agents[i];

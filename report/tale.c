@@ -36,17 +36,14 @@ struct tales {
 struct tales *tales_new(const struct window *window, const struct tale_watch *watch)
 {
     struct tales *tales = calloc(1, sizeof *tales);
-    struct policy *policy = malloc(sizeof *policy);
-    assert(tales && policy);
-    policy_defaults(policy);
+    assert(tales);
     tales->window = *window;
     if (watch)
         tales->watch = *watch;
-    tales->image = image_new(policy);
+    tales->image = image_new();
     tales->wire = wire_new();
     tales->names = names_new();
     tales->staff = staff_new(tales->names, window);
-    free(policy);
     return tales;
 }
 
@@ -286,12 +283,10 @@ static bool take_lead(struct tales *tales, const struct row_ref *row, int64_t at
     if (is_first && !tale->from_input) {
         take_found(tales, tale, &image);
     } else {
-        for (uint32_t i = 0; i < image.n_steps; i++)
-            take_step(tales, tale, &image, &image.steps[i],
-                      image.moved_last && image.state_us < at_us ? image.state_us : at_us);
-        const struct image_step last = {image.state, image.reason, image.owner};
-        if (image.moved_last)
-            take_step(tales, tale, &image, &last, image.state_us);
+        for (uint32_t i = 0; i < image.n_steps; i++) {
+            const bool is_its_move = image.moved_last && (i + 1 == image.n_steps || image.state_us < at_us);
+            take_step(tales, tale, &image, &image.steps[i], is_its_move ? image.state_us : at_us);
+        }
     }
     return true;
 }
@@ -301,7 +296,7 @@ static bool take_input(struct tales *tales, const struct row_ref *row, bool from
     static const char word[] = "campaign";
     struct image_input input;
     struct row lead;
-    if (!image_input(tales->image, row, &input))
+    if (!image_input(row, &input))
         return false;
     struct tale *tale = tale_of(tales, input.id);
     if (tale->received_us > 0)

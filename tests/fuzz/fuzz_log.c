@@ -9,31 +9,31 @@
 #include <string.h>
 
 #include "broker/entry.h"
+#include "core/image.h"
 #include "report/report.h"
 #include "tests/fuzz/small_cell.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What readers without a core see of a row that the core took. */
-static void glances(const struct row_ref *row)
+/* What readers of a history see of a row that the core took. */
+static void images(struct image *image, const struct row_ref *row)
 {
-    struct lead_image lead;
-    struct input_glance input;
-    struct slice team;
-    uint32_t index;
-    int64_t now_us;
-    if (row->type == ROW_LEAD && !lead_image(row->payload, &lead))
+    struct image_lead lead;
+    struct image_input input;
+    struct image_agent agent;
+    struct image_cell cell;
+    if (row->type == ROW_LEAD && !image_lead(image, row, &lead))
         abort();
-    if (row->type == ROW_INPUT && !input_glance(row->payload, &input))
+    if (row->type == ROW_INPUT && !image_input(row, &input))
         abort();
-    if (row->type == ROW_AGENT && !agent_glance(row->payload, &index, &team))
+    if (row->type == ROW_AGENT && !image_agent(row, &agent))
         abort();
-    if (row->type == ROW_CELL && !cell_glance(row->payload, &now_us))
+    if (row->type == ROW_CELL && !image_cell(row, &cell))
         abort();
 }
 
 /* Returns false when rows or state are damaged. */
-static bool load(struct core *core, struct slice body)
+static bool load(struct core *core, struct image *image, struct slice body)
 {
     struct row_ref row;
     struct lead_glance glance;
@@ -45,7 +45,7 @@ static bool load(struct core *core, struct slice body)
             assert(memchr(glance.pool_name, 0, sizeof glance.pool_name));
         if (!core_apply(core, &row))
             return false;
-        glances(&row);
+        images(image, &row);
     }
     assert(got == 0 || got == -1);
     return got == 0 && core_loaded(core);
@@ -54,10 +54,11 @@ static bool load(struct core *core, struct slice body)
 static void rows(struct slice body)
 {
     struct core *core = core_new(small_cell_policy()), *again = core_new(small_cell_policy());
-    if (load(core, body)) {
+    struct image *image = image_new();
+    if (load(core, image, body)) {
         struct buf once = {0}, twice = {0};
         core_dump(core, &once);
-        bool loaded = load(again, slice_of(once.at, once.len));
+        bool loaded = load(again, image, slice_of(once.at, once.len));
         assert(loaded);
         core_dump(again, &twice);
         assert(once.len == twice.len && (once.len == 0 || memcmp(once.at, twice.at, once.len) == 0));
@@ -66,6 +67,7 @@ static void rows(struct slice body)
     }
     core_destroy(&core);
     core_destroy(&again);
+    image_destroy(&image);
 }
 
 /* A report reads what no broker accepts, too. */

@@ -112,15 +112,17 @@ static void offers_and_ends_are_as_many_as_the_core_counted(void **state)
 /* Leads that their agents gave back. */
 static uint64_t released(const struct sim *sim)
 {
+    struct image *image = image_new();
     uint64_t n = 0;
     for (uint32_t i = 0; i < sim->n_log; i++) {
         struct row_ref row;
-        struct lead_image image;
+        struct image_lead lead;
         for (uint32_t at = 0; row_next(slice_of(sim->log[i].at, sim->log[i].len), &at, &row) == 1;)
-            if (row.type == ROW_LEAD && lead_image(row.payload, &image))
-                for (uint32_t k = 0; k < image.n_steps; k++)
-                    n += image.steps[k].reason == REASON_RELEASED && image.steps[k].state != LEAD_REVOKING;
+            if (image_lead(image, &row, &lead))
+                for (uint32_t k = 0; k < lead.n_steps; k++)
+                    n += lead.steps[k].reason == REASON_RELEASED && lead.steps[k].state != LEAD_REVOKING;
     }
+    image_destroy(&image);
     return n;
 }
 

@@ -19,31 +19,39 @@ static struct held held_by(uint32_t agent, unsigned state, int64_t due_ms)
     return (struct held){.state = state, .owner = agent, .fence = 10, .due_ms = due_ms};
 }
 
+struct beat { /* after it, and its moves in order */
+    struct image_lead now;
+    struct image_step moves[3];
+};
+
 /* As it is now, by one move of this beat. */
-static struct lead_image now_at(unsigned state, uint32_t owner, uint64_t fence, enum reason reason)
+static struct beat now_at(unsigned state, uint32_t owner, uint64_t fence, enum reason reason)
 {
-    return (struct lead_image){.state = state,
-                               .owner = owner,
-                               .fence = fence,
-                               .reason = reason,
-                               .state_us = NOW_MS * INT64_C(1000),
-                               .due_ms = NOW_MS + 1000,
-                               .steps = {{state, reason, owner}},
-                               .n_steps = 1};
+    return (struct beat){.now = {.state = state,
+                                 .owner = owner,
+                                 .fence = fence,
+                                 .reason = reason,
+                                 .state_us = NOW_MS * INT64_C(1000),
+                                 .due_ms = NOW_MS + 1000,
+                                 .n_steps = 1},
+                         .moves = {{state, reason, owner}}};
 }
 
 /* ... and by this one before all others. */
-static void first_came(struct lead_image *now, unsigned state, uint32_t owner, enum reason reason)
+static void first_came(struct beat *beat, unsigned state, uint32_t owner, enum reason reason)
 {
-    now->steps[now->n_steps++] = (struct lead_step){state, reason, owner};
+    assert_true(beat->now.n_steps < sizeof beat->moves / sizeof *beat->moves);
+    memmove(beat->moves + 1, beat->moves, beat->now.n_steps++ * sizeof *beat->moves);
+    beat->moves[0] = (struct image_step){state, reason, owner};
 }
 
 /* "withdrawal 1 LEASE_LOST, offer 2 SCORED": events, whom they are about, why. */
-static void assert_told(const struct held *before, const struct lead_image *now, const char *wanted)
+static void assert_told(const struct held *before, struct beat *beat, const char *wanted)
 {
+    beat->now.steps = beat->moves;
     struct told told[TOLD_MAX];
     char text[256] = "";
-    const uint32_t n = event_derive(before, now, told);
+    const uint32_t n = event_derive(before, &beat->now, told);
     for (uint32_t i = 0; i < n; i++) {
         const size_t len = strlen(text);
         snprintf(text + len, sizeof text - len, "%s%s %d %s", i > 0 ? ", " : "", hook_event_word(told[i].event),
@@ -56,87 +64,87 @@ static void a_new_hold_is_an_offer_and_the_same_hold_is_told_once(void **state)
 {
     (void) state;
     struct held held = held_by(1, OFFERED, NOW_MS + 500);
-    struct lead_image now = now_at(OFFERED, 1, 10, REASON_SCORED);
-    assert_told(NULL, &now, "offer 1 SCORED");
-    now.n_steps = 0;
-    assert_told(&held, &now, ""); /* touched again, an exclusion came */
-    now = now_at(OWNED, 1, 10, REASON_ACCEPTED);
-    assert_told(&held, &now, "");
-    now = now_at(OWNED, 1, 11, REASON_PLAIN_ORDER);
-    assert_told(NULL, &now, "offer 1 PLAIN_ORDER"); /* pull: granted */
+    struct beat beat = now_at(OFFERED, 1, 10, REASON_SCORED);
+    assert_told(NULL, &beat, "offer 1 SCORED");
+    beat.now.n_steps = 0;
+    assert_told(&held, &beat, ""); /* touched again, an exclusion came */
+    beat = now_at(OWNED, 1, 10, REASON_ACCEPTED);
+    assert_told(&held, &beat, "");
+    beat = now_at(OWNED, 1, 11, REASON_PLAIN_ORDER);
+    assert_told(NULL, &beat, "offer 1 PLAIN_ORDER"); /* pull: granted */
     held.state = PIPELINE;
-    assert_told(&held, &now, "offer 1 PLAIN_ORDER"); /* due again, to its own owner: nothing was taken from it */
+    assert_told(&held, &beat, "offer 1 PLAIN_ORDER"); /* due again, to its own owner: nothing was taken from it */
 }
 
 static void what_an_agent_gives_away_is_no_withdrawal(void **state)
 {
     (void) state;
     const struct held offered = held_by(1, OFFERED, NOW_MS + 500), wrap_up = held_by(1, WRAP_UP, NOW_MS + 500);
-    struct lead_image now = now_at(POOLED, IMAGE_NOBODY, 11, REASON_DECLINED);
-    assert_told(&offered, &now, "");
-    now = now_at(OFFERED, 2, 12, REASON_SCORED); /* declined, and at once in another hand */
-    first_came(&now, POOLED, IMAGE_NOBODY, REASON_DECLINED);
-    assert_told(&offered, &now, "offer 2 SCORED");
-    now.steps[1].reason = REASON_RELEASED;
-    assert_told(&wrap_up, &now, "offer 2 SCORED");
-    now = now_at(EXHAUSTED, IMAGE_NOBODY, 11, REASON_MAX_ATTEMPTS);
-    now.contacted = true;
-    assert_told(&wrap_up, &now, "closed 1 MAX_ATTEMPTS");
-    now = now_at(WON, IMAGE_NOBODY, 10, REASON_DISPOSED_FINAL);
-    assert_told(&wrap_up, &now, "closed 1 DISPOSED_FINAL");
+    struct beat beat = now_at(POOLED, IMAGE_NOBODY, 11, REASON_DECLINED);
+    assert_told(&offered, &beat, "");
+    beat = now_at(OFFERED, 2, 12, REASON_SCORED); /* declined, and at once in another hand */
+    first_came(&beat, POOLED, IMAGE_NOBODY, REASON_DECLINED);
+    assert_told(&offered, &beat, "offer 2 SCORED");
+    beat.moves[0].reason = REASON_RELEASED;
+    assert_told(&wrap_up, &beat, "offer 2 SCORED");
+    beat = now_at(EXHAUSTED, IMAGE_NOBODY, 11, REASON_MAX_ATTEMPTS);
+    beat.now.worked_on = true;
+    assert_told(&wrap_up, &beat, "closed 1 MAX_ATTEMPTS");
+    beat = now_at(WON, IMAGE_NOBODY, 10, REASON_DISPOSED_FINAL);
+    assert_told(&wrap_up, &beat, "closed 1 DISPOSED_FINAL");
 }
 
 static void what_is_taken_is_told_with_its_reason_also_when_the_next_one_has_it_at_once(void **state)
 {
     (void) state;
     struct held before = held_by(1, OFFERED, NOW_MS + 500);
-    struct lead_image now = now_at(REVOKING, IMAGE_NOBODY, 11, REASON_LEASE_LOST);
-    assert_told(&before, &now, "withdrawal 1 LEASE_LOST");
-    now = now_at(OFFERED, 2, 12, REASON_SCORED);
-    first_came(&now, POOLED, IMAGE_NOBODY, REASON_OFFER_LAPSED);
-    assert_told(&before, &now, "withdrawal 1 OFFER_LAPSED, offer 2 SCORED");
-    now.steps[1].reason = REASON_FIRST_ACTION_LATE;
-    assert_told(&before, &now, "withdrawal 1 FIRST_ACTION_LATE, breach 1 FIRST_ACTION_LATE, offer 2 SCORED");
-    first_came(&now, OWNED, 1, REASON_ACCEPTED); /* it was still its own */
-    assert_told(&before, &now, "withdrawal 1 FIRST_ACTION_LATE, breach 1 FIRST_ACTION_LATE, offer 2 SCORED");
-    now = now_at(POOLED, IMAGE_NOBODY, 11, REASON_REFILL); /* back, and on into a team's pool */
-    first_came(&now, POOLED, IMAGE_NOBODY, REASON_ACTIVITY_LATE);
-    assert_told(&before, &now, "withdrawal 1 ACTIVITY_LATE");
+    struct beat beat = now_at(REVOKING, IMAGE_NOBODY, 11, REASON_LEASE_LOST);
+    assert_told(&before, &beat, "withdrawal 1 LEASE_LOST");
+    beat = now_at(OFFERED, 2, 12, REASON_SCORED);
+    first_came(&beat, POOLED, IMAGE_NOBODY, REASON_OFFER_LAPSED);
+    assert_told(&before, &beat, "withdrawal 1 OFFER_LAPSED, offer 2 SCORED");
+    beat.moves[0].reason = REASON_FIRST_ACTION_LATE;
+    assert_told(&before, &beat, "withdrawal 1 FIRST_ACTION_LATE, breach 1 FIRST_ACTION_LATE, offer 2 SCORED");
+    first_came(&beat, OWNED, 1, REASON_ACCEPTED); /* it was still its own */
+    assert_told(&before, &beat, "withdrawal 1 FIRST_ACTION_LATE, breach 1 FIRST_ACTION_LATE, offer 2 SCORED");
+    beat = now_at(POOLED, IMAGE_NOBODY, 11, REASON_REFILL); /* back, and on into a team's pool */
+    first_came(&beat, POOLED, IMAGE_NOBODY, REASON_ACTIVITY_LATE);
+    assert_told(&before, &beat, "withdrawal 1 ACTIVITY_LATE");
 }
 
 static void missed_deadlines_are_breaches(void **state)
 {
     (void) state;
     const struct held owned = held_by(1, OWNED, NOW_MS);
-    struct lead_image now = now_at(REVOKING, IMAGE_NOBODY, 11, REASON_FIRST_ACTION_LATE);
-    assert_told(&owned, &now, "withdrawal 1 FIRST_ACTION_LATE, breach 1 FIRST_ACTION_LATE");
-    now = now_at(POOLED, IMAGE_NOBODY, 3, REASON_UNCLAIMED);
-    assert_told(NULL, &now, "breach -1 UNCLAIMED");
-    now.n_steps = 0;
-    assert_told(NULL, &now, ""); /* that was told with an earlier beat */
-    now = now_at(POOLED, IMAGE_NOBODY, 3, REASON_UNCLAIMED_ALERT);
-    assert_told(NULL, &now, "breach -1 UNCLAIMED_ALERT");
-    now = now_at(OFFERED, 2, 4, REASON_SCORED); /* widened, and taken in the same beat */
-    first_came(&now, POOLED, IMAGE_NOBODY, REASON_UNCLAIMED);
-    assert_told(NULL, &now, "breach -1 UNCLAIMED, offer 2 SCORED");
+    struct beat beat = now_at(REVOKING, IMAGE_NOBODY, 11, REASON_FIRST_ACTION_LATE);
+    assert_told(&owned, &beat, "withdrawal 1 FIRST_ACTION_LATE, breach 1 FIRST_ACTION_LATE");
+    beat = now_at(POOLED, IMAGE_NOBODY, 3, REASON_UNCLAIMED);
+    assert_told(NULL, &beat, "breach -1 UNCLAIMED");
+    beat.now.n_steps = 0;
+    assert_told(NULL, &beat, ""); /* that was told with an earlier beat */
+    beat = now_at(POOLED, IMAGE_NOBODY, 3, REASON_UNCLAIMED_ALERT);
+    assert_told(NULL, &beat, "breach -1 UNCLAIMED_ALERT");
+    beat = now_at(OFFERED, 2, 4, REASON_SCORED); /* widened, and taken in the same beat */
+    first_came(&beat, POOLED, IMAGE_NOBODY, REASON_UNCLAIMED);
+    assert_told(NULL, &beat, "breach -1 UNCLAIMED, offer 2 SCORED");
 }
 
 static void a_lead_that_nobody_worked_on_ends_as_exhausted_and_others_as_closed(void **state)
 {
     (void) state;
     struct held owned = held_by(1, OWNED, NOW_MS);
-    struct lead_image now = now_at(EXHAUSTED, IMAGE_NOBODY, 11, REASON_MAX_DISTRIBUTIONS);
-    assert_told(&owned, &now,
+    struct beat beat = now_at(EXHAUSTED, IMAGE_NOBODY, 11, REASON_MAX_DISTRIBUTIONS);
+    assert_told(&owned, &beat,
                 "withdrawal 1 FIRST_ACTION_LATE, breach 1 FIRST_ACTION_LATE, exhausted 1 MAX_DISTRIBUTIONS");
     owned.due_ms = NOW_MS + 1; /* not late: it fell silent */
-    assert_told(&owned, &now, "withdrawal 1 MAX_DISTRIBUTIONS, exhausted 1 MAX_DISTRIBUTIONS");
-    now.contacted = true;
-    assert_told(NULL, &now, "closed -1 MAX_DISTRIBUTIONS");
-    now.n_steps = 0;
-    assert_told(NULL, &now, "");
+    assert_told(&owned, &beat, "withdrawal 1 MAX_DISTRIBUTIONS, exhausted 1 MAX_DISTRIBUTIONS");
+    beat.now.worked_on = true;
+    assert_told(NULL, &beat, "closed -1 MAX_DISTRIBUTIONS");
+    beat.now.n_steps = 0;
+    assert_told(NULL, &beat, "");
     for (unsigned end = WON; end < EXHAUSTED; end++) {
-        now = now_at(end, IMAGE_NOBODY, 11, REASON_DISPOSED_FINAL);
-        assert_told(NULL, &now, "closed -1 DISPOSED_FINAL");
+        beat = now_at(end, IMAGE_NOBODY, 11, REASON_DISPOSED_FINAL);
+        assert_told(NULL, &beat, "closed -1 DISPOSED_FINAL");
     }
 }
 

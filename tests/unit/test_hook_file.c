@@ -44,16 +44,16 @@ static void a_hook_says_who_is_told_what(void **state)
     assert_int_equal(crm->limits.retry_most_ms, 120000);
     assert_int_equal(crm->limits.retry_for_ms, 3600000);
     assert_int_equal(crm->limits.parallel, 64);
-    assert_true(hook_wants(crm, HOOK_OFFER, text("any"), text("")));
+    assert_true(hook_wants(crm, HOOK_OFFER, "any", text("")));
     assert_null(mail->url);
     assert_string_equal(mail->program.at[2], "late");
     assert_null(mail->program.at[3]); /* as execv() wants it */
     assert_int_equal(mail->fields, FIELDS_NONE);
-    assert_true(hook_wants(mail, HOOK_BREACH, text("fresh"), text("south")));
-    assert_false(hook_wants(mail, HOOK_OFFER, text("fresh"), text("south")));
-    assert_false(hook_wants(mail, HOOK_BREACH, text("aged"), text("south")));
-    assert_false(hook_wants(mail, HOOK_BREACH, text("fresh"), text("east")));
-    assert_false(hook_wants(mail, HOOK_BREACH, text("fresh"), text("")));
+    assert_true(hook_wants(mail, HOOK_BREACH, "fresh", text("south")));
+    assert_false(hook_wants(mail, HOOK_OFFER, "fresh", text("south")));
+    assert_false(hook_wants(mail, HOOK_BREACH, "aged", text("south")));
+    assert_false(hook_wants(mail, HOOK_BREACH, "fresh", text("east")));
+    assert_false(hook_wants(mail, HOOK_BREACH, "fresh", text("")));
     hook_file_fini(file);
     free(file);
 }
