@@ -97,6 +97,12 @@ static void find(const struct places *places, const struct row *row, const struc
     geo_find(places->geo, &asked, ret);
 }
 
+/* A zone that is only guessed is not told: calling hours are law, and keep who has none to those of all zones. */
+static bool is_sure(const struct geo_place *place, int name)
+{
+    return name != NAME_zone || place->zone_by != GEO_ZONE_GUESSED;
+}
+
 /* Returns how many were added. */
 static uint32_t add(const struct geo_place *place, const struct attribute *const given[NAMES], struct attribute *to)
 {
@@ -110,7 +116,7 @@ static uint32_t add(const struct geo_place *place, const struct attribute *const
         to[n++] = (struct attribute){.name = slice_of(names[NAME_area_code].name, names[NAME_area_code].len),
                                      .number = place->area_code};
     for (int k = NAME_area_code + 1; k < NAMES; k++)
-        if (found[k].at && !given[k])
+        if (found[k].at && !given[k] && is_sure(place, k))
             to[n++] = (struct attribute){.name = slice_of(names[k].name, names[k].len), .text = found[k]};
     return n;
 }

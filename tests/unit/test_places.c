@@ -132,6 +132,26 @@ static void what_the_source_gave_is_left_as_it_is(void **state)
     places_destroy(&places);
 }
 
+/* Florida has two clocks, and so has 850: calling hours must not believe that most of it is all of it. */
+static void a_zone_that_is_only_guessed_is_not_told(void **state)
+{
+    (void) state;
+    uint8_t room[2][ROW_BYTES_MAX];
+    const struct attribute given[] = {said("state", "FL")};
+    const struct row rows[] = {
+        come_in((struct row){.name = text("Ann"), .phone = text("8503725000"), .attributes = given, .n_attributes = 1},
+                room[0]),
+        come_in((struct row){.name = text("Bob"), .phone = text("8503725001")}, room[1])};
+    struct msg_chunk chunk = {.rows = rows, .n_rows = 2};
+    struct places *places = places_new(geo);
+    places_resolve(places, &chunk);
+    for (int i = 0; i < 2; i++) {
+        has(&chunk.rows[i], "state", "FL");
+        assert_null(find(&chunk.rows[i], "zone"));
+    }
+    places_destroy(&places);
+}
+
 static void without_a_geo_file_only_a_phone_adds_something(void **state)
 {
     (void) state;
@@ -236,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lead_gets_its_place_and_keeps_its_own_bytes),
         cmocka_unit_test(what_the_source_gave_is_left_as_it_is),
+        cmocka_unit_test(a_zone_that_is_only_guessed_is_not_told),
         cmocka_unit_test(without_a_geo_file_only_a_phone_adds_something),
         cmocka_unit_test(a_zip_may_come_as_a_number),
         cmocka_unit_test(a_row_without_room_stays_as_it_came),
