@@ -89,7 +89,12 @@ static void begin_flight(struct send *send, uint64_t chunk)
 static void settle_entry(struct send *send, struct flight *flight, const struct entry *entry, uint32_t *next_row)
 {
     uint32_t outcome = entry->reason, warnings = 0;
-    const char *why = (const char *) flight->kept.at + entry->why_at;
+    struct slice kept = {0}; /* nothing was kept of any: then there is no byte to point at */
+    const char *why = "";
+    if (entry->end > 0) {
+        why = (const char *) flight->kept.at + entry->why_at;
+        kept = slice_of(flight->kept.at + entry->cells_at, entry->end - entry->cells_at);
+    }
     if (entry->reason == REASON_OK) {
         uint32_t row = (*next_row)++;
         outcome = flight->refusal != REASON_OK ? flight->refusal : flight->outcomes[row];
@@ -98,8 +103,7 @@ static void settle_entry(struct send *send, struct flight *flight, const struct 
     }
     tally_add(send->tally, outcome, warnings, flight->known);
     if (send->rejects && outcome != REASON_OK && outcome != REASON_DUPLICATE_KEY)
-        rejects_write(send->rejects, entry->line, (enum reason) outcome, why,
-                      slice_of(flight->kept.at + entry->cells_at, entry->end - entry->cells_at));
+        rejects_write(send->rejects, entry->line, (enum reason) outcome, why, kept);
 }
 
 static void settle(struct send *send, struct flight *flight)
