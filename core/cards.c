@@ -95,10 +95,6 @@ static uint32_t cards_of(const struct core *core, const struct agent *agent, uin
             *ret_why = REASON_NO_READY;
         return agent->ready ? 1 : 0;
     }
-    if (agent->intent != INTENT_AVAILABLE) {
-        *ret_why = REASON_NO_READY;
-        return 0;
-    }
     return slots;
 }
 

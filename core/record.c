@@ -93,6 +93,8 @@ static bool apply_agent(struct core *core, struct slice name, struct reader *rea
         return false;
     agent_set_team(core, agent, team);
     agent->intent = get_u8(reader);
+    if (strcmp(intent_name(agent->intent), "?") == 0)
+        return false;
     if (named == NONE)
         agent->intent = INTENT_OFFLINE;
     agent->away_code = get_u32(reader);
