@@ -252,7 +252,7 @@ static void put_totals(const struct watch *watch, FILE *to)
             print_count((uint64_t) watch->now.in_hand, b), print_duration((int64_t) watch->now.oldest_ms, c));
     put_rate(to, "in", watch->in_s);
     put_rate(to, "handed", watch->handed_s);
-    put_rate(to, "closed", watch->ended_s);
+    put_rate(to, "ended", watch->ended_s);
     put_rate(to, "plain", watch->plain_s);
 }
 

@@ -131,11 +131,6 @@ enum keeps strategy_keeps(unsigned strategy)
     return strategy < COUNT(strategy_keeps_what) ? strategy_keeps_what[strategy] : KEEPS_NOTHING;
 }
 
-unsigned strategy_by_word(const char *word)
-{
-    return find(strategies, COUNT(strategies), word);
-}
-
 const char *query_name(unsigned what)
 {
     return NAME_OF(queries, what);

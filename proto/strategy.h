@@ -18,7 +18,6 @@ enum keeps { KEEPS_NOTHING, KEEPS_TURN, KEEPS_PASS, KEEPS_GIVEN };
 const char *strategy_word(unsigned strategy);
 const char *strategy_text(unsigned strategy);
 enum keeps strategy_keeps(unsigned strategy);
-unsigned strategy_by_word(const char *word); /* 0 = none */
 
 /* Virtual time of WEIGHTED_ROUND_ROBIN: in one round each agent has as many leads as its weight, one a step. */
 #define TURN_ROUND (UINT64_C(1) << 32)

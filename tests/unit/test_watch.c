@@ -142,7 +142,7 @@ static void the_view_has_what_waits_and_the_line_has_all_of_it_in_short(void **s
     watch_line(watch, file);
     fclose(file);
     assert_string_equal(line,
-                        "2023-11-14 22:13:21Z  waiting 1,040  in hand 10  oldest 1.5 s  in -/s  handed -/s  closed -/s"
+                        "2023-11-14 22:13:21Z  waiting 1,040  in hand 10  oldest 1.5 s  in -/s  handed -/s  ended -/s"
                         "  plain -/s  agents 0 of 5  workers 0 of 1  alerts NOBODY_HERE,NO_WORKER\n");
     free(line);
     buf_fini(&text);
