@@ -202,8 +202,6 @@ enum {
 };
 void record_put_follow(const struct follow *follow, int64_t state_us, struct writer *row);
 void record_apply_follow(struct lead *lead, struct reader *reader);
-/* Its orders are in `orders`, which has room for ORDERS_KEPT. */
-struct follow record_get_follow(struct reader *reader, int64_t state_us, struct order *orders);
 
 /* ---- names --------------------------------------------------------------------------- */
 

@@ -51,7 +51,8 @@ static bool get_order(struct reader *reader, struct order *ret)
     return true;
 }
 
-struct follow record_get_follow(struct reader *reader, int64_t state_us, struct order *orders)
+/* Its orders are in `orders`, which has room for ORDERS_KEPT. */
+static struct follow get_follow(struct reader *reader, int64_t state_us, struct order *orders)
 {
     const uint8_t flags = get_u8(reader);
     struct follow follow = {.owned = flags & 1, .redirected = flags & 2};
@@ -75,7 +76,7 @@ struct follow record_get_follow(struct reader *reader, int64_t state_us, struct 
 void record_apply_follow(struct lead *lead, struct reader *reader)
 {
     struct order orders[ORDERS_KEPT], *kept = followup_of(lead)->orders;
-    struct follow follow = record_get_follow(reader, lead->state_us, orders);
+    struct follow follow = get_follow(reader, lead->state_us, orders);
     if (follow.n_orders && !kept)
         kept = calloc(ORDERS_KEPT, sizeof *kept);
     assert(follow.n_orders == 0 || kept);
