@@ -8,16 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* With ret_lead NULL only whether: naming the lead is a walk over all it holds. */
+/* With ret_lead NULL only whether: naming the lead is a walk over all it holds. Where a first action earns, a lead
+ * being worked on owes nothing: it got there in time, or it would have been taken back. */
 static enum reason owes(const struct agent *agent, const struct programme *programme, struct id *ret_lead)
 {
+    const uint32_t working = programme->earn == EARN_FIRST_ACTION ? 0 : agent->working;
     if (!ret_lead)
-        return agent->owned + agent->working + agent->wrap_up > 0 ? REASON_OWES_DISPOSITION : REASON_OK;
+        return agent->owned + working + agent->wrap_up > 0 ? REASON_OWES_DISPOSITION : REASON_OK;
     for (const struct lead *lead = agent->held; lead; lead = lead->held_next) {
         *ret_lead = lead->id;
         if (lead->state == LEAD_WRAP_UP)
             return programme->note_required && !lead->noted ? REASON_OWES_NOTE : REASON_OWES_DISPOSITION;
-        if (lead->state == LEAD_WORKING)
+        if (lead->state == LEAD_WORKING && working)
             return REASON_OWES_DISPOSITION;
         if (lead->state == LEAD_OWNED)
             return REASON_OWES_FIRST_ACTION;

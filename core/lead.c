@@ -35,16 +35,40 @@ const char *lead_state_name(unsigned state)
 
 /* ---- ranks and pools -------------------------------------------------------------- */
 
-struct heap_key lead_key(const struct core *core, const struct lead *lead)
+/* A number that nobody can aim at with a key of his choice, the same in every replay of a log: different for each seq,
+ * since each step can be undone. */
+static int64_t draw(uint64_t seq)
 {
-    const int64_t seq = (int64_t) lead->seq;
-    return (struct heap_key){-lead->priority, programme_of(core, lead->programme)->newest_first ? -seq : seq};
+    uint64_t x = seq + UINT64_C(0x9E3779B97F4A7C15);
+    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
+    return (int64_t) (x ^ x >> 31);
 }
 
+static int64_t place_in_order(const struct core *core, const struct lead *lead)
+{
+    const int64_t seq = (int64_t) lead->seq;
+    switch (programme_of(core, lead->programme)->order) {
+    case ORDER_NEWEST_FIRST:
+        return -seq;
+    case ORDER_RANDOM:
+        return draw(lead->seq);
+    case ORDER_OLDEST_FIRST:
+        break;
+    }
+    return seq;
+}
+
+struct heap_key lead_key(const struct core *core, const struct lead *lead)
+{
+    return (struct heap_key){-lead->priority, place_in_order(core, lead)};
+}
+
+/* For people and views: a drawn place is cut to what keeps priorities apart. */
 double lead_rank(const struct core *core, const struct lead *lead)
 {
-    const double seq = (double) lead->seq;
-    return -(double) lead->priority * 1e12 + (programme_of(core, lead->programme)->newest_first ? -seq : seq);
+    const bool drawn = programme_of(core, lead->programme)->order == ORDER_RANDOM;
+    return -(double) lead->priority * 1e12 + (double) (place_in_order(core, lead) / (drawn ? 1 << 25 : 1));
 }
 
 static struct heap *heap_of(struct pool *pool, const struct lead *lead)

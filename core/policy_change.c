@@ -203,7 +203,7 @@ static void reorder(struct core *core, const struct policy *old)
 {
     bool turned[POLICY_PROGRAMMES_MAX] = {0}, any = false;
     for (uint32_t i = 0; i < old->n_programmes; i++)
-        any |= turned[i] = programme_of(core, i)->newest_first != old->programmes[i].newest_first;
+        any |= turned[i] = programme_of(core, i)->order != old->programmes[i].order;
     for (uint32_t i = 0; any && i < core->leads.n; i++)
         if (turned[lead_at(&core->leads, i)->programme])
             lead_reorder(core, lead_at(&core->leads, i));

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "policy/policy_followup.h"
+#include "policy/policy_pull.h"
 #include "policy/policy_values.h"
 
 static void expect_at_most(struct policy_findings *findings, const char *key, int64_t ms, const char *limit_key,
@@ -116,6 +117,7 @@ static void lint_programme(const struct policy *policy, uint32_t number, struct 
     expect_at_most(findings, "penalty", programme->penalty_ms, "penalty_max", programme->penalty_max_ms);
     expect_at_most(findings, "timers.disposition", programme->disposition_ms, "timers.disposition_hard",
                    programme->disposition_hard_ms);
+    pull_lint(findings, programme);
 }
 
 void policy_lint(const struct policy *policy, struct policy_findings *findings)

@@ -16,6 +16,7 @@
 #include "policy/policy_limits.h"
 #include "policy/policy_lint.h"
 #include "policy/policy_near.h"
+#include "policy/policy_pull.h"
 #include "policy/policy_raw.h"
 #include "policy/policy_routes.h"
 #include "policy/policy_scan.h"
@@ -56,7 +57,6 @@ static const struct key score_keys[] = {
 static const struct value_word modes[] = {
     {"push", MODE_PUSH}, {"pull", MODE_PULL}, {"push_pull", MODE_PUSH_PULL}, {NULL, 0}};
 static const struct value_word widens[] = {{"programme", WIDEN_PROGRAMME}, {"cell", WIDEN_CELL}, {NULL, 0}};
-static const struct value_word orders[] = {{"oldest_first", false}, {"newest_first", true}, {NULL, 0}};
 static const struct value_word strategies[] = {
 #define STRATEGY(number, name, word, keeps, text) {word, number},
 #include "proto/strategies.def"
@@ -249,9 +249,9 @@ static void read_programme(struct policy_findings *findings, const struct raw_pr
     programme->strategy =
         (uint32_t) take_word(findings, "strategy", raw->strategy, strategies, (int) programme->strategy);
     programme->widen = (enum widen) take_word(findings, "widen", raw->widen, widens, (int) programme->widen);
-    programme->newest_first = take_word(findings, "order", raw->order, orders, false) != 0;
     take_keys(findings, "", programme_keys, COUNT(programme_keys), raw, programme);
     take_keys(findings, "timers.", timer_keys, COUNT(timer_keys), &raw->timers, programme);
+    pull_read(findings, raw, programme);
     read_gaps(findings, raw, programme);
     read_score(findings, &raw->score, &programme->scoring);
     pacing_read(findings, raw, policy, programme);

@@ -76,7 +76,7 @@ static void check_programme_defaults(const struct programme *p)
 {
     assert_int_equal(p->strategy, STRATEGY_BEST_SCORE);
     assert_int_equal(p->widen, WIDEN_PROGRAMME);
-    assert_false(p->newest_first);
+    assert_int_equal(p->order, ORDER_OLDEST_FIRST);
     assert_int_equal(p->untouched_max, 3);
     assert_int_equal(p->depth_per_agent, 3);
     assert_int_equal(p->attempts_max, 7);
@@ -201,7 +201,7 @@ static void every_key_of_a_programme_is_read(void **state)
     assert_int_equal(p->strategy, STRATEGY_JOINT_OPTIMUM);
     assert_int_equal(p->widen, WIDEN_CELL);
     assert_false(p->note_required);
-    assert_true(p->newest_first);
+    assert_int_equal(p->order, ORDER_NEWEST_FIRST);
     assert_int_equal(p->wip_max, 2);
     assert_int_equal(p->untouched_max, 4);
     assert_int_equal(p->depth_per_agent, 5);
@@ -336,7 +336,7 @@ static const struct fault {
     {WITH("strategy: shove"), "2:37 BAD_VALUE programmes[0].strategy: is \"shove\"; allowed is one of best_score, "},
     {WITH("widen: all"), "2:34 BAD_VALUE programmes[0].widen: is \"all\"; allowed is one of programme, cell\n"},
     {WITH("order: fifo"),
-     "2:34 BAD_VALUE programmes[0].order: is \"fifo\"; allowed is one of oldest_first, newest_first\n"},
+     "2:34 BAD_VALUE programmes[0].order: is \"fifo\"; allowed is one of oldest_first, newest_first, random\n"},
     {WITH("note_required: yes"), "2:42 BAD_VALUE programmes[0].note_required: is \"yes\"; allowed is true or false\n"},
     {WITH("wip_max: 0"), "2:36 OUT_OF_RANGE programmes[0].wip_max: is \"0\"; allowed is 1 to 20000\n"},
     {WITH("wip_max: 20001"), "2:36 OUT_OF_RANGE programmes[0].wip_max: is \"20001\"; allowed is 1 to 20000\n"},

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * stories_choice.c - pull in its variants: what earns the next lead, in which order
+ * leads come, how much is seen before one is taken. */
+#include "tests/sim/story.h"
+
+/* proves 000-03: a quick first action earns the next lead */
+static void a_first_action_in_time_earns_the_next_lead_where_the_programme_says_so(void **state)
+{
+    (void) state;
+    struct policy *policy = sim_policy();
+    policy->programmes[1].earn = EARN_FIRST_ACTION;
+    policy->programmes[1].wip_max = 2;
+    struct sim *sim = story_new(policy);
+    struct sim_agent *ana = story_agent(sim, "ana", "hunters", INTENT_ON_DEMAND);
+    const struct id first = story_lead(sim, "to-pull", 0), second = story_lead(sim, "to-pull", 0);
+    const struct id third = story_lead(sim, "to-pull", 0);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OWES_FIRST_ACTION);
+    assert_true(id_equal(ana->ready.lead, first));
+    story_work_up_to(sim, ana, first, LEAD_WORKING);
+    assert_state(sim, second, POOLED); /* earned, and not asked for */
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    assert_true(id_equal(ana->ready.lead, second));
+    assert_state(sim, first, WORKING);
+
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OWES_FIRST_ACTION); /* of the second, though two are in hand */
+    assert_true(id_equal(ana->ready.lead, second));
+    story_work_up_to(sim, ana, second, LEAD_WORKING);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_WIP_FULL);
+    assert_int_equal(story_act(sim, ana, first, VERB_ATTEMPT_END), REASON_OK);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OWES_NOTE); /* what is over is disposed of first */
+    assert_true(id_equal(ana->ready.lead, first));
+    assert_int_equal(story_dispose(sim, ana, first, DISPOSITION_SALE, "sold"), REASON_OK);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    assert_true(id_equal(ana->ready.lead, third));
+    sim_destroy(&sim);
+}
+
+static void a_first_action_that_comes_too_late_earns_nothing(void **state)
+{
+    (void) state;
+    struct policy *policy = sim_policy();
+    policy->programmes[1].earn = EARN_FIRST_ACTION;
+    policy->programmes[1].wip_max = 2;
+    struct sim *sim = story_new(policy);
+    struct sim_agent *ana = story_agent(sim, "ana", "hunters", INTENT_ON_DEMAND);
+    const struct id lead = story_lead(sim, "to-pull", 0);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    sim_run_ms(sim, 4990);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OWES_FIRST_ACTION);
+    sim_run_ms(sim, 20);
+    assert_int_equal(ana->n_held, 0); /* it was taken back */
+    assert_int_equal(story_act(sim, ana, lead, VERB_ACTION), REASON_STALE_FENCE);
+    sim_destroy(&sim);
+}
+
+static void the_other_way_of_earning_comes_into_force_with_the_policy(void **state)
+{
+    (void) state;
+    struct policy *policy = sim_policy();
+    policy->programmes[1].wip_max = 2;
+    struct sim *sim = story_new(policy);
+    struct sim_agent *ana = story_agent(sim, "ana", "hunters", INTENT_ON_DEMAND);
+    const struct id lead = story_lead(sim, "to-pull", 0);
+    story_lead(sim, "to-pull", 0);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    story_work_up_to(sim, ana, lead, LEAD_WORKING);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OWES_DISPOSITION);
+    policy->programmes[1].earn = EARN_FIRST_ACTION;
+    sim_apply(sim, policy);
+    sim_run_ms(sim, 5);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    sim_destroy(&sim);
+}
+
+enum { DRAWN = 12 };
+
+/* In which order these leads were handed over: the place of the n-th among those that came in. */
+static void draw_all(struct sim *sim, bool crash, uint32_t ret_order[DRAWN])
+{
+    struct sim_agent *ana = story_agent(sim, "ana", "hunters", INTENT_ON_DEMAND);
+    struct id leads[DRAWN];
+    for (uint32_t i = 0; i < DRAWN; i++)
+        leads[i] = story_lead(sim, "to-pull", i == DRAWN - 1 ? 5 : 0);
+    sim_run_ms(sim, 5);
+    if (crash) {
+        sim_crash(sim);
+        sim_run_ms(sim, 1200);
+    }
+    for (uint32_t n = 0; n < DRAWN; n++) {
+        assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+        for (uint32_t i = 0; i < DRAWN; i++)
+            if (id_equal(leads[i], ana->ready.lead))
+                ret_order[n] = i;
+        story_work_up_to(sim, ana, ana->ready.lead, LEAD_WRAP_UP);
+        assert_int_equal(story_dispose(sim, ana, ana->ready.lead, DISPOSITION_SALE, "sold"), REASON_OK);
+    }
+}
+
+/* proves 003-19: blind and random, and the same again for the same log */
+static void a_random_order_is_no_order_of_arrival_and_the_same_after_a_crash(void **state)
+{
+    (void) state;
+    uint32_t orders[2][DRAWN];
+    for (int crash = 0; crash < 2; crash++) {
+        struct policy *policy = sim_policy();
+        policy->programmes[1].order = ORDER_RANDOM;
+        policy->programmes[1].unclaimed_ms = 600000;
+        struct sim *sim = story_new(policy);
+        draw_all(sim, crash, orders[crash]);
+        sim_destroy(&sim);
+    }
+    assert_memory_equal(orders[0], orders[1], sizeof orders[0]);
+    assert_int_equal(orders[0][0], DRAWN - 1); /* priorities stay bands */
+    uint32_t falls = 0, rises = 0;
+    for (uint32_t n = 2; n < DRAWN; n++) {
+        falls += orders[0][n] < orders[0][n - 1];
+        rises += orders[0][n] > orders[0][n - 1];
+    }
+    assert_true(falls >= 2 && rises >= 2);
+}
+
+const struct CMUnitTest stories_of_choice[] = {
+    cmocka_unit_test(a_first_action_in_time_earns_the_next_lead_where_the_programme_says_so),
+    cmocka_unit_test(a_first_action_that_comes_too_late_earns_nothing),
+    cmocka_unit_test(the_other_way_of_earning_comes_into_force_with_the_policy),
+    cmocka_unit_test(a_random_order_is_no_order_of_arrival_and_the_same_after_a_crash),
+};
+const size_t n_stories_of_choice = sizeof stories_of_choice / sizeof *stories_of_choice;
