@@ -35,7 +35,7 @@ enum {
 
 enum mode { MODE_PUSH = 1, MODE_PULL, MODE_PUSH_PULL };
 enum widen { WIDEN_PROGRAMME = 1, WIDEN_CELL };
-enum order { ORDER_OLDEST_FIRST, ORDER_NEWEST_FIRST, ORDER_RANDOM };
+enum lead_order { ORDER_OLDEST_FIRST, ORDER_NEWEST_FIRST, ORDER_RANDOM };
 enum earn { EARN_DISPOSITION, EARN_FIRST_ACTION }; /* of a lead asked for: what pays for the next */
 
 /* ---- pacing ---- */
@@ -130,7 +130,7 @@ struct programme {
     uint32_t strategy;        /* enum strategy */
     enum widen widen;         /* who may take a lead that its own pool left unclaimed */
     bool note_required;       /* a disposition needs a note */
-    enum order order;         /* within a priority */
+    enum lead_order order;    /* within a priority */
     uint32_t wip_max;         /* leads an agent holds at once */
     uint32_t untouched_max;   /* OFFERED + OWNED leads of an agent */
     uint32_t depth_per_agent; /* push_pull: leads in a team's pool per member present */

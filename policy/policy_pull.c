@@ -12,7 +12,7 @@ static const struct value_word earns[] = {
 
 void pull_read(struct policy_findings *findings, const struct raw_programme *raw, struct programme *programme)
 {
-    programme->order = (enum order) take_word(findings, "order", raw->order, orders, ORDER_OLDEST_FIRST);
+    programme->order = (enum lead_order) take_word(findings, "order", raw->order, orders, ORDER_OLDEST_FIRST);
     programme->earn = (enum earn) take_word(findings, "earn", raw->earn, earns, EARN_DISPOSITION);
 }
 

@@ -95,7 +95,7 @@ static void change_policy(struct sim *sim)
         programme->untouched_max = 1 + sim_rand(sim, 4);
         programme->distributions_max = 1 + sim_rand(sim, 4);
         programme->depth_per_agent = 1 + sim_rand(sim, 4);
-        programme->order = (enum order) sim_rand(sim, 3);
+        programme->order = (enum lead_order) sim_rand(sim, 3);
         programme->widen = sim_rand(sim, 2) ? WIDEN_CELL : WIDEN_PROGRAMME;
         programme->offer_ms = 500 + sim_rand(sim, 3000);
         programme->recycles_max = sim_rand(sim, 3);
