@@ -632,7 +632,7 @@ static void an_attempt_too_many_is_one_disposition(void **state)
     does(day, ana, lead, VERB_ACTION, 0, NULL);
     at(day, 1 * S);
     does(day, ana, lead, VERB_DISPOSITION, DISPOSITION_NO_ANSWER, "rang");
-    at(day, 60 * S); /* it is on no screen any more */
+    does(day, ana, lead, VERB_WITHDRAWN, 0, NULL);
     struct tales *tales = tales_of(day, NULL);
     const struct tale *tale = tales_first(tales);
     assert_int_equal(tale->deeds.dispositions, 1);
