@@ -15,13 +15,9 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "core/lead_states.h"
 
 enum { WATCH_ORDERS = CREW_PART_MAX, SWEEP_MS = 250, READY_EVENTS = 1024 };
-
-enum lead_state {
-#define LEAD_STATE(number, name, kind, text) LEAD_##name = number,
-#include "core/lead_states.def"
-};
 
 struct held {
     takt_id lead;

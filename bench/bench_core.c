@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "core/core.h"
+#include "core/lead_states.h"
 #include "worker/score.h"
 
 enum {
@@ -31,11 +32,6 @@ enum {
     ACTS_OF_A_LEAD = 4, /* and as many heartbeats as acts / HEARTBEAT_EACH */
     HEARTBEAT_EACH = 4,
     ATTRIBUTES = 4,
-};
-
-enum lead_state {
-#define LEAD_STATE(number, name, kind, text) LEAD_##name = number,
-#include "core/lead_states.def"
 };
 
 struct held {

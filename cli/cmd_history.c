@@ -49,7 +49,7 @@ static bool is_allocation(enum reason reason)
 static const char *event_of(const struct told *told, char ret[WORD_ROOM])
 {
     const char *name = told->found                                                  ? "found"
-                       : is_allocation(told->reason) && told->state == TALE_OFFERED ? "offered"
+                       : is_allocation(told->reason) && told->state == LEAD_OFFERED ? "offered"
                        : is_allocation(told->reason)                                ? "granted"
                                                                                     : reason_name(told->reason);
     snprintf(ret, WORD_ROOM, "%s", name);
@@ -79,7 +79,7 @@ static void put_row(struct telling *telling, const struct tales *tales, const st
     put(telling, 1, word, strlen(event_of(told, word)));
     put(telling, 2, by, strlen(by));
     put(telling, 3, (const char *) agent.at, agent.len);
-    put(telling, 4, image_state_name(told->state), strlen(image_state_name(told->state)));
+    put(telling, 4, lead_state_name(told->state), strlen(lead_state_name(told->state)));
     put(telling, 5, detail, strlen(detail));
     const char *at = (const char *) telling->text.at;
     for (uint32_t c = 0; c < COLUMNS; c++) {

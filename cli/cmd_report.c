@@ -115,9 +115,9 @@ static void say_counted(FILE *to, const struct report_table *report, const struc
     if (report->older > 0)
         fprintf(to, ", %" PRIu64 " of them older than this log, most of whose times are not known", report->older);
     const char *between = ": ";
-    for (uint32_t state = 0; state < TALE_STATES; state++)
+    for (uint32_t state = 0; state < LEAD_STATES; state++)
         if (report->states[state] > 0) {
-            fprintf(to, "%s%" PRIu64 " %s", between, report->states[state], image_state_name(state));
+            fprintf(to, "%s%" PRIu64 " %s", between, report->states[state], lead_state_name(state));
             between = ", ";
         }
     fputc('\n', to);
@@ -170,9 +170,9 @@ static void show_json(const struct report_asked *asked, const struct report_tabl
     const struct print_table all = {table.n_columns, 1, table.columns, table.types,
                                     table.cells + table.n_columns * report->n_rows};
     json_t *states = json_object();
-    for (uint32_t state = 0; state < TALE_STATES; state++)
+    for (uint32_t state = 0; state < LEAD_STATES; state++)
         if (report->states[state] > 0)
-            json_object_set_new(states, image_state_name(state), json_integer((json_int_t) report->states[state]));
+            json_object_set_new(states, lead_state_name(state), json_integer((json_int_t) report->states[state]));
     table.n_rows = report->n_rows;
     printf("{\"report\": \"%s\", \"by\": \"%s\", \"first\": \"%s\", \"last\": \"%s\", \"last_ms\": %" PRId64
            ", \"leads\": %" PRIu64 ", \"older\": %" PRIu64 ", \"states\": ",

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "core/lead_states.h"
 #include "proto/msg.h"
 
 enum {
@@ -22,11 +23,6 @@ enum {
     READY_AGAIN_MS = 200,
     READY_PATIENCE_MS = 500, /* after a ready credit must have lapsed */
     CALLBACK_MS = 3600 * 1000,
-};
-
-enum crew_state { /* of a lead, as crew needs them: names in core/lead_states.def */
-#define LEAD_STATE(number, name, kind, text) CREW_##name = number,
-#include "core/lead_states.def"
 };
 
 struct hold {
@@ -128,17 +124,17 @@ static bool act(struct crew_agent *agent, struct hold *hold, int64_t now_us)
 {
     int rc = TAKT_EUSAGE;
     if (hold->foreign)
-        rc = hold->state == CREW_OFFERED ? takt_decline(agent->takt, hold->lead, hold->fence)
+        rc = hold->state == LEAD_OFFERED ? takt_decline(agent->takt, hold->lead, hold->fence)
                                          : takt_release(agent->takt, hold->lead, hold->fence);
-    else if (hold->state == CREW_OFFERED)
+    else if (hold->state == LEAD_OFFERED)
         rc = takt_accept(agent->takt, hold->lead, hold->fence);
     else if (agent->plan->accept_only)
         rc = TAKT_EUSAGE;
-    else if (hold->state == CREW_OWNED)
+    else if (hold->state == LEAD_OWNED)
         rc = takt_action(agent->takt, hold->lead, hold->fence);
-    else if (hold->state == CREW_WORKING)
+    else if (hold->state == LEAD_WORKING)
         rc = takt_attempt_end(agent->takt, hold->lead, hold->fence);
-    else if (hold->state == CREW_WRAP_UP)
+    else if (hold->state == LEAD_WRAP_UP)
         rc = dispose(agent, hold);
     hold->act_us = rc == TAKT_EBUSY ? now_us + 10 * 1000 : INT64_MAX;
     hold->asked = rc == TAKT_OK;
@@ -150,14 +146,14 @@ static void plan_act(struct crew_agent *agent, struct hold *hold, unsigned state
 {
     hold->state = state;
     hold->asked = false;
-    hold->act_us = now_us + (state == CREW_WORKING ? agent->plan->act_ms * 1000 : 0);
+    hold->act_us = now_us + (state == LEAD_WORKING ? agent->plan->act_ms * 1000 : 0);
 }
 
 /* ---- what it hears -------------------------------------------------------------- */
 
 static void hear_offer(struct crew_agent *agent, const struct takt_event *event, int64_t now_us)
 {
-    if (event->state == CREW_PIPELINE)
+    if (event->state == LEAD_PIPELINE)
         return; /* it is the owner's, but not in hand */
     struct hold *hold = take_hold(agent, event);
     if (!hold)
@@ -165,7 +161,7 @@ static void hear_offer(struct crew_agent *agent, const struct takt_event *event,
     agent->ready_us = INT64_MAX;
     bool known = hold->state != 0;
     agent->counts->offers += !known;
-    agent->counts->granted += !known && event->state == CREW_OWNED;
+    agent->counts->granted += !known && event->state == LEAD_OWNED;
     if (!known && agent->plan->is_ours && !agent->plan->is_ours(agent->plan->context, event)) {
         hold->foreign = true;
         agent->counts->given_back++;
@@ -188,14 +184,14 @@ static void hear_acted(struct crew_agent *agent, const struct takt_event *event,
             plan_act(agent, hold, event->state ? event->state : hold->state, now_us);
         return;
     }
-    if (hold->state == CREW_OFFERED && !hold->foreign) {
+    if (hold->state == LEAD_OFFERED && !hold->foreign) {
         uint32_t us = (uint32_t) (clock_mono_us() - hold->asked_us);
         buf_add(&agent->counts->receipt_us, &us, sizeof us);
         agent->counts->accepted++;
     }
-    bool in_hand = event->state >= CREW_OFFERED && event->state <= CREW_WRAP_UP;
-    agent->counts->pipeline += event->state == CREW_PIPELINE;
-    agent->counts->closed += event->state >= CREW_CLOSED_WON;
+    bool in_hand = event->state >= LEAD_OFFERED && event->state <= LEAD_WRAP_UP;
+    agent->counts->pipeline += event->state == LEAD_PIPELINE;
+    agent->counts->closed += event->state >= LEAD_CLOSED_WON;
     if (in_hand)
         plan_act(agent, hold, event->state, now_us);
     else

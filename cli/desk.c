@@ -8,13 +8,9 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "core/lead_states.h"
 
 enum { READY_WAIT_MS = 10 * 60 * 1000, ID_DIGITS = 32 };
-
-enum desk_state { /* core/lead_states.def, by name */
-#define LEAD_STATE(number, name, kind, text) DESK_##name = number,
-#include "core/lead_states.def"
-};
 
 /* ---- leads in hand -------------------------------------------------------------- */
 
@@ -45,7 +41,7 @@ static void take_offer(struct desk *desk, const struct takt_event *event, int64_
 
 static bool is_in_hand(unsigned state)
 {
-    return state >= DESK_OFFERED && state <= DESK_WRAP_UP;
+    return state >= LEAD_OFFERED && state <= LEAD_WRAP_UP;
 }
 
 void desk_take(struct desk *desk, const struct takt_event *event, int64_t now_us)

@@ -15,6 +15,7 @@
 
 #include "client/takt_private.h"
 #include "common/clock.h"
+#include "core/lead_states.h"
 
 enum { HWM = 256 };
 
@@ -380,15 +381,7 @@ const char *takt_reason_text(unsigned reason)
 
 const char *takt_state_name(unsigned state)
 {
-    switch (state) {
-#define LEAD_STATE(number, name, kind, text)                                                                           \
-    case number:                                                                                                       \
-        return #name;
-#include "core/lead_states.def"
-#undef LEAD_STATE
-    default:
-        return "?";
-    }
+    return lead_state_name(state);
 }
 
 const char *takt_disposition_word(unsigned code)

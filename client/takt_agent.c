@@ -13,14 +13,9 @@
 
 #include "client/takt_private.h"
 #include "common/clock.h"
+#include "core/lead_states.h"
 
 enum { ACT_BYTES = 96, SAYS_BYTES = 256 }; /* at most, without the note */
-
-enum lead_state {
-#define LEAD_STATE(number, name, kind, text) LEAD_##name = number,
-#include "core/lead_states.def"
-#undef LEAD_STATE
-};
 
 /* ---- acts --------------------------------------------------------------------- */
 

@@ -27,7 +27,6 @@ void leads_set_input(struct lead *lead, const struct feature *features, uint32_t
 struct past *leads_past(struct lead *lead); /* made when it has none */
 
 /* lead.c */
-const char *lead_state_name(unsigned state);
 extern const char *const lead_move_labels[LEAD_MOVES]; /* as labels of a metric */
 void lead_touch(struct core *core, struct lead *lead); /* must be sealed with this beat */
 void lead_noted(struct core *core, struct lead *lead); /* its owner wrote a note */

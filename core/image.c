@@ -168,8 +168,3 @@ bool image_cell(const struct row_ref *row, struct image_cell *ret)
     ret->now_us = get_int(&reader);
     return !reader.bad;
 }
-
-const char *image_state_name(uint32_t state)
-{
-    return lead_state_name(state);
-}

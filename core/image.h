@@ -9,6 +9,7 @@
 #ifndef TAKT_CORE_IMAGE_H
 #define TAKT_CORE_IMAGE_H
 
+#include "core/lead_states.h"
 #include "core/record.h"
 
 enum { IMAGE_NOBODY = UINT32_MAX };
@@ -74,7 +75,5 @@ bool image_input(const struct row_ref *row, struct image_input *ret);
 bool image_agent(const struct row_ref *row, struct image_agent *ret);
 bool image_import(const struct row_ref *row, struct image_import *ret);
 bool image_cell(const struct row_ref *row, struct image_cell *ret);
-
-const char *image_state_name(uint32_t state); /* "POOLED"; "?" */
 
 #endif

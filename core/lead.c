@@ -22,17 +22,6 @@ const char *const lead_move_labels[LEAD_MOVES] = {
 #include "core/lead_states.def"
 };
 
-const char *lead_state_name(unsigned state)
-{
-    switch (state) {
-#define LEAD_STATE(number, name, kind, text)                                                                           \
-    case number:                                                                                                       \
-        return #name;
-#include "core/lead_states.def"
-    }
-    return "?";
-}
-
 /* ---- ranks and pools -------------------------------------------------------------- */
 
 /* A number that nobody can aim at with a key of his choice, the same in every replay of a log: different for each seq,

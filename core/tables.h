@@ -16,6 +16,7 @@
 
 #include "core/core.h"
 #include "core/heap.h"
+#include "core/lead_states.h"
 #include "core/routes.h"
 
 unsigned key_hash(const void *key, size_t len);
@@ -26,11 +27,6 @@ enum { ASK_LEADS_MAX = 1024, ASK_AGENTS_MAX = 128, ASKS_MAX = 64, ASK_LEADS_MIN 
 enum { POLICIES_MAX = 10000, POLICIES_BYTES_MAX = 256 << 20 };
 enum { BUSY_RETRY_MS = 500, AGENTS_CEILING = 100000, SOURCES_MAX = 4096, IMPORTS_MAX = 65536 };
 
-enum lead_state {
-#define LEAD_STATE(number, name, kind, text) LEAD_##name = number,
-#include "core/lead_states.def"
-    LEAD_STATES = 22
-};
 enum {
     LEAD_MOVES = 0
 #define LEAD_MOVE(from, event, to, fence) +1

@@ -8,10 +8,8 @@
 enum change { CHANGE_LOST, CHANGE_TAKEN, CHANGE_MOVED, CHANGE_UNMET, CHANGE_MET };
 
 enum {
-    STATE_ANY = 0,
+    LEAD_ANY = 0,
     REASON_ANY = REASON_MAX + 1,
-#define LEAD_STATE(number, name, kind, text) STATE_##name = number,
-#include "core/lead_states.def"
 };
 
 static const struct {
@@ -19,7 +17,7 @@ static const struct {
     enum change change;
     unsigned state, reason;
 } whens[] = {
-#define HOOK_WHEN(name, change, state, reason) {HOOK_##name, CHANGE_##change, STATE_##state, REASON_##reason},
+#define HOOK_WHEN(name, change, state, reason) {HOOK_##name, CHANGE_##change, LEAD_##state, REASON_##reason},
 #include "hooks/hook_events.def"
 };
 
@@ -50,28 +48,14 @@ bool hook_event_by_word(const char *word, enum hook_event *ret_event)
     return false;
 }
 
-enum state_kind { KIND_NONE, KIND_NOBODY, KIND_AGENT, KIND_END };
-static const struct {
-    enum state_kind kind;
-    const char *name;
-} states[STATE_MAX + 1] = {
-#define LEAD_STATE(number, name, kind, text) [number] = {KIND_##kind, #name},
-#include "core/lead_states.def"
-};
-
-const char *hook_state_name(unsigned state)
-{
-    return state <= STATE_MAX && states[state].name != NULL ? states[state].name : "?";
-}
-
 bool event_is_end(const struct image_lead *now)
 {
-    return now->state <= STATE_MAX && states[now->state].kind == KIND_END;
+    return lead_state_kind(now->state) == LEAD_KIND_END;
 }
 
 bool event_is_held(const struct image_lead *now, struct held *ret)
 {
-    if (now->state > STATE_MAX || states[now->state].kind != KIND_AGENT || now->owner == IMAGE_NOBODY)
+    if (lead_state_kind(now->state) != LEAD_KIND_AGENT || now->owner == IMAGE_NOBODY)
         return false;
     *ret = (struct held){now->state, now->owner, now->fence, now->due_ms};
     return true;
@@ -97,13 +81,13 @@ static enum reason loss_reason(const struct held *before, const struct image_lea
     if (loss->reason != REASON_MAX_DISTRIBUTIONS || before->due_ms > now->state_us / 1000)
         return loss->reason;
     switch (before->state) {
-    case STATE_OWNED:
+    case LEAD_OWNED:
         return REASON_FIRST_ACTION_LATE;
-    case STATE_WORKING:
+    case LEAD_WORKING:
         return REASON_ACTIVITY_LATE;
-    case STATE_WRAP_UP:
+    case LEAD_WRAP_UP:
         return REASON_DISPOSITION_LATE;
-    case STATE_PIPELINE:
+    case LEAD_PIPELINE:
         return REASON_PIPELINE_LATE;
     default:
         return REASON_MAX_DISTRIBUTIONS;
@@ -127,7 +111,7 @@ static const struct image_step *move_of(const struct image_lead *now, unsigned s
 {
     for (uint32_t i = now->n_steps; i > 0; i--) {
         const struct image_step *step = &now->steps[i - 1];
-        if (is_move(step) && (state == STATE_ANY || step->state == state) &&
+        if (is_move(step) && (state == LEAD_ANY || step->state == state) &&
             (reason == REASON_ANY || step->reason == reason))
             return step;
     }
@@ -169,7 +153,7 @@ uint32_t event_derive(const struct held *before, const struct image_lead *now, s
             continue;
         assert(n < TOLD_MAX);
         const bool of_former = whens[i].change == CHANGE_LOST;
-        const bool knows_former = of_former || (before != NULL && states[step->state].kind == KIND_END);
+        const bool knows_former = of_former || (before != NULL && lead_state_kind(step->state) == LEAD_KIND_END);
         ret[n++] = (struct told){.event = whens[i].event,
                                  .agent = knows_former ? before->owner : step->agent,
                                  .fence = of_former ? before->fence : now->fence,

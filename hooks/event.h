@@ -19,8 +19,6 @@ const char *hook_event_word(enum hook_event event); /* "offer" */
 const char *hook_event_text(enum hook_event event);
 bool hook_event_by_word(const char *word, enum hook_event *ret_event);
 
-const char *hook_state_name(unsigned state); /* "WRAP_UP"; "?": no such state */
-
 bool event_is_end(const struct image_lead *now);
 
 /* Of a lead in a hand: what must be remembered until it leaves it. */

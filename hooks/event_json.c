@@ -64,7 +64,7 @@ void event_json(const struct event_facts *facts, struct buf *ret_line)
     set(object, "programme", json_string(now->programme));
     set(object, "team", text_or_null(facts->team));
     set(object, "agent", text_or_null(facts->agent));
-    set(object, "state", json_string(hook_state_name(now->state)));
+    set(object, "state", json_string(lead_state_name(now->state)));
     set(object, "reason", reason != REASON_OK ? json_string(reason_name(reason)) : json_null());
     set(object, "text", json_string(reason != REASON_OK ? reason_text(reason) : hook_event_text(facts->told.event)));
     set(object, "deadline_ms", facts->told.event == HOOK_OFFER ? json_integer(now->due_ms) : json_null());
@@ -159,7 +159,7 @@ void event_json_sample(const char *cell, int64_t at_ms, struct buf *ret_line)
 {
     static const char agent[] = "sample-agent";
     const struct image_lead now = {
-        .state = 4, .programme = "sample", .state_us = at_ms * 1000, .due_ms = at_ms + 30 * 1000};
+        .state = LEAD_OFFERED, .programme = "sample", .state_us = at_ms * 1000, .due_ms = at_ms + 30 * 1000};
     const struct event_facts facts = {.told = {.event = HOOK_OFFER, .fence = 1, .reason = REASON_SCORED},
                                       .now = &now,
                                       .agent = slice_of(agent, sizeof agent - 1),

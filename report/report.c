@@ -59,17 +59,17 @@ static void measure(const struct making *making, struct group *group, enum measu
 static enum fact end_of(uint8_t state)
 {
     switch (state) {
-    case TALE_CLOSED_WON:
+    case LEAD_CLOSED_WON:
         return FACT_WON;
-    case TALE_CLOSED_LOST:
+    case LEAD_CLOSED_LOST:
         return FACT_LOST;
-    case TALE_CLOSED_INVALID:
+    case LEAD_CLOSED_INVALID:
         return FACT_INVALID;
-    case TALE_SUPPRESSED:
+    case LEAD_SUPPRESSED:
         return FACT_SUPPRESSED;
-    case TALE_DUPLICATE:
+    case LEAD_DUPLICATE:
         return FACT_MERGED;
-    case TALE_EXHAUSTED:
+    case LEAD_EXHAUSTED:
         return FACT_EXHAUSTED;
     default:
         return FACT_OPEN;
@@ -127,7 +127,7 @@ static void add_lead(const struct making *making, struct group *group, const str
     facts[end_of(deeds->end)]++;
     facts[FACT_DISPOSITIONS] += deeds->dispositions;
     facts[FACT_COST_CENTS] += whole || (deeds->did & DEED_ACCEPTED) ? tale->cost_cents : 0;
-    if (deeds->end == TALE_CLOSED_WON)
+    if (deeds->end == LEAD_CLOSED_WON)
         facts[FACT_VALUE_CENTS] += value_of(making, tale);
     add_times(making, group, tale, deeds);
 }

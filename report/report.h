@@ -45,7 +45,7 @@ struct report_table {
     const char **columns;       /* the key's word first */
     const char *types;          /* as in cli/print.h: s, n, d */
     struct slice *cells;
-    uint64_t leads, states[TALE_STATES]; /* leads that were asked for, by the state they are in */
+    uint64_t leads, states[LEAD_STATES]; /* leads that were asked for, by the state they are in */
     uint64_t older;                      /* of these, older than the log: most of their times are not known */
     struct buf text;
 };

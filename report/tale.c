@@ -100,7 +100,7 @@ static const struct {
 /* A disposition comes from whoever has it in hand; later the same reason may say why it ended. */
 static bool is_agents(enum reason reason, uint8_t before, bool *ret_disposed)
 {
-    const bool in_hand = before == TALE_OWNED || before == TALE_WORKING || before == TALE_WRAP_UP;
+    const bool in_hand = before == LEAD_OWNED || before == LEAD_WORKING || before == LEAD_WRAP_UP;
     for (size_t i = 0; i < sizeof of_agents / sizeof *of_agents; i++)
         if (of_agents[i].reason == reason) {
             *ret_disposed = of_agents[i].disposed && in_hand;
@@ -206,28 +206,28 @@ static void take_step(struct tales *tales, struct tale *tale, const struct image
 {
     const uint32_t agent = step->agent != TALE_NOBODY ? step->agent : tale->holder;
     struct hand *hand = hand_of(tale, agent);
-    const bool terminal = step->state >= TALE_CLOSED_WON;
+    const bool terminal = step->state >= LEAD_CLOSED_WON;
     bool disposed = false;
     const bool by_agent = is_agents(step->reason, tale->state, &disposed);
     /* that it was let go for the same reason is the second half of what was told */
-    const bool again = tale->state == TALE_REVOKING && step->reason == tales->told;
+    const bool again = tale->state == LEAD_REVOKING && step->reason == tales->told;
     if (id_equal(tale->id, tales->watch.id) && !again)
         tales->watch.step(tales->watch.arg, &(struct tale_step){at_us, step->state, step->reason, agent, by_agent,
                                                                 disposed, false, image});
     tales->told = step->reason;
     if (step->reason == REASON_NOTED)
         return;
-    if (step->state == TALE_OFFERED)
+    if (step->state == LEAD_OFFERED)
         mark_both(tale, hand, DEED_OFFERED, at_us);
-    else if (step->state == TALE_OWNED) /* also out of its own pipeline: then it is accepted already */
+    else if (step->state == LEAD_OWNED) /* also out of its own pipeline: then it is accepted already */
         accept(tales, tale, hand, at_us);
-    else if (step->state == TALE_WORKING)
+    else if (step->state == LEAD_WORKING)
         mark_both(tale, hand, DEED_TOUCHED, at_us);
-    else if (step->state == TALE_POOLED) /* where exactly only the beat's last step knows */
+    else if (step->state == LEAD_POOLED) /* where exactly only the beat's last step knows */
         wait_in(tale,
                 *image->pool ? names_number(tales->names, slice_of(image->pool, strlen(image->pool))) : tale->programme,
                 at_us);
-    else if (step->state == TALE_HELD) /* nobody could claim it */
+    else if (step->state == LEAD_HELD) /* nobody could claim it */
         tale->pool_us = 0;
     if (disposed)
         dispose(tales, tale, hand, image->disposition, at_us);
@@ -236,7 +236,7 @@ static void take_step(struct tales *tales, struct tale *tale, const struct image
         one->deeds.end = 0;
     if (hand && (terminal || step->agent != TALE_NOBODY))
         hand->deeds.end = tale->deeds.end;
-    tale->holder = step->state == TALE_REVOKING ? agent : step->agent;
+    tale->holder = step->state == LEAD_REVOKING ? agent : step->agent;
     tale->state = (uint8_t) step->state;
 }
 

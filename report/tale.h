@@ -21,12 +21,6 @@ struct entry;
 
 enum { TALE_NOBODY = IMAGE_NOBODY };
 
-enum tale_state {
-#define LEAD_STATE(number, name, kind, text) TALE_##name = number,
-#include "core/lead_states.def"
-    TALE_STATES = 22
-};
-
 enum deed { /* what happened, once or more often */
             DEED_OFFERED = 1,
             DEED_ACCEPTED = 2,  /* by accepting, by a pull, or by taking it back from the pipeline of another */

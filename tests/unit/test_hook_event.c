@@ -157,9 +157,9 @@ static void words_of_events_and_states_are_those_of_their_lists(void **state)
         assert_int_equal(event, i);
     }
     assert_false(hook_event_by_word("nonsense", &event));
-    assert_string_equal(hook_state_name(WRAP_UP), "WRAP_UP");
-    assert_string_equal(hook_state_name(11), "?");
-    assert_string_equal(hook_state_name(STATE_MAX + 1), "?");
+    assert_string_equal(lead_state_name(WRAP_UP), "WRAP_UP");
+    assert_string_equal(lead_state_name(11), "?");
+    assert_string_equal(lead_state_name(LEAD_STATES), "?");
 }
 
 int main(void)

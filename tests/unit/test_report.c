@@ -385,8 +385,8 @@ static void the_funnel_says_what_became_of_each_lead(void **state)
     assert_cell(table, "web", "close_rate_pct", "33.3");
     assert_int_equal(table.leads, 5);
     assert_int_equal(table.older, 0);
-    assert_int_equal(table.states[TALE_CLOSED_WON] + table.states[TALE_CLOSED_LOST] + table.states[TALE_OWNED] +
-                         table.states[TALE_PIPELINE] + table.states[TALE_POOLED],
+    assert_int_equal(table.states[LEAD_CLOSED_WON] + table.states[LEAD_CLOSED_LOST] + table.states[LEAD_OWNED] +
+                         table.states[LEAD_PIPELINE] + table.states[LEAD_POOLED],
                      5);
     table = made_after(&table, tales, "funnel", "campaign", NULL);
     assert_cell(table, "spring", "leads", "3");
@@ -638,8 +638,8 @@ static void an_attempt_too_many_is_one_disposition(void **state)
     assert_int_equal(tale->deeds.dispositions, 1);
     assert_true(tale->deeds.did & DEED_DISPOSED);
     assert_false(tale->deeds.did & DEED_CONTACTED);
-    assert_int_equal(tale->deeds.end, TALE_EXHAUSTED);
-    assert_int_equal(tale->hands->deeds.end, TALE_EXHAUSTED);
+    assert_int_equal(tale->deeds.end, LEAD_EXHAUSTED);
+    assert_int_equal(tale->hands->deeds.end, LEAD_EXHAUSTED);
     tales_destroy(&tales);
     day_destroy(&day);
 }
