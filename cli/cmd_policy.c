@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "cli/ask.h"
+#include "cli/templates.h"
 #include "policy/policy_yaml.h"
 #include "proto/msg.h"
 
@@ -30,13 +31,16 @@ static uint32_t teams_of(const struct policy *policy, uint32_t programme)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < policy->n_teams; i++)
-        n += policy->teams[i].programme == programme;
+        n += policy->teams[i].programme == programme && policy->teams[i].kind < UNIT_OFFICE;
     return n;
 }
 
 static void show_policy(const struct policy *policy)
 {
-    printf("cell %s: %u programmes, %u teams, %u sources\n", policy->cell, policy->n_programmes, policy->n_teams,
+    uint32_t n_teams = 0;
+    for (uint32_t i = 0; i < policy->n_programmes; i++)
+        n_teams += teams_of(policy, i);
+    printf("cell %s: %u programmes, %u teams, %u sources\n", policy->cell, policy->n_programmes, n_teams,
            policy->n_sources);
     for (uint32_t i = 0; i < policy->n_programmes; i++) {
         const struct programme *programme = &policy->programmes[i];
@@ -193,29 +197,50 @@ static int show(const struct asked *asked, int argc, char **argv)
     return exit_code;
 }
 
+/* Without a name all of them, by the first sentence of each. */
+static int template(const struct asked *asked, int argc, char **argv)
+{
+    json_t *list = json_array();
+    for (const struct template *one = templates; one->name; one++) {
+        if (argc == 2 && strcmp(one->name, argv[2]) != 0)
+            continue;
+        json_array_append_new(list, json_pack("{s:s, s:s}", "name", one->name, "text", one->text));
+        if (argc == 2 && !asked->common.json)
+            fputs(one->text, stdout);
+        else if (!asked->common.json)
+            printf("%-14s %.*s\n", one->name, (int) strcspn(one->text + 2, ".\n"), one->text + 2);
+    }
+    const bool found = json_array_size(list) > 0;
+    if (!found)
+        cli_say("there is no template \"%s\"; `takt policy template` lists them", argv[2]);
+    else if (asked->common.json)
+        json_dumpf(list, stdout, JSON_INDENT(1));
+    json_decref(list);
+    return found ? CLI_DONE : CLI_FAILED;
+}
+
 static const struct {
     const char *word, *argument;
     int words_least, words_most;
     int (*run)(const struct asked *asked, int argc, char **argv);
 } verbs[] = {
-    {"check", "FILE", 2, 2, check},
-    {"apply", "FILE", 2, 2, apply},
-    {"versions", "", 1, 1, versions},
-    {"show", "[N]", 1, 2, show},
+    {"check", "FILE", 2, 2, check}, {"apply", "FILE", 2, 2, apply},         {"versions", "", 1, 1, versions},
+    {"show", "[N]", 1, 2, show},    {"template", "[NAME]", 1, 2, template},
 };
 
 static const struct cli_usage usage = {
-    .synopsis = "takt policy check FILE | apply FILE | versions | show [N]",
+    .synopsis = "takt policy check FILE | apply FILE | versions | show [N] | template [NAME]",
     .about = "check FILE   tells all that is wrong with a policy file, each with line and column, and what\n"
              "             the policy holds. --json: an array of {line, column, path, reason, message}\n"
              "apply FILE   puts it in force without a restart, whole or not at all, and says which version\n"
              "             it is. Refused while leads or agents are where it has no place for them\n"
              "versions     lists what was in force since when, the newest first\n"
              "show [N]     prints version N as it was given; without N the one in force\n"
+             "template [NAME]  prints a policy to begin with; without NAME lists them\n"
              "\n"
              "Exit code 0: good, or in force; 1: it cannot be used, or was refused; 2: the command line is\n"
              "wrong; 3: no answer in time, applying it again is safe. docs/POLICY.md explains every key.",
-    .example = "takt policy check deploy/policies/default.yaml && takt policy apply deploy/policies/default.yaml",
+    .example = "takt policy template mortgage >policy.yaml && takt policy check policy.yaml",
     .words_least = 1,
     .words_most = 2,
 };

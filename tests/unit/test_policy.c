@@ -637,6 +637,35 @@ static void the_shipped_policies_are_good(void **state)
     free(policy);
 }
 
+/* What somebody is to read before the first lead: two screens at most, and the quickstart's one. */
+static void each_template_is_a_good_policy_and_short(void **state)
+{
+    (void) state;
+    static const char *const names[] = {"default",   "mortgage",    "real-estate",
+                                        "insurance", "debt-credit", "other-finance"};
+    struct policy *policy = malloc(sizeof *policy);
+    struct buf findings = {0};
+    assert_non_null(policy);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[256], line[512];
+        uint32_t modes = 0, lines = 0;
+        snprintf(path, sizeof path, "%s/%s.yaml", POLICIES, names[i]);
+        if (policy_load(path, policy, &findings) != 0)
+            fail_msg("%.*s", (int) findings.len, (const char *) findings.at);
+        for (uint32_t p = 0; p < policy->n_programmes; p++)
+            modes |= 1u << policy->programmes[p].mode;
+        assert_true(modes & (modes - 1)); /* programmes side by side, each in its mode */
+        FILE *file = fopen(path, "re");
+        assert_non_null(file);
+        while (fgets(line, sizeof line, file))
+            lines++;
+        fclose(file);
+        assert_in_range(lines, 20, i == 0 ? 56 : 72);
+    }
+    assert_int_equal(findings.len, 0);
+    free(policy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -653,6 +682,7 @@ int main(void)
         cmocka_unit_test(a_hostile_text_is_refused_within_bounds),
         cmocka_unit_test(too_many_teams_are_refused),
         cmocka_unit_test(the_shipped_policies_are_good),
+        cmocka_unit_test(each_template_is_a_good_policy_and_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_templates.c - each shipped policy through a day as it is: its leads from its
+ * sources, its teams at their desks and at home for the night, with lost messages,
+ * people who fall silent and brokers that crash. The simulator looks at the
+ * invariants after each beat; at the end nothing is lost and nothing lies dead.
+ * Only the heartbeat is not the file's: longer, so that a day costs seconds. */
+#include <stdlib.h>
+
+#include "policy/policy_yaml.h"
+#include "tests/sim/route_world.h"
+
+enum { HOUR_MS = 3600000, LEADS_MAX = 256, STRANGERS = 2 };
+
+struct template
+{
+    const char *name;
+    const char *staff;     /* "ana@phones": those that the file lists; each team has STRANGERS more */
+    const char *leads[12]; /* "source: attributes" */
+};
+
+static struct template templates[] = {
+    {"default",
+     "",
+     {"web: product=refinance amount=250000", "web: language=spanish", "purchased: product=equity",
+      "partner: amount=90000", "unknown: state=TX"}},
+    {"mortgage",
+     "ana@phones ben@phones cho@visitors dee@reno",
+     {"web: zip=94612 state=CA loan=450000 zone=America/Los_Angeles", "web: zip=90210 state=CA loan=90000",
+      "portal: state=NV loan=200000 zone=America/Los_Angeles", "portal: state=AZ credit=excellent",
+      "purchased: state=TX product=refinance zone=America/Chicago", "realtors: state=FL zone=America/New_York",
+      "somebody: state=OH"}},
+    {"real-estate",
+     "mia@lakeside noah@uptown ola@lakeside",
+     {"portal: zip=60611 price=900000 zone=America/Chicago", "portal: zip=60601 price=300000",
+      "website: zip=60640 financing=approved", "website: county=Cook", "valuation: zip=60614", "valuation: zip=60453",
+      "open-house: zip=53703", "archive: state=IL zone=America/Chicago"}},
+    {"insurance",
+     "eve@plains fay@gulf gil@plains hal@gulf",
+     {"web: state=TX age=64 zone=America/Chicago", "web: state=LA household=4", "comparison: state=OK tobacco=yes",
+      "comparison: state=KS age=30", "web: state=TX age=40", "car-web: state=TX", "policies: state=OH"}},
+    {"debt-credit",
+     "ike@tampa jan@tampa kim@dallas lou@dallas",
+     {"web: state=FL debt=60000 zone=America/New_York", "web: state=GA debt=20000", "radio: state=TX debt=15000",
+      "radio: state=NY debt=35000 behind=yes", "score-check: state=OH debt=3000", "somebody: state=ME"}},
+    {"other-finance",
+     "pia@senior raj@leasing",
+     {"web: product=fleet amount=2000000", "web: product=lease amount=40000", "referral: amount=300000 years=5",
+      "referral: product=loan revenue=2000000", "purchased: amount=8000", "broker: amount=70000",
+      "somebody: amount=1000"}},
+};
+
+struct day {
+    struct sim *sim;
+    const struct template *template;
+    struct {
+        struct id id;
+        const char *row;
+    } leads[LEADS_MAX];
+    uint32_t n_leads;
+    struct sim_agent *staff[64];
+    uint32_t n_staff;
+};
+
+static struct policy *load(const char *name)
+{
+    struct policy *policy = malloc(sizeof *policy);
+    struct buf findings = {0};
+    char path[256];
+    assert_non_null(policy);
+    snprintf(path, sizeof path, "%s/%s.yaml", POLICIES, name);
+    if (policy_load(path, policy, &findings) != 0)
+        fail_msg("%.*s", (int) findings.len, (const char *) findings.at);
+    buf_fini(&findings);
+    policy->heartbeat_ms = 30000;
+    policy->lease_ms = 120000;
+    return policy;
+}
+
+/* Who pulls asks; of others every second one does, too, where a team has a pool of its own. */
+static void hire(struct day *day, const struct policy *policy, const char *name, uint32_t team)
+{
+    const enum mode mode = policy->programmes[policy->teams[team].programme].mode;
+    const bool asks = mode == MODE_PULL || (mode == MODE_PUSH_PULL && day->n_staff % 2);
+    assert_true(day->n_staff < 64 && strlen(policy->teams[team].name) < sizeof day->staff[0]->team);
+    day->staff[day->n_staff++] =
+        sim_agent(day->sim, name, policy->teams[team].name, asks ? INTENT_ON_DEMAND : INTENT_AVAILABLE);
+}
+
+static uint32_t team_called(const struct policy *policy, const char *name, size_t len)
+{
+    for (uint32_t t = 0; t < policy->n_teams; t++)
+        if (strlen(policy->teams[t].name) == len && strncmp(policy->teams[t].name, name, len) == 0)
+            return t;
+    fail_msg("there is no team %.*s", (int) len, name);
+    return 0;
+}
+
+static void hire_all(struct day *day, const struct policy *policy)
+{
+    char name[16];
+    for (const char *at = day->template->staff; *at;) {
+        const char *team = strchr(at, '@') + 1;
+        const size_t len = strcspn(team, " ");
+        snprintf(name, sizeof name, "%.*s", (int) (team - at - 1), at);
+        hire(day, policy, name, team_called(policy, team, len));
+        at = team + len + strspn(team + len, " ");
+    }
+    for (uint32_t t = 0; t < policy->n_teams; t++)
+        for (int i = 0; policy->teams[t].kind < UNIT_OFFICE && i < STRANGERS; i++) {
+            snprintf(name, sizeof name, "%.12s-%d", policy->teams[t].name, i);
+            hire(day, policy, name, t);
+        }
+}
+
+static void leads_come(struct day *day)
+{
+    for (uint32_t i = 0; day->template->leads[i]; i++) {
+        const char *colon = strchr(day->template->leads[i], ':');
+        char source[16];
+        snprintf(source, sizeof source, "%.*s", (int) (colon - day->template->leads[i]), day->template->leads[i]);
+        assert_true(day->n_leads < LEADS_MAX);
+        day->leads[day->n_leads].row = day->template->leads[i];
+        day->leads[day->n_leads++].id = world_lead(day->sim, source, colon + 2);
+    }
+}
+
+static void go_home(struct day *day)
+{
+    for (uint32_t i = 0; i < day->n_staff; i++)
+        if (day->staff[i]->on)
+            sim_bye(day->sim, day->staff[i]);
+}
+
+/* Whoever was at home, or was paused for not answering, says that it is there. */
+static void come(struct day *day)
+{
+    for (uint32_t i = 0; i < day->n_staff; i++) {
+        struct sim_agent *agent = day->staff[i];
+        agent->on = true;
+        sim_silence(day->sim, agent, false);
+        if (!agent->session || agent->n_held == 0)
+            sim_hello(day->sim, agent);
+        sim_intent(day->sim, agent, agent->intent);
+    }
+}
+
+/* 22:13 UTC, a Tuesday: late afternoon in the east, noon in the west. */
+static void live_a_day(struct day *day)
+{
+    static const struct sim_faults bad = {.lose = 10, .repeat = 20, .silence = 10, .delay_us = 20000}, none = {0};
+    for (int hour = 0; hour < 25; hour++) {
+        const bool night = hour >= 5 && hour < 15;
+        if (hour == 5)
+            go_home(day);
+        else if (!night)
+            come(day);
+        sim_run_ms(day->sim, 2000);
+        sim_faults(day->sim, none);
+        sim_run_ms(day->sim, 1000);
+        if (hour < 20 && hour % 2 == 0)
+            leads_come(day);
+        sim_faults(day->sim, hour < 20 ? bad : none);
+        sim_run_ms(day->sim, HOUR_MS / 2);
+        if (hour % 4 == 3)
+            sim_crash(day->sim);
+        sim_run_ms(day->sim, HOUR_MS / 2);
+    }
+}
+
+static void nothing_lies_dead(struct day *day)
+{
+    struct core *core = sim_core(day->sim);
+    struct msg_report report = {0};
+    uint32_t ended = 0;
+    core_report(core, &(struct msg_query){.what = QUERY_ORPHANS, .limit = 100}, &report);
+    assert_int_equal(report.n_rows, 0);
+    for (uint32_t i = 0; i < day->n_leads; i++) {
+        const struct lead *lead = story_of(day->sim, day->leads[i].id); /* none is lost */
+        ended += lead->state >= LEAD_CLOSED_WON;
+        if (lead->state == LEAD_POOLED || lead->state == LEAD_HELD) /* it is afternoon, and everybody is there */
+            fail_msg("%s: lead %u, %s, is %s after %u owners", day->template->name, i, day->leads[i].row,
+                     lead_state_name(lead->state), lead->distributions);
+    }
+    assert_int_equal(core->leads.n, day->n_leads);
+    assert_int_equal(sim_lost(day->sim), 0);
+    assert_true(ended > day->n_leads / 2);
+}
+
+/* proves 004-14, 003-43 */
+static void a_template_as_it_is_keeps_all_promises_for_a_day(void **state)
+{
+    struct day day = {.template = *state};
+    struct policy *policy = load(day.template->name);
+    day.sim = sim_new(7, policy);
+    sim_workers(day.sim, 0);
+    sim_audit_every(day.sim, 512);
+    hire_all(&day, policy);
+    live_a_day(&day);
+    nothing_lies_dead(&day);
+    sim_destroy(&day.sim);
+    free(policy);
+}
+
+int main(void)
+{
+    enum { TEMPLATES = sizeof templates / sizeof *templates };
+    struct CMUnitTest days[TEMPLATES];
+    for (size_t i = 0; i < TEMPLATES; i++)
+        days[i] = (struct CMUnitTest){.name = templates[i].name,
+                                      .test_func = a_template_as_it_is_keeps_all_promises_for_a_day,
+                                      .initial_state = &templates[i]};
+    return _cmocka_run_group_tests("templates", days, TEMPLATES, NULL, NULL);
+}
