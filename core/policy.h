@@ -56,6 +56,7 @@ struct policy_limit {
     char name[POLICY_NAME_MAX + 1]; /* "" = each */
     bool of_cell;                   /* else of `programme` only */
     uint8_t of, per, unit;
+    uint16_t number; /* in its list, from 0 */
     uint32_t programme;
     uint64_t most; /* thousandths of leads, or cents */
 };

@@ -131,23 +131,67 @@ static bool take_limit(const struct entry *entry, const struct raw_limit *raw, c
     return take_amount(entry, raw, ret);
 }
 
-/* ---- against the others of the list ------------------------------------------------------ */
+/* ---- against the others ---------------------------------------------------------------- */
 
-static void compare(const struct entry *entry, const struct policy_limit *limit, const struct policy_limit *other)
+static const char *const period_names[PERIODS] = {"hour", "day", "week", "month"};
+
+static bool is_there_twice(const struct policy_limit *limit, const struct policy_limit *other)
 {
-    static const char *const names[PERIODS] = {"hour", "day", "week", "month"};
-    if (limit->of != other->of || limit->unit != other->unit || strcmp(limit->name, other->name) != 0)
-        return;
-    if (limit->per == other->per) {
-        finding_add(entry->findings, FAULT_DUPLICATE, entry->path, "this limit per %s is there twice",
-                    names[limit->per]);
-        return;
+    return limit->of == other->of && limit->per == other->per && limit->unit == other->unit &&
+           strcmp(limit->name, other->name) == 0;
+}
+
+/* Which one per `per` holds for all whom this limit is about, as the core chooses it; NULL = none. */
+static const struct policy_limit *beside(const struct policy *policy, const struct policy_limit *limit, int per)
+{
+    const struct policy_limit *best = NULL;
+    int most_special = 0;
+    for (uint32_t i = 0; i < policy->n_limits; i++) {
+        const struct policy_limit *other = &policy->limits[i];
+        const int special = 1 + !other->of_cell + 2 * (other->name[0] != '\0');
+        const bool about_it = other->of == limit->of && other->unit == limit->unit && other->per == per &&
+                              (other->of_cell || (!limit->of_cell && other->programme == limit->programme)) &&
+                              (!other->name[0] || strcmp(other->name, limit->name) == 0);
+        if (about_it && special > most_special) {
+            best = other;
+            most_special = special;
+        }
     }
-    const struct policy_limit *brief = limit->per < other->per ? limit : other, *wide = brief == limit ? other : limit;
-    if (brief->most > wide->most)
-        finding_add(entry->findings, FAULT_CONFLICT, entry->path,
-                    "the limit per %s can never be reached: the one per %s is lower", names[brief->per],
-                    names[wide->per]);
+    return best;
+}
+
+static void lint_ramp(const struct policy *policy, uint32_t number, struct policy_findings *findings)
+{
+    const uint32_t leads = policy->programmes[number].ramp_leads;
+    const struct policy_limit each = {.of = LIMIT_AGENT, .unit = UNIT_LEADS, .programme = number};
+    const struct policy_limit *hour = beside(policy, &each, PER_HOUR);
+    if (leads > 0 && hour != NULL && UINT64_C(1000) * leads >= hour->most)
+        finding_add(findings, FAULT_CONFLICT, "ramp.leads", "is %u, and nobody gets more than %u in an hour anyway",
+                    leads, (uint32_t) (hour->most / 1000));
+}
+
+void limits_lint(const struct policy *policy, struct policy_findings *findings)
+{
+    for (uint32_t i = 0; i < policy->n_limits; i++) {
+        const struct policy_limit *limit = &policy->limits[i], *wide;
+        char path[24];
+        snprintf(path, sizeof path, "limits[%u]", limit->number);
+        findings->where[0] = '\0';
+        if (!limit->of_cell)
+            snprintf(findings->where, sizeof findings->where, "programmes[%u].", limit->programme);
+        for (int per = limit->per + 1; per < PERIODS; per++)
+            if ((wide = beside(policy, limit, per)) != NULL && limit->most > wide->most) {
+                finding_add(findings, FAULT_CONFLICT, path,
+                            "the limit per %s can never be reached: the one per %s is lower", period_names[limit->per],
+                            period_names[per]);
+                break;
+            }
+    }
+    for (uint32_t i = 0; i < policy->n_programmes; i++) {
+        snprintf(findings->where, sizeof findings->where, "programmes[%u].", i);
+        lint_ramp(policy, i, findings);
+    }
+    findings->where[0] = '\0';
 }
 
 void limits_read(struct policy_findings *findings, const struct raw_limit *raw, uint32_t n, uint32_t programme,
@@ -156,7 +200,8 @@ void limits_read(struct policy_findings *findings, const struct raw_limit *raw, 
     const uint32_t first = policy->n_limits;
     for (uint32_t i = 0; i < n; i++) {
         struct entry entry = {.findings = findings};
-        struct policy_limit limit = {.of_cell = programme == NONE_OF_THEM, .programme = programme};
+        struct policy_limit limit = {
+            .of_cell = programme == NONE_OF_THEM, .programme = programme, .number = (uint16_t) i};
         snprintf(entry.path, sizeof entry.path, "limits[%u]", i);
         if (policy->n_limits == POLICY_LIMITS_MAX) {
             finding_add(findings, FAULT_TOO_MANY, entry.path, "the cell has more than %d", POLICY_LIMITS_MAX);
@@ -165,7 +210,9 @@ void limits_read(struct policy_findings *findings, const struct raw_limit *raw, 
         if (!take_limit(&entry, &raw[i], policy, &limit))
             continue;
         for (uint32_t k = first; k < policy->n_limits; k++)
-            compare(&entry, &limit, &policy->limits[k]);
+            if (is_there_twice(&limit, &policy->limits[k]))
+                finding_add(findings, FAULT_DUPLICATE, entry.path, "this limit per %s is there twice",
+                            period_names[limit.per]);
         policy->limits[policy->n_limits++] = limit;
     }
 }

@@ -17,4 +17,7 @@ enum { NONE_OF_THEM = UINT32_MAX };
 void limits_read(struct policy_findings *findings, const struct raw_limit *raw, uint32_t n, uint32_t programme,
                  struct policy *policy);
 
+/* Limits that others make pointless. */
+void limits_lint(const struct policy *policy, struct policy_findings *findings);
+
 #endif

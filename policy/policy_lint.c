@@ -105,6 +105,19 @@ static void lint_programmes(struct policy_findings *findings, const struct polic
         }
 }
 
+/* A programme that wants licences names somebody who has one. */
+static void lint_licences(const struct policy *policy, uint32_t number, struct policy_findings *findings)
+{
+    const struct programme *programme = &policy->programmes[number];
+    bool licensed = programme->licence_key == 0;
+    for (uint32_t i = 0; i < policy->n_agents && !licensed; i++)
+        licensed = policy->agents[i].licences.n > 0 &&
+                   (policy->agents[i].programme == number || programme->widen == WIDEN_CELL);
+    if (!licensed)
+        finding_add(findings, FAULT_CONFLICT, "licence",
+                    "is wanted, and none of agents has any: nobody could take a lead of this programme");
+}
+
 static void lint_programme(const struct policy *policy, uint32_t number, struct policy_findings *findings)
 {
     const struct programme *programme = &policy->programmes[number];
@@ -114,6 +127,7 @@ static void lint_programme(const struct policy *policy, uint32_t number, struct 
     if (n_teams == 0)
         finding_add(findings, FAULT_MISSING, "teams",
                     "is missing or empty: nobody could take a lead of this programme");
+    lint_licences(policy, number, findings);
     expect_at_most(findings, "penalty", programme->penalty_ms, "penalty_max", programme->penalty_max_ms);
     expect_at_most(findings, "timers.disposition", programme->disposition_ms, "timers.disposition_hard",
                    programme->disposition_hard_ms);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * policy_lint_routes.c - rules that no lead reaches, and territory that two rules
- * claim. Each combination of values that a rule wants is tried as a lead of its
- * own: the index says which rules match it, and one that counts before this rule
- * and wants nothing more catches all leads of that combination. So ten thousand
- * rules are judged without comparing each with each. */
+ * policy_lint_routes.c - rules that no lead reaches, territory that two rules
+ * claim, and targets of which nobody may have the leads. Each combination of values that a rule wants is tried as a
+ * lead of its own: the index says which rules match it, and one that counts before this rule and wants nothing more
+ * catches all leads of that combination. So ten thousand rules are judged without comparing each with each. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +91,93 @@ static const char *target_name(const struct policy *policy, const struct policy_
                                              : policy->programmes[route->programme].name;
 }
 
+/* ---- targets that are empty for these leads -------------------------------------------- */
+
+/* Some value passes both. A zip's beginning against a range of zips is taken to. */
+static bool meet(const struct policy *policy, const struct policy_test *a, const struct policy_test *b)
+{
+    const int64_t *as = policy->values + a->values.first, *bs = policy->values + b->values.first;
+    if (a->values.n == 0 || b->values.n == 0 || (a->zip && a->between != b->between))
+        return true;
+    if (a->between && b->between)
+        return as[0] < bs[1] && bs[0] < as[1];
+    for (uint32_t i = 0; !a->between && i < a->values.n; i++)
+        if (implied(policy, b, a, as[i]))
+            return true;
+    for (uint32_t i = 0; !b->between && i < b->values.n; i++)
+        if (implied(policy, a, b, bs[i]))
+            return true;
+    return false;
+}
+
+static bool passes(const struct policy *policy, struct policy_range when, struct policy_range only)
+{
+    for (uint32_t i = 0; i < only.n; i++) {
+        const struct policy_test *filter = &policy->tests[only.first + i];
+        const struct policy_test *wants = test_of(policy, when, filter->key);
+        if (wants != NULL && !meet(policy, filter, wants))
+            return false;
+    }
+    return true;
+}
+
+static bool licensed(const struct policy *policy, const struct policy_route *route, const struct policy_agent *agent)
+{
+    const struct policy_test *wants = test_of(policy, route->when, policy->programmes[route->programme].licence_key);
+    const struct policy_test has = {.values = agent->licences};
+    return wants == NULL || (has.values.n > 0 && meet(policy, &has, wants));
+}
+
+/* Leads of the rule pass the filters of this team and of what is above it; `ret_below`: the target is one of these. */
+static bool team_may(const struct policy *policy, const struct policy_route *route, uint32_t team, bool *ret_below)
+{
+    bool may = true;
+    *ret_below = false;
+    for (uint32_t at = team + 1; at > 0; at = policy->teams[at - 1].in) {
+        *ret_below |= at - 1 == route->to;
+        may = may && passes(policy, route->when, policy->teams[at - 1].only);
+    }
+    return may;
+}
+
+static bool some_team_may(const struct policy *policy, const struct policy_route *route)
+{
+    bool below;
+    if (policy->teams[route->to].kind < UNIT_OFFICE)
+        return team_may(policy, route, route->to, &below);
+    for (uint32_t t = 0; t < policy->n_teams; t++)
+        if (policy->teams[t].kind < UNIT_OFFICE && policy->teams[t].programme == route->programme &&
+            team_may(policy, route, t, &below) && below)
+            return true;
+    return false;
+}
+
+/* Agents are known by their list alone, and whoever is not in it may be anywhere: only licences need one. */
+static void lint_target(const struct lint *lint, const struct policy_route *route)
+{
+    const struct policy *policy = lint->policy;
+    const struct policy_agent *agent = route->target == ROUTE_TO_AGENT ? &policy->agents[route->to] : NULL;
+    const struct programme *programme = &policy->programmes[route->programme];
+    bool may = agent == NULL || passes(policy, route->when, agent->only), somebody = programme->licence_key == 0;
+    char path[64];
+    if (route->target == ROUTE_TO_TEAM)
+        may = some_team_may(policy, route);
+    for (uint32_t i = 0; i < policy->n_agents && !somebody; i++)
+        somebody = (policy->agents[i].programme == route->programme || programme->widen == WIDEN_CELL) &&
+                   (agent == NULL || agent == &policy->agents[i]) && licensed(policy, route, &policy->agents[i]);
+    snprintf(path, sizeof path, "%s[%u].to", route->set == ROUTES_FIRST ? "routes" : "reroutes", route->number);
+    if (!may)
+        finding_add(lint->findings, FAULT_CONFLICT, path,
+                    "is %s, and nobody there may have these leads: a filter leaves them out",
+                    target_name(policy, route));
+    else if (!somebody)
+        finding_add(lint->findings, FAULT_CONFLICT, path,
+                    "is %s, and nobody there may have these leads: no listed agent has the licence",
+                    target_name(policy, route));
+}
+
+/* ---- rules ----------------------------------------------------------------------------- */
+
 static void tell(const struct lint *lint, const struct policy_route *own, const struct policy_route *by, bool all)
 {
     char path[64];
@@ -146,8 +232,10 @@ void routes_lint(const struct policy *policy, struct policy_findings *findings)
     struct lint lint = {policy, findings, routes_new(policy)};
     for (uint32_t i = 0; i < policy->n_routes; i++) {
         snprintf(findings->where, sizeof findings->where, "programmes[%u].", policy->routes[i].programme);
-        if (policy->routes[i].target != ROUTE_NOWHERE)
-            lint_route(&lint, &policy->routes[i]);
+        if (policy->routes[i].target == ROUTE_NOWHERE)
+            continue;
+        lint_route(&lint, &policy->routes[i]);
+        lint_target(&lint, &policy->routes[i]);
     }
     findings->where[0] = '\0';
     routes_destroy(&lint.routes);

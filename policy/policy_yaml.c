@@ -322,6 +322,7 @@ int policy_read(const char *text, size_t len, struct policy *ret, struct policy_
         raw_free(&raw);
         policy_lint(ret, findings);
         routes_lint(ret, findings);
+        limits_lint(ret, findings);
     }
     buf_fini(&sound);
     policy_index_free(&index);

@@ -148,7 +148,7 @@ static void come(struct day *day)
 static void live_a_day(struct day *day)
 {
     static const struct sim_faults bad = {.lose = 10, .repeat = 20, .silence = 10, .delay_us = 20000}, none = {0};
-    for (int hour = 0; hour < 25; hour++) {
+    for (int hour = 0; hour < 24; hour++) {
         const bool night = hour >= 5 && hour < 15;
         if (hour == 5)
             go_home(day);
@@ -177,7 +177,7 @@ static void nothing_lies_dead(struct day *day)
     for (uint32_t i = 0; i < day->n_leads; i++) {
         const struct lead *lead = story_of(day->sim, day->leads[i].id); /* none is lost */
         ended += lead->state >= LEAD_CLOSED_WON;
-        if (lead->state == LEAD_POOLED || lead->state == LEAD_HELD) /* it is afternoon, and everybody is there */
+        if (lead->state == LEAD_POOLED || lead->handed_us == 0) /* it is afternoon, and everybody is there */
             fail_msg("%s: lead %u, %s, is %s after %u owners", day->template->name, i, day->leads[i].row,
                      lead_state_name(lead->state), lead->distributions);
     }
