@@ -66,9 +66,8 @@ static void hear(struct day *day)
     while (effects_next_out(day->effects, &peer, &msg)) {
         if (msg.kind == MSG_WELCOME)
             day->sessions[peer] = msg.welcome.session;
-        for (uint32_t i = 0; msg.kind == MSG_AGENT_HEARS && i < msg.hears.n_offers; i++) {
+        for (uint32_t i = 0; msg.kind == MSG_AGENT_HEARS && i < msg.hears.n_offers; i++)
             day->fences[msg.hears.offers[i].lead.lo] = msg.hears.offers[i].fence;
-        }
         if (msg.kind == MSG_AGENT_HEARS)
             for (uint32_t i = 0; i < msg.hears.n_results; i++)
                 if (msg.hears.results[i].reason != REASON_OK)
