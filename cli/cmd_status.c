@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_status.c - the operator's questions: status, teams, pools, limits, explain
- * ID and so on. One function for all of them, since each is a query by
+ * cmd_status.c - the operator's questions: status, teams, pools, limits, orphans
+ * and so on. One function for all of them, since each is a query by
  * name whose answer is a table; what is in the table is the broker's business. */
 #include "cli/cli.h"
 
@@ -30,8 +30,6 @@ static const struct question questions[] = {
      "takt sources", "takt sources --json", 0},
     {"orphans", "The dead-queue radar: leads without live owner and without armed deadline. Must be empty.",
      "takt orphans", "takt orphans", 0},
-    {"explain", "Why a lead went where it went.", "takt explain ID", "takt explain 0123456789abcdef0123456789abcdef",
-     1},
 };
 
 static const struct question *find_question(const char *word)

@@ -12,7 +12,7 @@
 
 enum { PATH_ROOM = 4096, ENDPOINT_ROOM = 256 };
 
-bool logs_read(const struct logs_asked *asked, struct tales *tales, struct walked *ret)
+bool logs_walk(const struct logs_asked *asked, const struct walk_visitor *visitor, struct walked *ret)
 {
     char redis[ENDPOINT_ROOM], cell[ENDPOINT_ROOM], folder[PATH_ROOM];
     struct stat found;
@@ -34,14 +34,20 @@ bool logs_read(const struct logs_asked *asked, struct tales *tales, struct walke
         cli_say("--cell takes [a-z0-9-], at most 32 characters");
         return false;
     }
-    const struct walk_visitor visitor = {tales_row, tales};
     struct buf why = {0};
-    const enum store_status status = walk_log(&source, &visitor, ret, &why);
+    const enum store_status status = walk_log(&source, visitor, ret, &why);
     if (status != STORE_OK)
         cli_say("the log cannot be read: %.*s", (int) why.len, (const char *) why.at);
     buf_fini(&why);
-    tales_end(tales);
     return status == STORE_OK;
+}
+
+bool logs_read(const struct logs_asked *asked, struct tales *tales, struct walked *ret)
+{
+    const struct walk_visitor visitor = {tales_row, tales};
+    const bool good = logs_walk(asked, &visitor, ret);
+    tales_end(tales);
+    return good;
 }
 
 const char *logs_position(struct position at, char ret[48])

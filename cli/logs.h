@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * logs.h - where the log is that `takt report` and `takt history` read, and reading it.
+ * logs.h - where the log is that `takt report`, `takt history` and `takt explain` read, and reading it.
  *
  * By default all there is in DIR: the archive, and what Redis holds beyond it. An
  * archive alone is enough, so that neither a broker nor a Redis need run. */
@@ -21,7 +21,8 @@ struct logs_asked { /* zero-initialise, then put the rows into the table of opti
     {"cell", "NAME", CLI_TEXT, &(asked).cell, 0, 0, "the cell in that Redis (default: the one in DIR)"}
 /* clang-format on */
 
-/* Fold all of the log. False after saying on stderr what is in the way. */
+/* Read all of the log; or fold it. False after saying on stderr what is in the way. */
+bool logs_walk(const struct logs_asked *asked, const struct walk_visitor *visitor, struct walked *ret);
 bool logs_read(const struct logs_asked *asked, struct tales *tales, struct walked *ret);
 
 /* "1-0"; "2026-01-31 12:00:00Z". `ret` is returned. */

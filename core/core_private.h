@@ -264,6 +264,8 @@ bool record_apply_input(struct core *core, struct lead *lead, struct reader *rea
 bool record_apply_lead(struct core *core, struct lead *lead, struct reader *reader);
 void record_input(const struct core *core, const struct lead *lead, struct buf *body);
 void record_place_lead(struct core *core, struct lead *lead);
+
+/* snapshot.c */
 void record_snapshot(struct core *core, const struct ask *ask);
 
 /* effects.c: what the handlers write down */
@@ -275,6 +277,7 @@ void effects_withdrawal(struct effects *effects, uint32_t peer, const struct wit
 void effects_offer(struct effects *effects, uint32_t peer, const struct offer *offer); /* row is borrowed */
 void effects_ready(struct effects *effects, uint32_t peer, const struct ready_result *result);
 void effects_ask(struct effects *effects, const struct core *core, const struct ask *ask);
+struct msg_request ask_request(const struct core *core, const struct ask *ask); /* borrows from both */
 void effects_answered(struct effects *effects, int64_t asked_us);
 
 #endif

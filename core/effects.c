@@ -3,6 +3,7 @@
  * told within a beat (results, withdrawals, offers) shares a frame; everything
  * else is a message of its own, in order, before those. */
 #include "core/core_private.h"
+#include "core/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -250,6 +251,23 @@ int64_t effects_oldest_ask_us(const struct effects *effects)
     return effects->oldest_ask_us;
 }
 
+struct msg_request ask_request(const struct core *core, const struct ask *ask)
+{
+    return (struct msg_request){.id = ask->id,
+                                .seed = snapshot_seed(ask->id),
+                                .rotation = ask->rotation,
+                                .policy_version = core->policy.version,
+                                .programme = ask->programme,
+                                .deadline_ms = (uint32_t) core->policy.scorer_deadline_ms,
+                                .strategy = (enum strategy) ask->strategy,
+                                .leads = ask->request_leads,
+                                .n_leads = ask->n_leads,
+                                .agents = ask->request_agents,
+                                .n_agents = ask->n_agents,
+                                .excluded = ask->excluded,
+                                .n_excluded = ask->n_excluded};
+}
+
 bool effects_next_ask(struct effects *effects, uint32_t *ret_peer, struct msg *ret, bool *ret_wants_policy)
 {
     while (effects->at_ask < effects->n_asks) {
@@ -260,20 +278,7 @@ bool effects_next_ask(struct effects *effects, uint32_t *ret_peer, struct msg *r
             continue; /* it ended before it left */
         *ret_peer = core->workers[ask->worker].peer;
         *ret_wants_policy = ask->needs_policy;
-        *ret = (struct msg){.kind = MSG_REQUEST,
-                            .request = {.id = ask->id,
-                                        .seed = ask->id * 0x9E3779B97F4A7C15u,
-                                        .rotation = ask->rotation,
-                                        .policy_version = core->policy.version,
-                                        .programme = ask->programme,
-                                        .deadline_ms = (uint32_t) core->policy.scorer_deadline_ms,
-                                        .strategy = (enum strategy) ask->strategy,
-                                        .leads = ask->request_leads,
-                                        .n_leads = ask->n_leads,
-                                        .agents = ask->request_agents,
-                                        .n_agents = ask->n_agents,
-                                        .excluded = ask->excluded,
-                                        .n_excluded = ask->n_excluded}};
+        *ret = (struct msg){.kind = MSG_REQUEST, .request = ask_request(core, ask)};
         return true;
     }
     return false;

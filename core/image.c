@@ -72,6 +72,23 @@ static void name_places(const struct lead_glance *glance, struct image_lead *ret
         strncat(ret->team, ret->pool + len + 1, sizeof ret->team - 1);
 }
 
+static struct image_decision decision_of(const struct lead *lead)
+{
+    if (!lead->past || lead->past->decision.winner == NONE)
+        return (struct image_decision){.winner = IMAGE_NOBODY, .runner_up = IMAGE_NOBODY};
+    const struct decision *decision = &lead->past->decision;
+    return (struct image_decision){.request = decision->request,
+                                   .at_us = decision->at_us,
+                                   .winner = decision->winner,
+                                   .runner_up = decision->runner_up,
+                                   .policy_version = decision->policy_version,
+                                   .candidates = decision->candidates,
+                                   .score = decision->score,
+                                   .margin = decision->margin,
+                                   .by = decision->by,
+                                   .strategy = decision->strategy};
+}
+
 bool image_lead(struct image *image, const struct row_ref *row, struct image_lead *ret)
 {
     struct reader reader;
@@ -99,6 +116,8 @@ bool image_lead(struct image *image, const struct row_ref *row, struct image_lea
     ret->handed_us = lead->handed_us;
     ret->moved_last = lead->moved;
     ret->steps = in_order(image, &ret->n_steps);
+    ret->decision = decision_of(lead);
+    ret->route = (struct image_route){lead->route_version, lead->route_line, lead->route_number, lead->rerouted};
     return true;
 }
 
@@ -110,15 +129,17 @@ bool image_input(const struct row_ref *row, struct image_input *ret)
     ret->id = id_from_bytes(row->key.at);
     get_id(&reader);  /* the op that brought it ... */
     get_u16(&reader); /* ... and its row there */
-    get_u64(&reader); /* order of arrival */
+    ret->seq = get_u64(&reader);
     ret->received_us = get_int(&reader);
-    get_i32(&reader); /* priority */
+    ret->priority = get_i32(&reader);
     ret->value_cents = get_u64(&reader);
     ret->cost_cents = get_u32(&reader);
     ret->source = get_text(&reader);
-    for (uint32_t n = get_u8(&reader); n > 0 && !reader.bad; n--) { /* features */
-        take(&reader, 4);
-        get_int(&reader);
+    ret->n_features = get_u8(&reader);
+    reader.bad = reader.bad || ret->n_features > ROW_ATTRIBUTES_MAX;
+    for (uint32_t i = 0; i < ret->n_features && !reader.bad; i++) {
+        memcpy(&ret->features[i].key, take(&reader, 4), 4);
+        ret->features[i].value = get_int(&reader);
     }
     ret->raw = get_slice(&reader, get_u32(&reader));
     return !reader.bad;
@@ -135,11 +156,18 @@ bool image_agent(const struct row_ref *row, struct image_agent *ret)
     const uint8_t intent = get_u8(&reader);
     get_u32(&reader); /* away code */
     get_u32(&reader); /* capacity */
-    const uint8_t n_skills = get_u8(&reader);
-    for (uint32_t i = 0; i < n_skills && !reader.bad; i++)
-        get_u32(&reader);
+    ret->n_skills = get_u8(&reader);
+    reader.bad = reader.bad || ret->n_skills > SKILLS_MAX;
+    for (uint32_t i = 0; i < ret->n_skills && !reader.bad; i++)
+        ret->skills[i] = get_u32(&reader);
     const uint8_t flags = get_u8(&reader);
     ret->on_duty = (flags & 1) && (intent == INTENT_AVAILABLE || intent == INTENT_ON_DEMAND);
+    get_u32(&reader); /* misses */
+    get_int(&reader); /* penalised until */
+    get_int(&reader); /* ... and for how long the next time */
+    ret->idle_since_us = get_int(&reader);
+    ret->won = get_u32(&reader);
+    ret->closed = get_u32(&reader);
     return !reader.bad && ret->index < AGENTS_CEILING;
 }
 

@@ -20,6 +20,20 @@ struct image_step { /* a move or a note */
     uint32_t agent; /* index of who held it then; IMAGE_NOBODY */
 };
 
+struct image_decision { /* why the lead went where it went, the last time */
+    uint64_t request;   /* of the snapshot; 0: none was made */
+    int64_t at_us;
+    uint32_t winner, runner_up; /* indexes of agents, or IMAGE_NOBODY */
+    uint32_t policy_version, candidates;
+    int32_t score, margin;
+    enum reason by;
+    uint32_t strategy;
+};
+struct image_route { /* the rule that placed it; version 0: none */
+    uint32_t policy_version, line, number;
+    bool again; /* of those for leads that were taken back */
+};
+
 struct image_lead {
     struct id id;
     uint32_t state;
@@ -37,6 +51,8 @@ struct image_lead {
     bool moved_last;                /* in this beat: the last step is its state of now, since state_us */
     const struct image_step *steps; /* what happened in this beat, in order; until the next row */
     uint32_t n_steps;
+    struct image_decision decision;
+    struct image_route route;
 };
 
 struct image_input {
@@ -45,12 +61,19 @@ struct image_input {
     int64_t received_us;
     uint64_t value_cents; /* 0: none was named */
     uint32_t cost_cents;
+    int32_t priority;
+    uint64_t seq;                   /* order of arrival */
+    uint32_t n_features;
+    struct feature features[ROW_ATTRIBUTES_MAX];
 };
 
 struct image_agent {
     struct slice name, team;
     uint32_t index;
     bool on_duty; /* here, and available or on demand */
+    int64_t idle_since_us;
+    uint32_t won, closed;
+    uint32_t n_skills, skills[SKILLS_MAX];
 };
 
 struct image_import {

@@ -277,38 +277,6 @@ static bool apply_policy(struct core *core, const struct row_ref *row)
     return true;
 }
 
-/* The features a decision was made from, once a window: with the lead's own row
- * they give the same scores again. Log only. */
-void record_snapshot(struct core *core, const struct ask *ask)
-{
-    struct buf *body = &core->snapshots;
-    const bool has_turns = ask->strategy == STRATEGY_WEIGHTED_ROUND_ROBIN || ask->strategy == STRATEGY_TOP_DOWN;
-    uint8_t key[8];
-    memcpy(key, &ask->id, sizeof key);
-    const size_t room = (8 + 8 * (size_t) ask->n_agents) * NUMBER_BYTES_MAX + NAME_BYTES_MAX;
-    struct writer row = row_begin(body, ROW_SNAPSHOT, key, sizeof key, room);
-    put_text(&row, programme_of(core, ask->programme)->name);
-    put_uint(&row, core->policy.version);
-    put_uint(&row, ask->strategy);
-    put_uint(&row, ask->rotation);
-    put_uint(&row, ask->n_leads);
-    put_uint(&row, ask->n_agents);
-    for (uint32_t i = 0; i < ask->n_agents; i++) {
-        const struct request_agent *agent = &ask->request_agents[i];
-        put_uint(&row, ask->agents[i]);
-        put_uint(&row, agent->slots);
-        put_uint(&row, agent->open);
-        put_uint(&row, agent->idle_ms);
-        put_uint(&row, agent->won);
-        put_uint(&row, agent->closed);
-        if (!has_turns)
-            continue;
-        put_uint(&row, agent->turn);
-        put_uint(&row, agent->weight);
-    }
-    row_end(&row);
-}
-
 /* ---- sealing a beat, loading, dumping ------------------------------------------------------------ */
 
 uint32_t core_seal(struct core *core, struct buf *body)

@@ -23,7 +23,13 @@ unsigned key_hash(const void *key, size_t len);
 
 enum { NONE = UINT32_MAX };
 enum { RECEIPTS_KEPT = 4, EXCLUSIONS_MAX = 64, FEATURES_MAX = ROW_ATTRIBUTES_MAX };
-enum { ASK_LEADS_MAX = 1024, ASK_AGENTS_MAX = 128, ASKS_MAX = 64, ASK_LEADS_MIN = 32 };
+enum {
+    ASK_LEADS_MAX = 1024,
+    ASK_AGENTS_MAX = 128,
+    ASK_EXCLUDED_MAX = ASK_LEADS_MAX * 4,
+    ASKS_MAX = 64,
+    ASK_LEADS_MIN = 32
+};
 enum { POLICIES_MAX = 10000, POLICIES_BYTES_MAX = 256 << 20 };
 enum { BUSY_RETRY_MS = 500, AGENTS_CEILING = 100000, SOURCES_MAX = 4096, IMPORTS_MAX = 65536 };
 
@@ -313,13 +319,15 @@ struct ask {
     bool needs_policy;
     bool fitted;      /* built for what filters leave: others may have a card, and other leads wait */
     bool of_one;      /* built for the due leads of one agent: others may have a card, too */
+    int64_t built_us; /* ages and times free count up to here */
     int64_t asked_us; /* when it left for the worker; 0 = it did not */
     struct lead *leads[ASK_LEADS_MAX];
     uint32_t agents[ASK_AGENTS_MAX], slots[ASK_AGENTS_MAX];
     struct request_lead request_leads[ASK_LEADS_MAX];
     struct request_agent request_agents[ASK_AGENTS_MAX];
-    struct exclusion excluded[ASK_LEADS_MAX * 4];
-    uint32_t excluded_from[ASK_LEADS_MAX]; /* where a lead's begin in it */
+    struct exclusion excluded[ASK_EXCLUDED_MAX];
+    uint16_t excluded_why[ASK_EXCLUDED_MAX]; /* enum reason */
+    uint32_t excluded_from[ASK_LEADS_MAX];   /* where a lead's begin in it */
     uint32_t n_leads, n_agents, n_excluded;
     uint64_t rotation;
     uint8_t strategy;

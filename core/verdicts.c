@@ -3,6 +3,7 @@
  * checked against the state of now and granted or given back, row by row. */
 #include "core/core_private.h"
 #include "core/limits.h"
+#include "core/plain.h"
 
 /* ---- applying verdicts --------------------------------------------------------------------- */
 
@@ -154,31 +155,11 @@ static uint32_t apply(struct core *core, struct ask *ask, const struct verdict *
 
 /* ---- the plain order ------------------------------------------------------------------------ */
 
-static uint32_t plain_choice(const struct ask *ask, uint32_t lead, const uint32_t *taken, uint32_t not_agent)
-{
-    uint32_t best = NONE;
-    for (uint32_t a = 0; a < ask->n_agents; a++) {
-        const uint32_t only = ask->request_leads[lead].only_agent;
-        if (a == not_agent || taken[a] >= ask->slots[a] || (only && only != a + 1) || excluded(ask, lead, a))
-            continue;
-        if (best == NONE || taken[a] < taken[best]) /* agents stand in the order of their idle time */
-            best = a;
-    }
-    return best;
-}
-
 uint32_t verdict_plain(struct core *core, struct ask *ask)
 {
-    struct verdict verdicts[ASK_LEADS_MAX] = {0};
-    uint32_t taken[ASK_AGENTS_MAX] = {0};
-    for (uint32_t i = 0; i < ask->n_leads; i++) {
-        const uint32_t agent = plain_choice(ask, i, taken, NONE);
-        if (agent == NONE)
-            continue;
-        const uint32_t second = plain_choice(ask, i, taken, agent);
-        taken[agent]++;
-        verdicts[i] = (struct verdict){.agent = agent + 1, .runner_up = second == NONE ? 0 : second + 1};
-    }
+    struct verdict verdicts[ASK_LEADS_MAX];
+    const struct msg_request request = ask_request(core, ask);
+    plain_decide(&request, verdicts);
     return apply(core, ask, verdicts, REASON_PLAIN_ORDER);
 }
 

@@ -7,6 +7,7 @@
  * have nothing to do with one another. Then the window is for the first lead: the
  * agents are those who may have it, and further leads those that one of them may. */
 #include "core/core_private.h"
+#include "core/snapshot.h"
 
 #include <stdlib.h>
 
@@ -35,6 +36,7 @@ static struct ask *ask_new(struct core *core, const struct pool *pool)
         ask->strategy = (uint8_t) programme_of(core, pool->programme)->strategy;
         ask->rotation = core->programmes[pool->programme].rotation;
         ask->worker = NONE;
+        ask->built_us = core->now_us;
         ask->asked_us = 0;
         ask->n_leads = ask->n_agents = ask->n_excluded = 0;
         ask->timer.owner = TIMER_ASK;
@@ -62,7 +64,7 @@ static uint64_t turn_of(const struct ask *ask, const struct agent *agent)
     return ask->rotation > step && agent->turn < ask->rotation - step ? ask->rotation - step : agent->turn;
 }
 
-static void add_agent(struct core *core, struct ask *ask, struct agent *agent, uint32_t free)
+static void add_agent(struct ask *ask, struct agent *agent, uint32_t free)
 {
     const uint32_t i = ask->n_agents++;
     agent->in_ask = ask->id;
@@ -70,11 +72,8 @@ static void add_agent(struct core *core, struct ask *ask, struct agent *agent, u
     ask->agents[i] = agent->index;
     ask->slots[i] = free;
     const int64_t since_us = strategy_keeps(ask->strategy) == KEEPS_GIVEN ? agent->served_us : agent->queue_us;
-    const int64_t idle_ms = (core->now_us - since_us) / 1000;
     ask->request_agents[i] = (struct request_agent){.open = agent_open(agent),
-                                                    .idle_ms = idle_ms < 0            ? 0
-                                                               : idle_ms > UINT32_MAX ? UINT32_MAX
-                                                                                      : (uint32_t) idle_ms,
+                                                    .idle_ms = snapshot_age_ms(since_us, ask->built_us),
                                                     .weight = agent->weight,
                                                     .turn = turn_of(ask, agent),
                                                     .won = agent->won,
@@ -97,10 +96,11 @@ static void watch(struct core *core, struct pool *pool, int64_t until_ms)
         core_arm(core, &pool->timer, until_ms, false);
 }
 
-static bool exclude(struct ask *ask, const struct agent *agent)
+static bool exclude(struct ask *ask, const struct agent *agent, enum reason why)
 {
-    if (ask->n_excluded == sizeof ask->excluded / sizeof *ask->excluded)
+    if (ask->n_excluded == ASK_EXCLUDED_MAX)
         return false;
+    ask->excluded_why[ask->n_excluded] = (uint16_t) why;
     ask->excluded[ask->n_excluded++] = (struct exclusion){(uint16_t) ask->n_leads, (uint16_t) agent->ask_place};
     return true;
 }
@@ -114,7 +114,7 @@ static bool add_exclusions(struct core *core, struct ask *ask, const struct lead
         const struct agent *agent = core->agents[lead->excludes[e].agent];
         if (agent->in_ask != ask->id || lead->excludes[e].until_ms <= run_ms(core))
             continue;
-        room = exclude(ask, agent);
+        room = exclude(ask, agent, lead->excludes[e].reason);
         watch(core, ask->pool, lead->excludes[e].until_ms);
     }
     if (pair_has_rules(core, lead->programme) && room) {
@@ -122,7 +122,7 @@ static bool add_exclusions(struct core *core, struct ask *ask, const struct lead
         for (uint32_t i = 0; i < ask->n_agents && room; i++) {
             enum reason why;
             if (!pair_allowed(core, lead, core->agents[ask->agents[i]], &why))
-                room = exclude(ask, core->agents[ask->agents[i]]);
+                room = exclude(ask, core->agents[ask->agents[i]], why);
         }
     }
     if (!room)
@@ -142,19 +142,17 @@ static enum added add_lead(struct core *core, struct ask *ask, struct lead *lead
         return UNFIT;
     }
     ask->excluded_from[ask->n_leads] = excluded_from;
-    const int64_t age_ms = (core->now_us - lead->received_us) / 1000;
     lead->ask = ask->id;
     lead->met_free = lead->pooled_us > pool_of(core, lead)->dry_us;
     ask->leads[ask->n_leads] = lead;
-    ask->request_leads[ask->n_leads++] = (struct request_lead){.age_ms = age_ms < 0            ? 0
-                                                                         : age_ms > UINT32_MAX ? UINT32_MAX
-                                                                                               : (uint32_t) age_ms,
-                                                               .attempts = lead->attempts,
-                                                               .priority = lead->priority,
-                                                               .value_cents = lead->value_cents,
-                                                               .only_agent = only_agent,
-                                                               .n_features = lead->n_features,
-                                                               .features = lead->features};
+    ask->request_leads[ask->n_leads++] =
+        (struct request_lead){.age_ms = snapshot_age_ms(lead->received_us, ask->built_us),
+                              .attempts = lead->attempts,
+                              .priority = lead->priority,
+                              .value_cents = lead->value_cents,
+                              .only_agent = only_agent,
+                              .n_features = lead->n_features,
+                              .features = lead->features};
     return ADDED;
 }
 
@@ -285,7 +283,7 @@ static uint64_t add_agents(struct core *core, struct ask *ask, struct agent *con
         if (!agents)
             heap_remove(cards, heap_first(cards)); /* agent_update() in lend() puts it back */
         if (free || agents)
-            add_agent(core, ask, agent, ask->of_one ? agent_free_due(core, agent, ask->pool->ring) : free);
+            add_agent(ask, agent, ask->of_one ? agent_free_due(core, agent, ask->pool->ring) : free);
         total += free;
     }
     return total;

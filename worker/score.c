@@ -268,8 +268,27 @@ int32_t score_best_other(struct scorer *s, const struct rating *rating, int32_t 
     return best == NOT_POSSIBLE ? -1 : (int32_t) key_agent(s, best);
 }
 
+static void look(const struct scorer *s, const struct rating *rating)
+{
+    const bool by_score = strategy_goes_by_score(s->request->strategy);
+    for (uint32_t a = 0; a < s->request->n_agents; a++) {
+        const int32_t points = rating->terms.points + s->points[a] + s->skill_points[a];
+        const int32_t key = formula_chance(points) * (1 << PLACE_BITS) + s->place[a];
+        s->watch->agents[a] =
+            (struct score_seen){.points = points,
+                                .score = key_score(rating, key),
+                                .open = s->request->agents[a].open + (s->is_frozen ? 0 : s->given[a]),
+                                .slots = s->slots[a],
+                                .barred = s->barred[a] != 0,
+                                .order = by_score ? (uint64_t) (INT32_MAX - key)
+                                                  : s->order[a] << PLACE_BITS | (uint64_t) (PLACE_MAX - s->place[a])};
+    }
+}
+
 void score_settle(struct scorer *s, const struct rating *rating, int32_t agent, int32_t other)
 {
+    if (s->watch != NULL && s->watch->lead == rating->lead)
+        look(s, rating);
     struct verdict *verdict = &s->verdicts[rating->lead];
     *verdict = (struct verdict){0};
     if (agent >= 0) {
@@ -299,7 +318,14 @@ void score_give(struct scorer *s, uint32_t agent)
 void score_request(struct scorer *scorer, const struct scoring *scoring, const struct msg_request *request,
                    struct msg_decision *ret_decision)
 {
+    score_request_watched(scorer, scoring, request, NULL, ret_decision);
+}
+
+void score_request_watched(struct scorer *scorer, const struct scoring *scoring, const struct msg_request *request,
+                           const struct score_watch *watch, struct msg_decision *ret_decision)
+{
     struct scorer *s = scorer;
+    s->watch = watch;
     s->request = request;
     s->is_frozen = false;
     formula_prepare(&s->formula, scoring);

@@ -27,7 +27,8 @@ struct lead_rank {
 struct scorer {
     struct formula formula;
     const struct msg_request *request;
-    bool is_frozen; /* scores stay those of the snapshot */
+    bool is_frozen;                  /* scores stay those of the snapshot */
+    const struct score_watch *watch; /* or NULL */
 
     uint32_t width, width_room; /* agent columns */
     int32_t *points, *skill_points, *place, *full, *barred, *key;
@@ -75,6 +76,8 @@ void score_give(struct scorer *s, uint32_t agent);
 
 /* All agents as the request has them: takes back what was given. */
 void score_lay_out_agents(struct scorer *s);
+
+bool strategy_goes_by_score(enum strategy strategy);
 
 /* Settles all leads of the window laid out. */
 void strategy_decide(struct scorer *s);

@@ -264,6 +264,11 @@ static void decide_jointly(struct scorer *s)
     }
 }
 
+bool strategy_goes_by_score(enum strategy strategy)
+{
+    return strategies[strategy].order == NULL;
+}
+
 void strategy_decide(struct scorer *s)
 {
     if (s->request->strategy == STRATEGY_JOINT_OPTIMUM)
