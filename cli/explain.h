@@ -23,6 +23,7 @@ struct explain_agent { /* by index; as its row was when the window was built */
     bool known;
     struct image_agent as_was; /* its name and team are those above */
     uint32_t open;             /* leads in its hands then */
+    enum reason why_none;      /* why it had no card for this lead then; OK: it had one */
 };
 
 struct explain_lead {
@@ -42,7 +43,6 @@ struct explain_window { /* all that the decision was made from */
     const struct explain_agent *agents; /* by index: n_agents */
     uint32_t n_agents;
     uint32_t lead;    /* its place in the window */
-    int64_t run_ms;   /* the run clock then */
     struct slice raw; /* the lead as it came */
 };
 
@@ -89,9 +89,6 @@ void explain_decide(const struct explain_window *window, enum reason by, struct 
  * of this index, who was not in the window. False: none of these does. */
 bool explain_smallest_change(const struct explain_window *window, enum reason by, uint32_t place, uint32_t index,
                              const struct score_seen *seen, struct explain_change *ret);
-
-/* Why somebody had no card, by its row and what it held; REASON_OK: nothing of that was in the way. */
-enum reason explain_no_card(const struct explain_window *window, const struct explain_agent *agent);
 
 /* The request as the decider saw it, for the parts of a score. */
 struct request_lead explain_request_lead(const struct explain_window *window, uint32_t lead);

@@ -11,7 +11,14 @@
 
 #include "broker/entry.h"
 #include "cli/explain.h"
+#include "core/then.h"
 #include "policy/policy_yaml.h"
+
+struct kept { /* a row: the last one of its key */
+    UT_hash_handle hh;
+    struct buf whole;
+    uint8_t key[2 + UINT8_MAX]; /* the type and the key */
+};
 
 struct held { /* a lead in somebody's hands */
     struct id lead;
@@ -30,7 +37,7 @@ struct explain {
     struct buf agents;          /* struct explain_agent, by index */
     struct held *held;
     struct buf raw;
-    int64_t paused_ms;
+    struct kept *kept;   /* rows of agents, limits, the cell and the lead, as they were then */
     uint32_t lead_place; /* in the snapshot */
     bool has_place;
 };
@@ -56,6 +63,13 @@ void explain_destroy(struct explain **explain_p)
     for (uint32_t i = 0; explain->snapshot && explain->leads && i < explain->snapshot->n_leads; i++)
         free(explain->leads[i].features);
     free(explain->leads);
+    struct kept *kept, *next_kept;
+    HASH_ITER(hh, explain->kept, kept, next_kept)
+    {
+        HASH_DEL(explain->kept, kept);
+        buf_fini(&kept->whole);
+        free(kept);
+    }
     HASH_ITER(hh, explain->held, held, next)
     {
         HASH_DEL(explain->held, held);
@@ -70,6 +84,22 @@ void explain_destroy(struct explain **explain_p)
     *explain_p = NULL;
 }
 
+static void keep(struct explain *explain, const struct row_ref *row)
+{
+    uint8_t key[2 + UINT8_MAX] = {(uint8_t) row->type, (uint8_t) row->key.len};
+    struct kept *kept;
+    memcpy(key + 2, row->key.at, row->key.len);
+    HASH_FIND(hh, explain->kept, key, row->key.len + 2, kept);
+    if (!kept) {
+        kept = calloc(1, sizeof *kept);
+        assert(kept);
+        memcpy(kept->key, key, sizeof key);
+        HASH_ADD_KEYPTR(hh, explain->kept, kept->key, row->key.len + 2, kept);
+    }
+    kept->whole.len = 0;
+    buf_add(&kept->whole, row->whole.at, row->whole.len);
+}
+
 /* ---- the first time: the decision ------------------------------------------------------ */
 
 /* Its row stands before the snapshot of the same beat. */
@@ -80,8 +110,11 @@ bool explain_find_row(void *arg, const struct row_ref *row, const struct entry *
     if (row->type == ROW_LEAD && row->key.len == 16 && id_equal(id_from_bytes(row->key.at), explain->id)) {
         if (!image_lead(explain->image, row, &lead))
             return false;
-        if (entry || !explain->has_lead)
-            explain->lead = lead;
+        if (!entry && explain->has_lead)
+            return true;
+        if (!explain->has_lead || explain->lead.decision.request != lead.decision.request)
+            keep(explain, row); /* as the decision left it */
+        explain->lead = lead;
         explain->has_lead = true;
         return true;
     }
@@ -165,6 +198,7 @@ static bool take_input(struct explain *explain, const struct row_ref *row)
     if (id_equal(input.id, explain->id) && !explain->has_raw) {
         buf_add(&explain->raw, input.raw.at, input.raw.len);
         explain->has_raw = true;
+        keep(explain, row);
     }
     for (uint32_t i = 0; i < explain->snapshot->n_leads; i++)
         if (explain->snapshot->leads[i].seq == input.seq) {
@@ -224,6 +258,8 @@ bool explain_gather_row(void *arg, const struct row_ref *row, const struct entry
     }
     switch (row->type) {
     case ROW_AGENT:
+        if (!past)
+            keep(explain, row);
         return take_agent(explain, row, past);
     case ROW_POLICY:
         return take_policy(explain, row);
@@ -232,7 +268,10 @@ bool explain_gather_row(void *arg, const struct row_ref *row, const struct entry
     case ROW_LEAD:
         return past || take_lead(explain, row);
     case ROW_CELL:
-        return past || image_cell(row, &explain->paused_ms);
+    case ROW_METER:
+        if (!past)
+            keep(explain, row);
+        return true;
     default:
         return true;
     }
@@ -277,6 +316,27 @@ static bool is_whole(const struct explain *explain, struct explain_window *ret, 
     return explain->has_place;
 }
 
+/* Who could not be asked, and why, by the rules of the broker. */
+static void find_why_none(struct explain *explain)
+{
+    const uint32_t n = (uint32_t) (explain->agents.len / sizeof(struct explain_agent));
+    uint32_t *open = calloc(n + 1, sizeof *open);
+    struct then *then = then_new(explain->policy, explain->snapshot->policy_version);
+    bool good = open != NULL;
+    for (uint32_t i = 0; i < n && good; i++)
+        open[i] = agent_at(explain, i)->open;
+    for (const struct kept *kept = explain->kept; kept && good; kept = kept->hh.next) {
+        uint32_t at = 0;
+        struct row_ref row;
+        good = row_next(slice_of(kept->whole.at, (uint32_t) kept->whole.len), &at, &row) > 0 && then_row(then, &row);
+    }
+    good = good && then_begin(then, explain->snapshot->built_us, open, n);
+    for (uint32_t i = 0; i < n && good; i++)
+        agent_at(explain, i)->why_none = then_why_none(then, explain->id, i);
+    then_destroy(&then);
+    free(open);
+}
+
 bool explain_window(struct explain *explain, struct explain_window *ret, const char **ret_why)
 {
     *ret = (struct explain_window){.snapshot = explain->snapshot, .policy = explain->policy, .leads = explain->leads};
@@ -298,9 +358,9 @@ bool explain_window(struct explain *explain, struct explain_window *ret, const c
     if (!is_whole(explain, ret, ret_why))
         return false;
     count_held(explain);
+    find_why_none(explain);
     ret->agents = (const struct explain_agent *) (const void *) explain->agents.at;
     ret->n_agents = (uint32_t) (explain->agents.len / sizeof *ret->agents);
-    ret->run_ms = explain->snapshot->built_us / 1000 - explain->paused_ms;
     ret->raw = slice_of(explain->raw.at, (uint32_t) explain->raw.len);
     return true;
 }

@@ -184,10 +184,10 @@ static bool is_of_programme(const struct telling *telling, const struct explain_
 static void tell_of_outsider(const struct telling *telling, const struct explain_agent *agent)
 {
     char field[FIELD_ROOM];
-    const enum reason why = explain_no_card(telling->window, agent);
+    const enum reason why = agent->why_none;
     snprintf(field, sizeof field, "agent %s", agent->name);
     if (why == REASON_OK)
-        line(telling->to, field, "not asked: no room by its limits, not of this pool, or behind those who were");
+        line(telling->to, field, "not asked: not of this pool, or behind those who were");
     else
         line(telling->to, field, "not asked: %s (%s, %u in hand)", reason_text(why), reason_name(why), agent->open);
 }

@@ -280,25 +280,3 @@ bool explain_smallest_change(const struct explain_window *window, enum reason by
         return false;
     }
 }
-
-/* ---- who was not in the window -------------------------------------------------------------------- */
-
-enum reason explain_no_card(const struct explain_window *window, const struct explain_agent *agent)
-{
-    const struct programme *programme = window->programme;
-    const struct image_agent *row = &agent->as_was;
-    const uint32_t wip = row->capacity > 0 && row->capacity < programme->wip_max ? row->capacity : programme->wip_max;
-    if (!agent->known || !row->present || row->intent == INTENT_OFFLINE)
-        return REASON_NOT_CONNECTED;
-    if (row->intent == INTENT_AWAY)
-        return REASON_AWAY;
-    if (row->paused != REASON_OK)
-        return row->paused;
-    if (row->penalty_until_ms > window->run_ms)
-        return REASON_PENALTY;
-    if (agent->open >= wip)
-        return REASON_WIP_FULL;
-    if ((programme->mode == MODE_PULL || row->intent == INTENT_ON_DEMAND) && !row->ready)
-        return REASON_NO_READY;
-    return REASON_OK;
-}

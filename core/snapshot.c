@@ -7,7 +7,7 @@
 
 #include "core/record_bytes.h"
 
-static_assert((int) SNAPSHOT_AGENTS_MAX == (int) ASK_AGENTS_MAX, "readers of the log know how many agents a window has");
+static_assert((int) SNAPSHOT_AGENTS_MAX == (int) ASK_AGENTS_MAX, "one number, for readers of the log");
 
 static bool has_turns(unsigned strategy)
 {
