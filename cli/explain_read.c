@@ -193,7 +193,7 @@ static void take_input_of(struct explain_lead *lead, const struct image_input *i
 static bool take_input(struct explain *explain, const struct row_ref *row)
 {
     struct image_input input;
-    if (!image_input(explain->image, row, &input))
+    if (!image_input(row, &input))
         return false;
     if (id_equal(input.id, explain->id) && !explain->has_raw) {
         buf_add(&explain->raw, input.raw.at, input.raw.len);

@@ -199,22 +199,25 @@ static void add_word(struct buf *words, const char *text)
     buf_printf(words, "%s%s", words->len ? ", and " : "", text);
 }
 
-static void tell_change(const struct telling *telling, const char *name, const struct explain_change *change, bool does)
+static void tell_change(const struct telling *telling, const struct explain_agent *agent,
+                        const struct explain_change *change, bool does)
 {
+    const char *name = agent->name;
     struct buf words = {0};
-    char field[FIELD_ROOM], text[96], span[32];
+    char field[FIELD_ROOM], text[160], span[32];
     snprintf(field, sizeof field, "to %s", name);
+    snprintf(text, sizeof text, "a card: it had none (%.60s)", reason_text(agent->why_none));
     if (change->freed)
-        add_word(&words, "a free slot");
+        add_word(&words, agent->why_none != REASON_OK ? text : "a free slot");
     if (change->admitted)
         add_word(&words, "no exclusion");
-    snprintf(text, sizeof text, "%d thousandths more of score", change->permille);
+    snprintf(text, sizeof text, "%d thousandth%s more of score", change->permille, change->permille == 1 ? "" : "s");
     if (change->permille > 0)
         add_word(&words, text);
     snprintf(text, sizeof text, "having been free for %s longer", print_duration(change->idle_ms, span));
     if (change->idle_ms > 0)
         add_word(&words, text);
-    snprintf(text, sizeof text, "%u leads fewer in hand", change->open_less);
+    snprintf(text, sizeof text, "%u lead%s fewer in hand", change->open_less, change->open_less == 1 ? "" : "s");
     if (change->open_less > 0)
         add_word(&words, text);
     if (does)
@@ -244,7 +247,7 @@ static bool tell_of(const struct telling *telling, const char *name)
     else if (window->snapshot->leads[window->lead].only_agent)
         line(telling->to, "to", "nothing: it came back to its owner, and was kept for nobody else");
     else
-        tell_change(telling, name, &change,
+        tell_change(telling, &window->agents[index], &change,
                     explain_smallest_change(
                         window, telling->why->by, place, index,
                         telling->why->scored && place < window->snapshot->n_agents ? &telling->why->seen[place] : NULL,

@@ -10,6 +10,7 @@
 
 #include "broker/entry.h"
 #include "core/image.h"
+#include "core/snapshot.h"
 #include "report/report.h"
 #include "tests/fuzz/small_cell.h"
 
@@ -70,6 +71,18 @@ static void rows(struct slice body)
     image_destroy(&image);
 }
 
+/* So does an explanation. */
+static void explained(struct slice body)
+{
+    struct row_ref row;
+    for (uint32_t from = 0; row_next(body, &from, &row) == 1;) {
+        struct snapshot *snapshot = snapshot_new(&row);
+        for (uint32_t i = 0; snapshot && i < snapshot->n_excluded; i++)
+            assert(snapshot->excluded[i].lead < snapshot->n_leads && snapshot->excluded[i].agent < snapshot->n_agents);
+        snapshot_destroy(&snapshot);
+    }
+}
+
 /* A report reads what no broker accepts, too. */
 static void counted(struct slice body)
 {
@@ -120,5 +133,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     entry(data, size);
     rows(slice_of(data, size));
     counted(slice_of(data, size));
+    explained(slice_of(data, size));
     return 0;
 }
