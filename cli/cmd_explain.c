@@ -40,7 +40,8 @@ static void add(struct explain_lines *lines, takt_text field, takt_text value)
 {
     buf_add(&lines->text, field.at, field.len);
     buf_add(&lines->text, "", 1);
-    buf_add(&lines->text, value.at, value.len);
+    if (value.len > 0)
+        buf_add(&lines->text, value.at, value.len);
     buf_add(&lines->text, "", 1);
     lines->n++;
 }
@@ -57,8 +58,8 @@ static void show(const struct explain_lines *lines, bool json)
     const takt_text columns[] = {print_text("field", 5), print_text("value", 5)};
     takt_text *cells = calloc((size_t) lines->n * 2 + 1, sizeof *cells);
     const char *at = (const char *) lines->text.at;
-    if (!cells)
-        abort();
+    if (!cells || !at)
+        abort(); /* there is always a line */
     for (size_t i = 0; i < (size_t) lines->n * 2; i++) {
         cells[i] = print_text(at, strlen(at));
         at += cells[i].len + 1;
