@@ -50,7 +50,7 @@ struct explain *explain_new(struct id lead)
     policy_defaults(policy);
     explain->id = lead;
     explain->policy = policy;
-    explain->image = image_new(policy);
+    explain->image = image_new();
     return explain;
 }
 
@@ -217,7 +217,7 @@ static bool take_lead(struct explain *explain, const struct row_ref *row)
     struct held *held;
     if (!image_lead(explain->image, row, &image))
         return false;
-    const char *state = image_state_name(image.state);
+    const char *state = lead_state_name(image.state);
     const bool in_hand = strcmp(state, "OFFERED") == 0 || strcmp(state, "OWNED") == 0 ||
                          strcmp(state, "WORKING") == 0 || strcmp(state, "WRAP_UP") == 0;
     HASH_FIND(hh, explain->held, &image.id, sizeof image.id, held);

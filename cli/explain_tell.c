@@ -324,6 +324,11 @@ bool explain_tell(struct explain *explain, const char *agent, struct explain_lin
         line(to, "recorded", "no decision yet");
         return true;
     }
+    if (lead->decision.request == 0) {
+        line(to, "recorded", "%s: %s; no window decided it", explain_agent_name(explain, lead->decision.winner),
+             reason_text(lead->decision.by));
+        return true;
+    }
     tell_recorded(explain, lead, to);
     if (!explain_window(explain, &window, &missing)) {
         line(to, "recomputed", "no: %s", missing);

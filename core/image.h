@@ -62,7 +62,7 @@ struct image_input {
     uint64_t value_cents; /* 0: none was named */
     uint32_t cost_cents;
     int32_t priority;
-    uint64_t seq;                   /* order of arrival */
+    uint64_t seq; /* order of arrival */
     uint32_t n_features;
     struct feature features[ROW_ATTRIBUTES_MAX];
 };
