@@ -15,9 +15,10 @@
 #include <unistd.h>
 
 #include "cli/desk.h"
+#include "cli/print.h"
 #include "common/clock.h"
 
-enum { LINE_ROOM = 4096, SKILLS_MAX_CLI = 16, LAST_ANSWERS_MS = 5000 };
+enum { LINE_ROOM = 4096, SKILLS_MAX_CLI = 16, LAST_ANSWERS_MS = 5000, ATTRIBUTES_MAX = 48 };
 
 struct agent {
     struct cli_common common;
@@ -56,16 +57,39 @@ static const char *event_word(enum takt_event_kind kind)
     }
 }
 
+static const char *const see_words[] = {
+    [TAKT_SEE_FULL] = "full", [TAKT_SEE_COARSE] = "coarse", [TAKT_SEE_NONE] = "none"};
+
+/* What a preview shows, which is no contact data: a script may choose by it. */
+static void tell_attributes(const struct takt_lead *lead)
+{
+    takt_text names[ATTRIBUTES_MAX], cells[ATTRIBUTES_MAX];
+    char types[ATTRIBUTES_MAX], numbers[ATTRIBUTES_MAX][24];
+    const size_t n = lead->n_attributes < ATTRIBUTES_MAX ? lead->n_attributes : ATTRIBUTES_MAX;
+    for (size_t i = 0; i < n; i++) {
+        const struct takt_attribute *attribute = &lead->attributes[i];
+        const int len = snprintf(numbers[i], sizeof numbers[i], "%" PRId64, attribute->number);
+        names[i] = attribute->name;
+        cells[i] = attribute->text.at ? attribute->text : print_text(numbers[i], (size_t) len);
+        types[i] = attribute->text.at ? 's' : 'n';
+    }
+    printf(", \"attributes\": ");
+    print_json_rows(stdout, &(struct print_table){n, 1, names, types, cells});
+}
+
 static void tell_script(const struct takt_event *event, int64_t now_us)
 {
     char lead[33];
     takt_id_text(event->lead_id, lead);
     printf("{\"event\": \"%s\", \"lead\": \"%s\", \"fence\": %" PRIu64 ", \"reason\": \"%s\", \"state\": \"%s\""
            ", \"answer_ms\": %" PRId64 ", \"wait_ms\": %" PRIu32 ", \"attempts\": %" PRIu32 ", \"score\": %" PRId32
-           ", \"epoch\": %" PRIu64 ", \"beat\": %" PRIu64 ", \"t_mono_us\": %" PRId64 "}\n",
+           ", \"see\": \"%s\", \"epoch\": %" PRIu64 ", \"beat\": %" PRIu64 ", \"t_mono_us\": %" PRId64,
            event_word(event->kind), lead, event->fence, takt_reason_name(event->reason),
            event->state ? takt_state_name(event->state) : "", event->answer_ms, event->wait_ms, event->attempts,
-           event->score, event->position.epoch, event->position.beat, now_us);
+           event->score, see_words[event->see], event->position.epoch, event->position.beat, now_us);
+    if (event->kind == TAKT_OFFER && event->see == TAKT_SEE_COARSE)
+        tell_attributes(&event->lead);
+    puts("}");
     fflush(stdout);
 }
 
@@ -130,6 +154,8 @@ static void tell_person(const struct takt_event *event, bool in_hand)
     case TAKT_OFFER:
         printf("lead %s, %s, attempt %" PRIu32 "\n", lead, takt_state_name(event->state), event->attempts + 1);
         print_lead(&event->lead);
+        if (event->see != TAKT_SEE_FULL)
+            puts("  a preview: \"accept\" shows all of it, \"decline\" skips it");
         break;
     case TAKT_WITHDRAWN:
         printf("lead %s is no longer yours: %s\n", lead, takt_reason_text(event->reason));

@@ -96,6 +96,8 @@ struct takt_lead { /* of a source's row, and of an offer */
     size_t n_attributes;
 };
 
+enum takt_see { TAKT_SEE_FULL, TAKT_SEE_COARSE, TAKT_SEE_NONE };
+
 struct takt_event {
     enum takt_event_kind kind;
     takt_id op;      /* what this answers */
@@ -108,7 +110,9 @@ struct takt_event {
     uint32_t attempts;
     int32_t score;
     struct takt_lead lead; /* OFFER */
-    struct {               /* RECEIPT */
+    enum takt_see
+        see; /* OFFER: what of it is in `lead`; less than all is a preview: accept, and all comes by another */
+    struct { /* RECEIPT */
         size_t n_rows;
         const takt_id *ids;
         const uint32_t *outcomes, *warnings;

@@ -381,26 +381,29 @@ static void show_row(struct takt *takt, const struct row *row, struct takt_lead 
                                    .n_attributes = row->n_attributes};
 }
 
-/* An offer of what is held renews it silently. One that is over already, or older
- * than what is held, or unreadable, is not shown; the broker takes it back. */
+/* An offer of what is held renews it silently, unless it shows more than the one before. One that is over already, or
+ * older than what is held, or unreadable, is not shown; the broker takes it back. */
 static bool tell_offer(struct takt *takt, const struct offer *offer, int64_t now_us, struct takt_event *ret_event)
 {
     int64_t end_us = end_of_validity(takt, offer->valid_seq, offer->valid_ms);
     struct held *held = find_held(takt, offer->lead);
     if (end_us <= now_us || (held && held->fence > offer->fence))
         return false;
-    if (held && held->fence == offer->fence && held->end_us) {
+    if (held && held->fence == offer->fence && held->end_us && held->see <= offer->see) {
         held->confirmed = true;
         if (end_us > held->end_us)
             held->end_us = end_us;
         return false;
     }
     struct row row;
-    if (wire_decode_row(session_wire(takt->session), offer->row, (struct slice){0}, &row) != REASON_OK)
+    struct wire *wire = session_wire(takt->session);
+    if ((offer->see ? wire_decode_part(wire, offer->row, &row)
+                    : wire_decode_row(wire, offer->row, (struct slice){0}, &row)) != REASON_OK)
         return false;
     if (!held && !(held = hold(takt, offer->lead)))
         return false;
     held->fence = offer->fence;
+    held->see = offer->see;
     held->confirmed = true;
     end_at(takt, held, end_us, REASON_VALIDITY_OVER);
     *ret_event = (struct takt_event){.kind = TAKT_OFFER,
@@ -409,7 +412,8 @@ static bool tell_offer(struct takt *takt, const struct offer *offer, int64_t now
                                      .state = offer->state,
                                      .answer_ms = offer->answer_ms,
                                      .attempts = offer->attempts,
-                                     .score = offer->score};
+                                     .score = offer->score,
+                                     .see = (enum takt_see) offer->see};
     show_row(takt, &row, &ret_event->lead);
     return true;
 }

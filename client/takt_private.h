@@ -120,6 +120,7 @@ struct held { /* a lead that may be shown */
     int64_t end_us;  /* no longer shown from then on */
     enum reason why; /* of the end */
     bool confirmed;  /* offered in this session: a Heard extends it */
+    enum see see;    /* how much of it the caller was shown */
 };
 
 struct takt {

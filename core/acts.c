@@ -18,6 +18,8 @@ static enum reason act_accept(struct core *core, struct lead *lead, struct agent
     core->programmes[lead->programme].accepts++;
     lead_handed(core, lead);
     lead_move(core, lead, MOVE_ACCEPT, LEAD_OWNED, agent->index, REASON_ACCEPTED);
+    if (lead->masked)
+        pull_show(core, lead, agent, programme_of(core, lead->programme)->first_action_ms);
     return REASON_OK;
 }
 
@@ -25,7 +27,8 @@ static enum reason act_decline(struct core *core, struct lead *lead, struct agen
 {
     (void) act;
     core->programmes[lead->programme].declines++;
-    agent_declined(core, agent);
+    if (!pull_skip(core, agent))
+        agent_declined(core, agent);
     revoke_begin(core, lead, REASON_DECLINED);
     return REASON_OK;
 }

@@ -13,8 +13,9 @@
 static enum reason owes(const struct agent *agent, const struct programme *programme, struct id *ret_lead)
 {
     const uint32_t working = programme->earn == EARN_FIRST_ACTION ? 0 : agent->working;
+    const uint32_t offered = programme->pull == PULL_BLIND ? 0 : agent->offered;
     if (!ret_lead)
-        return agent->owned + working + agent->wrap_up > 0 ? REASON_OWES_DISPOSITION : REASON_OK;
+        return offered + agent->owned + working + agent->wrap_up > 0 ? REASON_OWES_DISPOSITION : REASON_OK;
     for (const struct lead *lead = agent->held; lead; lead = lead->held_next) {
         *ret_lead = lead->id;
         if (lead->state == LEAD_WRAP_UP)
@@ -23,6 +24,8 @@ static enum reason owes(const struct agent *agent, const struct programme *progr
             return REASON_OWES_DISPOSITION;
         if (lead->state == LEAD_OWNED)
             return REASON_OWES_FIRST_ACTION;
+        if (lead->state == LEAD_OFFERED && offered)
+            return REASON_OWES_ANSWER;
     }
     *ret_lead = (struct id){0};
     return REASON_OK;
@@ -71,7 +74,7 @@ static uint32_t hand_slots(const struct core *core, const struct agent *agent, e
 }
 
 /* Earned cards: in a pull programme always, elsewhere when the agent works on demand. */
-static bool earns(const struct core *core, const struct agent *agent)
+bool agent_earns(const struct core *core, const struct agent *agent)
 {
     return programme_of(core, agent->programme)->mode == MODE_PULL || agent->intent == INTENT_ON_DEMAND;
 }
@@ -89,7 +92,7 @@ static uint32_t cards_of(const struct core *core, const struct agent *agent, uin
 {
     if (slots == 0)
         return 0;
-    if (earns(core, agent)) {
+    if (agent_earns(core, agent)) {
         /* one lead at a time: earning means nothing is owed on any lead in hand */
         if ((*ret_why = owes(agent, programme_of(core, agent->programme), ret_lead)) != REASON_OK)
             return 0;

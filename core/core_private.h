@@ -85,6 +85,7 @@ static inline struct agent *agent_at(const struct heap_node *node)
 }
 /* Team, programme, weight and place in the list, as the policy has them now. A turn counts within one programme. */
 void agent_set_team(const struct core *core, struct agent *agent, uint32_t team);
+bool agent_earns(const struct core *core, const struct agent *agent); /* its cards are earned, not standing */
 void agent_missed(struct core *core, struct agent *agent);
 void agent_declined(struct core *core, struct agent *agent);
 
@@ -210,6 +211,12 @@ bool lead_is_dead(const struct lead *lead);
 /* acts.c */
 enum lead_state lead_final_state(int class); /* of a class of dispositions; 0: is not final */
 void acts_say(struct core *core, uint32_t peer, const struct msg *msg);
+
+/* pull.c: what an agent sees of a lead, and when */
+void pull_show(struct core *core, struct lead *lead, const struct agent *agent,
+               int64_t answer_ms);                                      /* an offer leaves */
+bool pull_previews(const struct core *core, const struct agent *agent); /* who asks is offered a lead, not given it */
+bool pull_skip(struct core *core, struct agent *agent); /* declined a preview; false: without one left, it costs */
 
 /* revoke.c */
 bool revoke_is_unseen(const struct core *core,

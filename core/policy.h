@@ -36,6 +36,7 @@ enum {
 enum mode { MODE_PUSH = 1, MODE_PULL, MODE_PUSH_PULL };
 enum widen { WIDEN_PROGRAMME = 1, WIDEN_CELL };
 enum lead_order { ORDER_OLDEST_FIRST, ORDER_NEWEST_FIRST, ORDER_RANDOM };
+enum pull { PULL_BLIND, PULL_PREVIEW };            /* who asks gets a lead, or is offered one */
 enum earn { EARN_DISPOSITION, EARN_FIRST_ACTION }; /* of a lead asked for: what pays for the next */
 
 /* ---- pacing ---- */
@@ -155,6 +156,9 @@ struct programme {
 
     /* pulling */
     enum earn earn;
+    enum pull pull;
+    uint32_t see; /* enum see: of an offered lead, before it is accepted */
+    uint32_t skips_max;
 
     /* routing */
     uint32_t licence_key; /* feature_key() of the attribute an agent must be licensed for; 0 = none */

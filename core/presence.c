@@ -71,18 +71,7 @@ static void offer_again(struct core *core, struct agent *agent)
 {
     for (struct lead *lead = agent->held; lead; lead = lead->held_next)
         if (lead->state != LEAD_PIPELINE)
-            effects_offer(
-                core->effects, agent->peer,
-                &(struct offer){
-                    .lead = lead->id,
-                    .fence = lead->fence,
-                    .state = lead->state,
-                    .valid_seq = agent->heard_seq,
-                    .valid_ms = (uint32_t) core->policy.lease_ms,
-                    .attempts = lead->attempts,
-                    .answer_ms = (uint32_t) (lead->timer.at_ms > run_ms(core) ? lead->timer.at_ms - run_ms(core) : 0),
-                    .score = lead_score(lead),
-                    .row = slice_of(lead->raw, lead->raw_len)});
+            pull_show(core, lead, agent, lead->timer.at_ms - run_ms(core));
 }
 
 static void agent_hello(struct core *core, uint32_t peer, const struct msg *msg)

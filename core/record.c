@@ -44,7 +44,7 @@ static void record_agent(const struct core *core, const struct agent *agent, str
     for (uint32_t i = 0; i < agent->n_skills; i++)
         put_uint(&row, agent->skills[i]);
     put_uint(&row, ((agent->present ? 1 : 0) | (agent->paused ? 2 : 0) | (agent->ready ? 4 : 0) |
-                    (agent->kept_open ? 8 : 0)));
+                    (agent->kept_open ? 8 : 0) | (agent->skips ? 16 : 0)));
     put_uint(&row, agent->misses);
     put_int(&row, agent->penalty_until_ms);
     put_int(&row, agent->penalty_ms);
@@ -67,6 +67,10 @@ static void record_agent(const struct core *core, const struct agent *agent, str
     if (agent->paused) {
         put_uint(&row, agent->paused);
         put_text(&row, agent->pause_note);
+    }
+    if (agent->skips) {
+        put_uint(&row, agent->skips);
+        put_int(&row, agent->skips_since_ms);
     }
     row_end(&row);
 }
@@ -131,6 +135,8 @@ static bool apply_agent(struct core *core, struct slice name, struct reader *rea
         return false;
     memcpy(agent->pause_note, note.at, note.len);
     agent->pause_note[note.len] = 0;
+    agent->skips = flags & 16 ? get_u32(reader) : 0;
+    agent->skips_since_ms = flags & 16 ? get_int(reader) : 0;
     return !reader->bad && reader->at == reader->end;
 }
 

@@ -138,6 +138,7 @@ struct lead {
     bool contacted : 1, alerted : 1;
 
     bool dirty : 1, fresh : 1; /* changed since the last seal; never sealed */
+    bool masked : 1;           /* derived: its offer showed less than all of it */
     bool met_free : 1;         /* derived: since it was pooled, its pool always had a card */
     bool passed : 1;           /* derived: stands aside: who had a free slot could not take it */
     bool moved : 1;            /* since the last seal, and nothing was noted behind it */
@@ -223,6 +224,10 @@ struct agent {
     struct ready_result ready_last;
     int64_t served_us; /* its last lead: LEAST_RECENT; under other strategies it stands still, and is not logged */
     uint64_t turn;     /* in virtual time: WEIGHTED_ROUND_ROBIN */
+
+    /* previews: also of ROW_AGENT */
+    uint32_t skips;         /* since then */
+    int64_t skips_since_ms; /* run clock */
 
     /* derived */
     struct timer duty; /* when its duty may begin or end next */

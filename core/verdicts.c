@@ -19,17 +19,7 @@ static bool excluded(const struct ask *ask, uint32_t lead, uint32_t agent)
 void verdict_tell(struct core *core, struct lead *lead, struct agent *agent)
 {
     const struct programme *programme = programme_of(core, lead->programme);
-    effects_offer(core->effects, agent->peer,
-                  &(struct offer){.lead = lead->id,
-                                  .fence = lead->fence,
-                                  .state = lead->state,
-                                  .valid_seq = agent->heard_seq,
-                                  .valid_ms = (uint32_t) core->policy.lease_ms,
-                                  .attempts = lead->attempts,
-                                  .score = lead_score(lead),
-                                  .answer_ms = (uint32_t) (lead->state == LEAD_OFFERED ? programme->offer_ms
-                                                                                       : programme->first_action_ms),
-                                  .row = slice_of(lead->raw, lead->raw_len)});
+    pull_show(core, lead, agent, lead->state == LEAD_OFFERED ? programme->offer_ms : programme->first_action_ms);
 }
 
 /* What the strategy must find again at the next window, also after a restart. A lead that comes back to its owner is
@@ -76,13 +66,13 @@ static void grant(struct core *core, const struct ask *ask, struct lead *lead, s
     agent->given_us = core->now_us;
     activity_given(core, agent);
     move_turn(core, ask, lead, agent, ask->request_agents[verdict->agent - 1].turn, by);
-    if (agent->ready || lead->state == LEAD_PIPELINE) { /* asked for, or its own again: accepted by asking */
-        lead_move(core, lead, MOVE_GRANT, LEAD_OWNED, agent->index, by);
+    if (lead->state == LEAD_PIPELINE || (agent->ready && !pull_previews(core, agent))) {
+        lead_move(core, lead, MOVE_GRANT, LEAD_OWNED, agent->index, by); /* its own again, or accepted by asking */
         lead_handed(core, lead);
-        agent_ready_consume(core, agent, lead->id);
     } else {
         lead_move(core, lead, MOVE_OFFER, LEAD_OFFERED, agent->index, by);
     }
+    agent_ready_consume(core, agent, lead->id);
     verdict_tell(core, lead, agent);
 }
 

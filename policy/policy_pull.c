@@ -4,9 +4,12 @@
 #include "policy/policy_pull.h"
 
 #include "policy/policy_take.h"
+#include "proto/msg.h"
 
 static const struct value_word orders[] = {
     {"oldest_first", ORDER_OLDEST_FIRST}, {"newest_first", ORDER_NEWEST_FIRST}, {"random", ORDER_RANDOM}, {NULL, 0}};
+static const struct value_word pulls[] = {{"blind", PULL_BLIND}, {"preview", PULL_PREVIEW}, {NULL, 0}};
+static const struct value_word sights[] = {{"none", SEE_NONE}, {"coarse", SEE_COARSE}, {"full", SEE_FULL}, {NULL, 0}};
 static const struct value_word earns[] = {
     {"disposition", EARN_DISPOSITION}, {"first_action", EARN_FIRST_ACTION}, {NULL, 0}};
 
@@ -14,6 +17,9 @@ void pull_read(struct policy_findings *findings, const struct raw_programme *raw
 {
     programme->order = (enum lead_order) take_word(findings, "order", raw->order, orders, ORDER_OLDEST_FIRST);
     programme->earn = (enum earn) take_word(findings, "earn", raw->earn, earns, EARN_DISPOSITION);
+    programme->pull = (enum pull) take_word(findings, "pull", raw->pull, pulls, PULL_BLIND);
+    programme->see =
+        (uint32_t) take_word(findings, "see", raw->see, sights, programme->pull == PULL_BLIND ? SEE_FULL : SEE_COARSE);
 }
 
 void pull_lint(struct policy_findings *findings, const struct programme *programme)

@@ -255,6 +255,8 @@ struct msg_agent_says {
     uint32_t away_code;
 };
 
+enum see { SEE_FULL, SEE_COARSE, SEE_NONE }; /* of a lead that is offered: all, no contact data, nothing */
+
 struct offer {
     struct id lead;
     uint64_t fence;
@@ -262,7 +264,9 @@ struct offer {
     uint64_t valid_seq;
     uint32_t valid_ms, answer_ms, attempts;
     int32_t score;
-    struct slice row; /* an encoded Lead; decode with wire_decode_row() */
+    enum see see; /* how much of `row` leaves: the encoder cuts it */
+    struct slice
+        row; /* an encoded Lead; decode with wire_decode_row(), or what is left of one with wire_decode_part() */
 };
 
 struct withdrawal {

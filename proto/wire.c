@@ -146,3 +146,9 @@ enum reason wire_decode_row(struct wire *wire, struct slice raw, struct slice so
     wire->row.used = 0;
     return wire_row_decode(&wire->row, raw, source, ret_row);
 }
+
+enum reason wire_decode_part(struct wire *wire, struct slice raw, struct row *ret_row)
+{
+    wire->row.used = 0;
+    return wire_row_decode_part(&wire->row, raw, ret_row);
+}

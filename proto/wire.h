@@ -38,6 +38,8 @@ const char *wire_check_msg(const struct msg *msg);
  * `wire` until the next wire_decode_row(); a decoded message stays as it is.
  * `source` is needed for the lead id; an empty one leaves row.lead none. */
 enum reason wire_decode_row(struct wire *wire, struct slice raw, struct slice source, struct row *ret_row);
+/* The same of an offer that shows only a part, which has no key and may be empty. */
+enum reason wire_decode_part(struct wire *wire, struct slice raw, struct row *ret_row);
 
 /* Encode a row's fields (all but raw, reject, lead) into the buffer at `to`.
  * Returns its length, 0 when it would be over `room` bytes. */

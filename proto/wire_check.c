@@ -195,7 +195,8 @@ static const char *check_offers(const struct msg_agent_hears *m)
         const struct offer *offer = &m->offers[i];
         RULE(!id_is_none(offer->lead), "offer.lead: missing");
         RULE(offer->state >= 1 && offer->state <= STATE_MAX, "offer.state: not 1..255");
-        RULE(offer->row.len >= 1 && offer->row.len <= ROW_BYTES_MAX, "offer.row: not 1..8192 bytes");
+        RULE((unsigned) offer->see <= SEE_NONE, "offer.see: not 0..2");
+        RULE((offer->row.len >= 1 || offer->see) && offer->row.len <= ROW_BYTES_MAX, "offer.row: not 1..8192 bytes");
     }
     return NULL;
 }
@@ -334,13 +335,13 @@ static enum reason check_attributes(const struct row *row)
     return REASON_OK;
 }
 
-enum reason wire_check_row(const struct row *row)
+enum reason wire_check_row(const struct row *row, bool is_part)
 {
     const struct slice texts[] = {row->key,    row->name, row->phone, row->email,
                                   row->street, row->web,  row->ref,   row->remarks};
     static const uint32_t texts_max[] = {KEY_BYTES_MAX,  TEXT_BYTES_MAX, TEXT_BYTES_MAX, TEXT_BYTES_MAX,
                                          TEXT_BYTES_MAX, TEXT_BYTES_MAX, TEXT_BYTES_MAX, NOTE_BYTES_MAX};
-    if (row->key.len == 0)
+    if (row->key.len == 0 && !is_part)
         return REASON_NO_KEY;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (texts[i].len > texts_max[i])

@@ -255,6 +255,7 @@ static const char *decode_offers(const Wire__AgentHears *from, struct offer *to)
             .answer_ms = offer->answer_ms,
             .attempts = offer->attempts,
             .score = offer->score,
+            .see = offer->see,
             .row = BYTES_OF(offer, row),
         };
         NEED(ID_OF(offer, lead, &to[i].lead), "offer.lead: not 16 bytes");

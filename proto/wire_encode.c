@@ -218,6 +218,27 @@ static void put_withdrawal(struct pen *pen, const struct withdrawal *withdrawal)
     end(pen, from);
 }
 
+/* What must not be seen yet does not leave: neither contact data nor the source's key, which may be a phone number. */
+static void put_seen(struct pen *pen, const struct offer *offer)
+{
+    static const uint32_t coarse = 1u << 2 | 1u << 3 | 1u << 4; /* attributes, priority, value_cents of a Lead */
+    const uint8_t *at = offer->row.at, *last = at + offer->row.len;
+    if (offer->see == SEE_FULL)
+        put_bytes(pen, 7, offer->row);
+    if (offer->see != SEE_COARSE)
+        return;
+    uint8_t *from = begin(pen, 7);
+    while (at < last) {
+        struct wire_field field = {0};
+        const uint8_t *begun = at;
+        if (!wire_take_field(&at, last, &field))
+            break;
+        if (field.number < 32 && (coarse >> field.number & 1))
+            put_plain(pen, begun, (size_t) (at - begun));
+    }
+    end(pen, from);
+}
+
 static void put_offer(struct pen *pen, const struct offer *offer)
 {
     uint8_t *from = begin(pen, 3);
@@ -227,9 +248,10 @@ static void put_offer(struct pen *pen, const struct offer *offer)
     put_uint(pen, 4, offer->valid_seq);
     put_uint(pen, 5, offer->valid_ms);
     put_uint(pen, 6, offer->answer_ms);
-    put_bytes(pen, 7, offer->row);
+    put_seen(pen, offer);
     put_uint(pen, 8, offer->attempts);
     put_sint(pen, 9, offer->score);
+    put_uint(pen, 10, offer->see);
     end(pen, from);
 }
 

@@ -100,9 +100,10 @@ const char *wire_decode_body(struct wire *wire, struct slice bytes, struct msg *
 
 /* wire_row.c */
 enum reason wire_row_decode(struct arena *arena, struct slice raw, struct slice source, struct row *ret_row);
+enum reason wire_row_decode_part(struct arena *arena, struct slice raw, struct row *ret_row);
 
 /* wire_check.c, besides wire_check_msg() */
-enum reason wire_check_row(const struct row *row);
+enum reason wire_check_row(const struct row *row, bool is_part); /* a part may lack the key */
 
 /* wire_encode.c: the length, 0 when it does not fit. */
 size_t wire_encode_msg(const struct msg *msg, uint8_t *to, size_t room);

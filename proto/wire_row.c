@@ -113,11 +113,11 @@ static enum reason read_field(struct reading *reading, const struct wire_field *
     return REASON_OK;
 }
 
-static enum reason read_lead(struct reading *reading)
+static enum reason read_lead(struct reading *reading, bool is_part)
 {
     struct slice raw = reading->row->raw;
 
-    if (raw.len == 0)
+    if (raw.len == 0 && !is_part)
         return REASON_NO_KEY;
     if (raw.len > ROW_BYTES_MAX)
         return REASON_TOO_LONG;
@@ -130,21 +130,32 @@ static enum reason read_lead(struct reading *reading)
         if (reason != REASON_OK)
             return reason;
     }
-    return wire_check_row(reading->row);
+    return wire_check_row(reading->row, is_part);
 }
 
-enum reason wire_row_decode(struct arena *arena, struct slice raw, struct slice source, struct row *ret_row)
+static enum reason decode(struct arena *arena, struct slice raw, bool is_part, struct row *ret_row)
 {
     struct attribute *attributes = wire_arena_take(arena, ROW_ATTRIBUTES_MAX, sizeof *attributes);
     enum reason reason = REASON_TOO_LONG;
 
     *ret_row = (struct row){.raw = raw, .attributes = attributes};
     if (attributes != NULL)
-        reason = read_lead(&(struct reading){.row = ret_row, .attributes = attributes});
+        reason = read_lead(&(struct reading){.row = ret_row, .attributes = attributes}, is_part);
     if (reason != REASON_OK)
         *ret_row = (struct row){.raw = raw, .reject = reason};
-    else if (source.len > 0)
-        ret_row->lead = id_of_key(source, ret_row->key);
     wire_arena_shrink(arena, attributes, ret_row->n_attributes * sizeof *attributes);
     return reason;
+}
+
+enum reason wire_row_decode(struct arena *arena, struct slice raw, struct slice source, struct row *ret_row)
+{
+    const enum reason reason = decode(arena, raw, false, ret_row);
+    if (reason == REASON_OK && source.len > 0)
+        ret_row->lead = id_of_key(source, ret_row->key);
+    return reason;
+}
+
+enum reason wire_row_decode_part(struct arena *arena, struct slice raw, struct row *ret_row)
+{
+    return decode(arena, raw, true, ret_row);
 }

@@ -69,6 +69,12 @@ static const struct offer offers[] = {
      .score = -5,
      .row = TEXT("\x0a\x05row-1")},
     {.lead = {61, 62}, .fence = 63, .state = 5, .score = 1, .row = TEXT("\x0a\x05row-2")},
+    {.lead = {65, 66},
+     .fence = 67,
+     .state = 4,
+     .see = SEE_COARSE,
+     .row = TEXT("\x12\x05\x0a\x01z\x18\x02\x18\x03\x20\x04")},
+    {.lead = {68, 69}, .fence = 70, .state = 4, .see = SEE_NONE},
 };
 
 static const struct feature features[] = {{0xdeadbeef, -1}, {7, INT64_MAX}, {8, INT64_MIN}};

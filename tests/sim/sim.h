@@ -26,6 +26,7 @@ struct sim_held {
     unsigned state;
     uint32_t attempts;
     bool confirmed; /* offered in this session: what a Heard extends */
+    enum see see;
 };
 
 struct sim_agent {

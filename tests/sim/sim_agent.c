@@ -140,6 +140,7 @@ static void hear_offer(struct sim *sim, struct sim_agent *agent, const struct of
     it->fence = offer->fence;
     it->state = offer->state;
     it->attempts = offer->attempts;
+    it->see = offer->see;
     it->confirmed = true;
     if (until > it->valid_until_us)
         it->valid_until_us = until;

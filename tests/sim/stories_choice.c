@@ -120,10 +120,151 @@ static void a_random_order_is_no_order_of_arrival_and_the_same_after_a_crash(voi
     assert_true(falls >= 2 && rises >= 2);
 }
 
+/* ---- previews ---------------------------------------------------------------------------- */
+
+static struct policy *preview_policy(enum see see, uint32_t skips_max)
+{
+    struct policy *policy = sim_policy();
+    policy->programmes[1].pull = PULL_PREVIEW;
+    policy->programmes[1].see = see;
+    policy->programmes[1].skips_max = skips_max;
+    policy->programmes[1].unclaimed_ms = 36000000;
+    return policy;
+}
+
+/* proves 003-17, 003-20: what is seen before it is taken is the programme's to say */
+static void a_preview_shows_as_much_as_the_programme_says_and_all_when_it_is_accepted(void **state)
+{
+    (void) state;
+    for (int see = SEE_FULL; see <= SEE_NONE; see++) {
+        struct sim *sim = story_new(preview_policy((enum see) see, 5));
+        struct sim_agent *ana = story_agent(sim, "ana", "hunters", INTENT_ON_DEMAND);
+        const struct id lead = story_lead(sim, "to-pull", 0);
+        assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+        assert_true(id_equal(ana->ready.lead, lead));
+        assert_state(sim, lead, OFFERED);
+        assert_int_equal(sim_held(ana, lead)->see, see);
+        sim_hello(sim, ana); /* another session is shown no more */
+        sim_run_ms(sim, 5);
+        assert_int_equal(sim_held(ana, lead)->see, see);
+        const uint32_t offers = ana->n_offers;
+        assert_int_equal(story_act(sim, ana, lead, VERB_ACCEPT), REASON_OK);
+        assert_int_equal(ana->n_offers, offers + (see != SEE_FULL));
+        assert_int_equal(sim_held(ana, lead)->see, SEE_FULL);
+        assert_int_equal(sim_held(ana, lead)->state, LEAD_OWNED);
+        sim_destroy(&sim);
+    }
+}
+
+static void a_masked_preview_survives_a_crash_masked(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(preview_policy(SEE_NONE, 5));
+    struct sim_agent *ana = story_agent(sim, "ana", "hunters", INTENT_ON_DEMAND);
+    const struct id lead = story_lead(sim, "to-pull", 0);
+    sim_core(sim)->policy.programmes[1].offer_ms = 20000;
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    sim_crash(sim);
+    sim_run_ms(sim, 600);
+    assert_state(sim, lead, OFFERED);
+    assert_int_equal(sim_held(ana, lead)->see, SEE_NONE);
+    assert_int_equal(story_act(sim, ana, lead, VERB_ACCEPT), REASON_OK);
+    assert_int_equal(sim_held(ana, lead)->see, SEE_FULL);
+    sim_destroy(&sim);
+}
+
+static void one_preview_at_a_time_and_each_skip_costs_its_credit(void **state)
+{
+    (void) state;
+    struct policy *policy = preview_policy(SEE_COARSE, 5);
+    policy->programmes[1].wip_max = 3;
+    struct sim *sim = story_new(policy);
+    struct sim_agent *ana = story_agent(sim, "ana", "hunters", INTENT_ON_DEMAND);
+    const struct id first = story_lead(sim, "to-pull", 0), second = story_lead(sim, "to-pull", 0);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OWES_ANSWER);
+    assert_true(id_equal(ana->ready.lead, first));
+    assert_int_equal(story_act(sim, ana, first, VERB_DECLINE), REASON_OK);
+    sim_run_ms(sim, 100);
+    assert_int_equal(ana->n_held, 0); /* the credit went with the skip */
+    assert_state(sim, second, POOLED);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK); /* and no penalty runs */
+    assert_true(id_equal(ana->ready.lead, second));        /* not the one that was just skipped */
+    sim_destroy(&sim);
+}
+
+static void who_skipped_as_often_as_allowed_gets_the_next_lead_blind_for_an_hour(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(preview_policy(SEE_COARSE, 2));
+    struct sim_agent *ana = story_agent(sim, "ana", "hunters", INTENT_ON_DEMAND);
+    for (uint32_t i = 0; i < 3; i++)
+        story_lead(sim, "to-pull", 0);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+        assert_int_equal(story_act(sim, ana, ana->ready.lead, VERB_DECLINE), REASON_OK);
+    }
+    sim_crash(sim); /* nor is it forgotten */
+    sim_run_ms(sim, 1200);
+    assert_int_equal(story_core_agent(sim, ana)->skips, 2);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    const struct id blind = ana->ready.lead;
+    assert_state(sim, blind, OWNED);
+    assert_int_equal(sim_held(ana, blind)->see, SEE_FULL);
+    story_work_up_to(sim, ana, blind, LEAD_WRAP_UP);
+    assert_int_equal(story_dispose(sim, ana, blind, DISPOSITION_SALE, "sold"), REASON_OK);
+    sim_audit_every(sim, 1000);
+    sim_run_ms(sim, 3600 * 1000);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    assert_state(sim, ana->ready.lead, OFFERED);
+    assert_int_equal(story_act(sim, ana, ana->ready.lead, VERB_DECLINE), REASON_OK);
+    assert_int_equal(story_core_agent(sim, ana)->skips, 1);
+    sim_destroy(&sim);
+}
+
+static void what_comes_back_to_its_owner_is_no_preview(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(preview_policy(SEE_NONE, 5));
+    struct sim_agent *ana = story_agent(sim, "ana", "hunters", INTENT_ON_DEMAND);
+    const struct id lead = story_lead(sim, "to-pull", 0);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    story_work_up_to(sim, ana, lead, LEAD_WRAP_UP);
+    assert_int_equal(story_dispose(sim, ana, lead, DISPOSITION_NO_ANSWER, "rang out"), REASON_OK);
+    sim_run_ms(sim, 1100);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    assert_state(sim, lead, OWNED);
+    assert_int_equal(sim_held(ana, lead)->see, SEE_FULL);
+    sim_destroy(&sim);
+}
+
+static void a_pushed_offer_may_be_masked_and_declining_it_is_no_skip(void **state)
+{
+    (void) state;
+    struct policy *policy = sim_policy();
+    policy->programmes[0].see = SEE_COARSE;
+    policy->programmes[0].pull = PULL_PREVIEW;
+    policy->programmes[0].skips_max = 5;
+    struct sim *sim = story_new(policy);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 2);
+    assert_int_equal(sim_held(ana, lead)->see, SEE_COARSE);
+    assert_int_equal(story_act(sim, ana, lead, VERB_DECLINE), REASON_OK);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_PENALTY);
+    sim_destroy(&sim);
+}
+
 const struct CMUnitTest stories_of_choice[] = {
     cmocka_unit_test(a_first_action_in_time_earns_the_next_lead_where_the_programme_says_so),
     cmocka_unit_test(a_first_action_that_comes_too_late_earns_nothing),
     cmocka_unit_test(the_other_way_of_earning_comes_into_force_with_the_policy),
     cmocka_unit_test(a_random_order_is_no_order_of_arrival_and_the_same_after_a_crash),
+    cmocka_unit_test(a_preview_shows_as_much_as_the_programme_says_and_all_when_it_is_accepted),
+    cmocka_unit_test(a_masked_preview_survives_a_crash_masked),
+    cmocka_unit_test(one_preview_at_a_time_and_each_skip_costs_its_credit),
+    cmocka_unit_test(who_skipped_as_often_as_allowed_gets_the_next_lead_blind_for_an_hour),
+    cmocka_unit_test(what_comes_back_to_its_owner_is_no_preview),
+    cmocka_unit_test(a_pushed_offer_may_be_masked_and_declining_it_is_no_skip),
 };
 const size_t n_stories_of_choice = sizeof stories_of_choice / sizeof *stories_of_choice;

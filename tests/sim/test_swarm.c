@@ -96,6 +96,10 @@ static void change_policy(struct sim *sim)
         programme->distributions_max = 1 + sim_rand(sim, 4);
         programme->depth_per_agent = 1 + sim_rand(sim, 4);
         programme->order = (enum lead_order) sim_rand(sim, 3);
+        programme->earn = (enum earn) sim_rand(sim, 2);
+        programme->pull = (enum pull) sim_rand(sim, 2);
+        programme->see = sim_rand(sim, 3);
+        programme->skips_max = sim_rand(sim, 4);
         programme->widen = sim_rand(sim, 2) ? WIDEN_CELL : WIDEN_PROGRAMME;
         programme->offer_ms = 500 + sim_rand(sim, 3000);
         programme->recycles_max = sim_rand(sim, 3);

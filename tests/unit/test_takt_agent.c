@@ -62,6 +62,42 @@ static void send_result(struct client_ends *ends, const struct act *act, enum re
     fake_send(&ends->broker, &(struct msg){.kind = MSG_AGENT_HEARS, .hears = {.results = &result, .n_results = 1}});
 }
 
+static void test_a_preview_shows_what_it_may_and_all_of_it_once_it_is_accepted(void **state)
+{
+    struct client_ends *ends = *state;
+    struct msg msg;
+    ends_open(ends, TAKT_AGENT);
+    struct offer offer = offer_of(5, 77, 1, VALID_MS);
+    offer.see = SEE_COARSE;
+    send_offers(ends, &offer, 1);
+    struct takt_event event = ends_expect(ends, TAKT_OFFER);
+    assert_int_equal(event.see, TAKT_SEE_COARSE);
+    assert_null(event.lead.name.at);
+    assert_null(event.lead.key.at);
+    assert_int_equal(event.lead.n_attributes, 1);
+    assert_memory_equal(event.lead.attributes[0].text.at, "TX", 2);
+    send_offers(ends, &offer, 1); /* again, as after a loss: nothing new to show */
+    assert_int_equal(takt_accept(ends->takt, event.lead_id, event.fence), TAKT_OK);
+    fake_expect(&ends->broker, MSG_AGENT_SAYS, &msg);
+    const struct act act = msg.says.acts[0];
+    send_result(ends, &act, REASON_OK, OWNED);
+    ends_expect(ends, TAKT_ACTED);
+    offer.see = SEE_FULL;
+    offer.state = OWNED;
+    send_offers(ends, &offer, 1);
+    event = ends_expect(ends, TAKT_OFFER);
+    assert_int_equal(event.see, TAKT_SEE_FULL);
+    assert_int_equal(event.state, OWNED);
+    assert_memory_equal(event.lead.name.at, "A. Person", 9);
+
+    offer = offer_of(6, 78, 1, VALID_MS);
+    offer.see = SEE_NONE;
+    send_offers(ends, &offer, 1);
+    event = ends_expect(ends, TAKT_OFFER);
+    assert_int_equal(event.lead_id.bytes[15], 6);
+    assert_int_equal(event.lead.n_attributes, 0);
+}
+
 static void test_an_offer_shows_the_lead_and_is_accepted(void **state)
 {
     struct client_ends *ends = *state;
@@ -373,6 +409,7 @@ static void test_an_intent_is_said_until_the_broker_was_heard_and_in_the_next_he
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_a_preview_shows_what_it_may_and_all_of_it_once_it_is_accepted),
         TEST(test_an_offer_shows_the_lead_and_is_accepted),
         TEST(test_acts_on_the_offers_of_one_frame_leave_in_one_frame),
         TEST(test_more_acts_than_a_frame_takes_go_on_in_the_next),

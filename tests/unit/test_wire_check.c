@@ -166,6 +166,8 @@ static void test_agents_hear_whole_offers(void **state)
     EXPECT_HEARS(struct offer, offer, o.state = 0, "offer.state: not 1..255");
     EXPECT_HEARS(struct offer, offer, o.state = 256, "offer.state: not 1..255");
     EXPECT_HEARS(struct offer, offer, o.row.len = 0, "offer.row: not 1..8192 bytes");
+    EXPECT_HEARS(struct offer, offer, (o.row.len = 0, o.see = SEE_NONE), NULL);
+    EXPECT_HEARS(struct offer, offer, o.see = (enum see) 3, "offer.see: not 0..2");
     EXPECT_HEARS(struct offer, offer, o.row = slice_of(bytes + FRAME_BYTES_MAX, 8193), "offer.row: not 1..8192 bytes");
     EXPECT_HEARS(struct act_result, result, o.op = (struct id){0}, "act_result.op: missing");
     EXPECT_HEARS(struct act_result, result, o.reason = 1000, "act_result.reason: over 999");

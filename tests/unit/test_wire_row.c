@@ -305,6 +305,8 @@ static void test_opening_a_row_leaves_the_message_as_it_was(void **state)
     assert_int_equal(wire_decode(wire, own, frame.len, &msg), REASON_OK);
     for (uint32_t k = 0; k < msg.hears.n_offers; k++) {
         struct row row;
+        if (msg.hears.offers[k].see)
+            continue; /* has no key */
         assert_int_equal(wire_decode_row(wire, msg.hears.offers[k].row, (struct slice){0}, &row), REASON_OK);
         assert_int_equal(row.key.len, 5);
         assert_true(id_is_none(row.lead)); /* no source, no id */
@@ -314,6 +316,61 @@ static void test_opening_a_row_leaves_the_message_as_it_was(void **state)
     assert_int_equal(frame.len, len);
     assert_memory_equal(frame.at, own, len);
     free(own);
+}
+
+/* The frame with this lead as an offer, opened again. */
+static struct msg offer_of(const struct row *row, enum see see)
+{
+    struct slice frame;
+    struct msg msg;
+    const size_t len = wire_encode_row(row, bytes, sizeof bytes);
+    const struct offer offer = {.lead = {1, 2}, .fence = 3, .state = 4, .see = see, .row = slice_of(bytes, len)};
+    assert_true(wire_encode(
+        wire,
+        &(struct msg){.session = 5, .seq = 6, .kind = MSG_AGENT_HEARS, .hears = {.offers = &offer, .n_offers = 1}},
+        &frame));
+    static uint8_t own[ROW_BYTES_MAX * 2];
+    memcpy(own, frame.at, frame.len);
+    for (size_t i = 0; see && i + 6 <= frame.len; i++)
+        assert_true(memcmp(own + i, "SECRET", 6) != 0); /* nowhere in it */
+    assert_int_equal(wire_decode(wire, own, frame.len, &msg), REASON_OK);
+    assert_int_equal(msg.hears.offers[0].see, see);
+    return msg;
+}
+
+static void test_of_an_offer_leaves_no_more_than_may_be_seen(void **state)
+{
+    static const struct attribute zone = {.name = TEXT("zone"), .text = TEXT("west")};
+    const struct row whole = {.key = TEXT("SECRET1"),
+                              .name = TEXT("SECRET2"),
+                              .phone = TEXT("SECRET3"),
+                              .email = TEXT("SECRET4"),
+                              .street = TEXT("SECRET5"),
+                              .web = TEXT("SECRET6"),
+                              .ref = TEXT("SECRET7"),
+                              .remarks = TEXT("SECRET8"),
+                              .priority = -7,
+                              .value_cents = 8,
+                              .cost_cents = 9,
+                              .attributes = &zone,
+                              .n_attributes = 1};
+    struct row row;
+    (void) state;
+    struct msg msg = offer_of(&whole, SEE_FULL);
+    assert_int_equal(wire_decode_row(wire, msg.hears.offers[0].row, (struct slice){0}, &row), REASON_OK);
+    assert_int_equal(row.remarks.len, 7);
+    msg = offer_of(&whole, SEE_COARSE);
+    assert_int_equal(wire_decode_row(wire, msg.hears.offers[0].row, (struct slice){0}, &row), REASON_NO_KEY);
+    assert_int_equal(wire_decode_part(wire, msg.hears.offers[0].row, &row), REASON_OK);
+    assert_int_equal(row.n_attributes, 1);
+    assert_memory_equal(row.attributes[0].text.at, "west", 4);
+    assert_int_equal(row.priority, -7);
+    assert_int_equal(row.value_cents, 8);
+    assert_int_equal(row.cost_cents, 0);
+    msg = offer_of(&whole, SEE_NONE);
+    assert_int_equal(msg.hears.offers[0].row.len, 0);
+    assert_int_equal(wire_decode_part(wire, msg.hears.offers[0].row, &row), REASON_OK);
+    assert_int_equal(row.n_attributes, 0);
 }
 
 static void test_a_row_is_encoded_into_exactly_the_room_it_needs(void **state)
@@ -348,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_a_control_is_seen_at_every_place_of_a_word),
         cmocka_unit_test(test_damaged_utf8_is_refused),
         cmocka_unit_test(test_opening_a_row_leaves_the_message_as_it_was),
+        cmocka_unit_test(test_of_an_offer_leaves_no_more_than_may_be_seen),
         cmocka_unit_test(test_a_row_is_encoded_into_exactly_the_room_it_needs),
     };
     return cmocka_run_group_tests_name("wire_row", tests, setup, teardown);

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pull in its variants, as an agent at `takt agent` meets them."""
+import json
+
+from harness import CLOSED, IN_HAND, MAP, POLICY, Agent, Cell, expect, main, wait_for
+
+
+class Pulls(Cell):
+    """The aged programme's agents pull by these keys."""
+
+    def __init__(self, keys):
+        with open(POLICY) as file:
+            text = file.read()
+        self.text = text.replace("    mode: pull\n", "    mode: pull\n" + "".join(f"    {key}\n" for key in keys))
+        super().__init__()
+        self.policy = self.path("policy.yaml")
+        with open(self.policy, "w") as file:
+            file.write(self.text)
+
+
+def take_in(cell, rng, leads):
+    said = json.loads(cell.run("import", cell.generate(leads, rng.randrange(1000)), "--map", MAP, "--source",
+                               "purchased", "--json").stdout)
+    expect(said["accepted"] > 0.9 * leads, f"the import said {said}")
+    return said["accepted"]
+
+
+def a_preview_is_skipped_or_accepted_and_only_then_shown_whole(rng):
+    with Pulls(["pull: preview", "skips_max: 2"]) as cell:
+        take_in(cell, rng, 30)
+        ana = Agent(cell, "ana", "desk", "on-demand")
+        seen = set()
+        for _ in range(2):
+            expect(ana.ask("ready 0", "ready")["reason"] == "OK", "a preview comes")
+            offer = ana.hear("offer")
+            expect(offer["state"] == "OFFERED" and offer["see"] == "coarse", f"masked, and not hers: {offer}")
+            expect("state" in offer["attributes"][0], f"what it may be judged by: {offer}")
+            owed = ana.ask("ready 0", "ready")
+            expect(owed["reason"] == "OWES_ANSWER" and owed["lead"] == offer["lead"], f"one at a time: {owed}")
+            seen.add(offer["lead"])
+            if len(seen) < 2:
+                expect(ana.ask("decline", "acted")["reason"] == "OK", "it is skipped")
+        expect(len(seen) == 2, "a skipped lead does not come again at once")
+        expect(ana.ask("accept", "acted")["state"] == "OWNED", "it is accepted")
+        whole = ana.hear("offer")
+        expect(whole["lead"] in seen and whole["see"] == "full" and whole["state"] == "OWNED", f"all of it: {whole}")
+        expect(ana.ask("dispose not-interested no need", "acted")["reason"] == "OK", "it is closed")
+        ana.ask("ready 0", "ready")
+        ana.hear("offer")
+        expect(ana.ask("decline", "acted")["reason"] == "OK", "the last skip")
+        expect(ana.ask("ready 0", "ready")["reason"] == "OK", "and no penalty")
+        expect(ana.hear("offer")["state"] == "OWNED", "but the next one comes blind")
+
+
+def a_crew_that_pulls_previews_works_all_leads_and_each_is_one_agents(rng):
+    with Pulls(["pull: preview", "see: none", "order: random", "earn: first_action", "wip_max: 2"]) as cell:
+        accepted = take_in(cell, rng, 200)
+        crew = cell.crew("desk", "--team", "desk", "--agents", "5", "--pull")
+        wait_for(lambda: cell.total("waiting", *IN_HAND) == 0, 60, "every lead is worked on", pause=0.2)
+        expect(crew.end() == 0, crew.tail())
+        closed = sum(cell.total(column) for column in CLOSED)
+        expect(closed + cell.total("pipeline") == accepted, f"{closed} closed of {accepted}")
+        cell.run("crew-check", *cell.diaries())
+        expect(cell.run("fsck", check=False).returncode == 0, "fsck finds nothing")
+
+
+if __name__ == "__main__":
+    main({test.__name__: test for test in (
+        a_preview_is_skipped_or_accepted_and_only_then_shown_whole,
+        a_crew_that_pulls_previews_works_all_leads_and_each_is_one_agents)})
