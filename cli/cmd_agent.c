@@ -135,7 +135,10 @@ static void tell_refusal(const struct takt_event *event)
         takt_id_text(event->lead_id, lead);
         printf(" (lead %s)", lead);
     }
-    if (event->wait_ms > 0)
+    char wait[32];
+    if (event->wait_ms > 0 && strcmp(takt_reason_name(event->reason), "NO_LEAD") == 0)
+        printf("; the next one that is known of may come in %s", print_duration(event->wait_ms, wait));
+    else if (event->wait_ms > 0)
         printf("; try again in %" PRIu32 " s", (event->wait_ms + 999) / 1000);
     putchar('\n');
 }

@@ -105,7 +105,7 @@ struct takt_event {
     uint64_t fence;
     unsigned reason;   /* 0 = OK */
     unsigned state;    /* of the lead */
-    uint32_t wait_ms;  /* READY_ANSWER, BUSY */
+    uint32_t wait_ms;  /* READY_ANSWER (with NO_LEAD a forecast: a known lead may come then), BUSY */
     int64_t answer_ms; /* OFFER: time left */
     uint32_t attempts;
     int32_t score;

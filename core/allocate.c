@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POOLS_FOR_ONE = 2 * POLICY_PROGRAMMES_MAX + POLICY_UNITS_DEEP + 2 };
-
 /* ---- marking ---------------------------------------------------------------------- */
 
 void allocate_mark(struct core *core, struct pool *pool)
@@ -73,7 +71,7 @@ static void list_due(struct core *core, struct agent *agent)
 
 /* All from which it may take. The oldest first: leads that went unclaimed, then its own, its units', its programme's.
  */
-static uint32_t pools_for(struct core *core, const struct agent *agent, struct pool *ret[POOLS_FOR_ONE])
+uint32_t allocate_pools_for(struct core *core, const struct agent *agent, struct pool *ret[POOLS_FOR_ONE])
 {
     uint32_t n = 0;
     for (uint32_t p = 0; p < core->policy.n_programmes; p++)
@@ -92,7 +90,7 @@ static uint32_t pools_for(struct core *core, const struct agent *agent, struct p
 void allocate_agent(struct core *core, struct agent *agent)
 {
     struct pool *pools[POOLS_FOR_ONE];
-    const uint32_t n = pools_for(core, agent, pools);
+    const uint32_t n = allocate_pools_for(core, agent, pools);
     for (uint32_t i = 0; i < n; i++)
         retry_for(core, pools[i], agent);
     if (agent->due)
@@ -103,7 +101,7 @@ void allocate_agent(struct core *core, struct agent *agent)
 void allocate_mark_dry(struct core *core, const struct agent *agent)
 {
     struct pool *pools[POOLS_FOR_ONE];
-    const uint32_t n = pools_for(core, agent, pools);
+    const uint32_t n = allocate_pools_for(core, agent, pools);
     for (uint32_t i = 0; i < n; i++)
         if (pools[i]->dry)
             allocate_retry(core, pools[i]);

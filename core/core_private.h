@@ -129,6 +129,9 @@ void allocate_mark(struct core *core, struct pool *pool);
 void allocate_agent(struct core *core, struct agent *agent); /* a card came free */
 void allocate_run(struct core *core);                        /* refill, then ask or decide, until nothing moves */
 struct ask *allocate_ask_of(struct core *core, uint64_t id);
+enum { POOLS_FOR_ONE = 2 * POLICY_PROGRAMMES_MAX + POLICY_UNITS_DEEP + 2 };
+uint32_t allocate_pools_for(struct core *core, const struct agent *agent,
+                            struct pool *ret[POOLS_FOR_ONE]); /* its own */
 
 uint32_t allocate_free_slots(const struct core *core, const struct agent *agent,
                              enum ring ring); /* less what is lent */
@@ -211,6 +214,9 @@ bool lead_is_dead(const struct lead *lead);
 /* acts.c */
 enum lead_state lead_final_state(int class); /* of a class of dispositions; 0: is not final */
 void acts_say(struct core *core, uint32_t peer, const struct msg *msg);
+
+/* forecast.c */
+uint32_t forecast_ms(struct core *core, const struct agent *agent); /* until something may come; 0 = not known */
 
 /* pull.c: what an agent sees of a lead, and when */
 void pull_show(struct core *core, struct lead *lead, const struct agent *agent,

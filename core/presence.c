@@ -250,7 +250,7 @@ void agent_ready_consume(struct core *core, struct agent *agent, struct id lead)
 void agent_ready_refuse(struct core *core, struct agent *agent, enum reason reason)
 {
     agent->ready = false;
-    answer_ready(core, agent, reason, (struct id){0}, 0);
+    answer_ready(core, agent, reason, (struct id){0}, reason == REASON_NO_LEAD ? forecast_ms(core, agent) : 0);
     agent_update(core, agent);
 }
 

@@ -255,6 +255,83 @@ static void a_pushed_offer_may_be_masked_and_declining_it_is_no_skip(void **stat
     sim_destroy(&sim);
 }
 
+/* ---- what may come, and when ---------------------------------------------------------------- */
+
+/* proves 4-15: who gets nothing is told when to ask again, and it comes true */
+static void no_lead_says_when_one_that_is_known_may_come(void **state)
+{
+    (void) state;
+    struct policy *policy = sim_policy();
+    policy->programmes[1].gap_ms[0] = 60000;
+    struct sim *sim = story_new(policy);
+    struct sim_agent *ana = story_agent(sim, "ana", "hunters", INTENT_ON_DEMAND);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_NO_LEAD);
+    assert_int_equal(ana->ready.wait_ms, 0); /* nothing is known */
+    const struct id lead = story_lead(sim, "to-pull", 0);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    story_work_up_to(sim, ana, lead, LEAD_WRAP_UP);
+    assert_int_equal(story_dispose(sim, ana, lead, DISPOSITION_NO_ANSWER, "rang out"), REASON_OK);
+    sim_run_ms(sim, 20000);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_NO_LEAD);
+    assert_about(ana->ready.wait_ms, 40000);
+    sim_crash(sim); /* the same question has the same answer */
+    sim_run_ms(sim, 600);
+    const uint32_t told = ana->ready.wait_ms;
+    sim_ready_again(sim, ana, 0);
+    sim_run_ms(sim, 2);
+    assert_int_equal(ana->ready.wait_ms, told);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_NO_LEAD);
+    sim_run_ms(sim, ana->ready.wait_ms + 2);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    assert_true(id_equal(ana->ready.lead, lead));
+    sim_destroy(&sim);
+}
+
+static void the_forecast_knows_a_decline_that_will_be_forgiven(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(preview_policy(SEE_COARSE, 5));
+    struct sim_agent *ana = story_agent(sim, "ana", "hunters", INTENT_ON_DEMAND);
+    struct sim_agent *ben = story_agent(sim, "ben", "hunters", INTENT_ON_DEMAND);
+    const struct id lead = story_lead(sim, "to-pull", 0);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    assert_int_equal(story_act(sim, ana, lead, VERB_DECLINE), REASON_OK);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_NO_LEAD);
+    assert_about(ana->ready.wait_ms, 5000);
+    sim_run_ms(sim, ana->ready.wait_ms + 2);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    assert_int_equal(story_act(sim, ana, lead, VERB_ACCEPT), REASON_OK);
+    assert_int_equal(story_act(sim, ana, lead, VERB_RELEASE), REASON_OK);
+    assert_int_equal(story_ready(sim, ben, 0), REASON_OK);
+    assert_int_equal(story_act(sim, ben, lead, VERB_DECLINE), REASON_OK);
+    assert_int_equal(story_until_state(sim, lead, LEAD_POOLED, 10), 0);
+    if (story_ready(sim, ana, 0) == REASON_NO_LEAD) /* else giving it back cost a pause */
+        assert_int_equal(ana->ready.wait_ms, 0);    /* she had it before: that is for ever */
+    sim_destroy(&sim);
+}
+
+/* The simulated world begins on a Tuesday at 22:13:20 UTC. */
+static void the_forecast_knows_when_a_lead_may_be_called(void **state)
+{
+    (void) state;
+    enum { OPENS_MIN = 1440 + 22 * 60 + 14 };
+    struct policy *policy = sim_policy();
+    policy->n_zones = policy->n_hours = 1;
+    policy->zones[0].leads = true;
+    policy->hours[0].hours = (struct hours){.n_spans = 1, .spans = {{OPENS_MIN, OPENS_MIN + 60}}};
+    policy->programmes[1].n_calling = 1;
+    struct sim *sim = story_new(policy);
+    struct sim_agent *ana = story_agent(sim, "ana", "hunters", INTENT_ON_DEMAND);
+    const struct id lead = story_lead(sim, "to-pull", 0);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_NO_LEAD);
+    assert_state(sim, lead, HELD);
+    assert_int_equal(ana->ready.wait_ms / 1000, 39);
+    sim_run_ms(sim, ana->ready.wait_ms + 2);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    assert_true(id_equal(ana->ready.lead, lead));
+    sim_destroy(&sim);
+}
+
 const struct CMUnitTest stories_of_choice[] = {
     cmocka_unit_test(a_first_action_in_time_earns_the_next_lead_where_the_programme_says_so),
     cmocka_unit_test(a_first_action_that_comes_too_late_earns_nothing),
@@ -265,6 +342,9 @@ const struct CMUnitTest stories_of_choice[] = {
     cmocka_unit_test(one_preview_at_a_time_and_each_skip_costs_its_credit),
     cmocka_unit_test(who_skipped_as_often_as_allowed_gets_the_next_lead_blind_for_an_hour),
     cmocka_unit_test(what_comes_back_to_its_owner_is_no_preview),
+    cmocka_unit_test(no_lead_says_when_one_that_is_known_may_come),
+    cmocka_unit_test(the_forecast_knows_a_decline_that_will_be_forgiven),
+    cmocka_unit_test(the_forecast_knows_when_a_lead_may_be_called),
     cmocka_unit_test(a_pushed_offer_may_be_masked_and_declining_it_is_no_skip),
 };
 const size_t n_stories_of_choice = sizeof stories_of_choice / sizeof *stories_of_choice;
