@@ -64,7 +64,7 @@ void place_leave_agent(struct core *core, struct agent *agent)
 static void into_unit(struct core *core, struct lead *lead, enum lead_event event, uint32_t unit, enum reason reason)
 {
     const bool limited = programme_of(core, lead->programme)->mode == MODE_PUSH_PULL;
-    if (limited && unit_is_team(core, unit) && !unit_has_room(core, unit))
+    if (limited && unit != NONE && unit_is_team(core, unit) && !unit_has_room(core, unit))
         unit = unit_above(core, unit);
     if (unit == NONE)
         lead_pool(core, lead, event, RING_OWN, NONE, reason);
