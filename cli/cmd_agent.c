@@ -25,6 +25,7 @@ struct agent {
     const char *team, *intent_word, *skills_text;
     int64_t capacity;
     bool script, is_terminal, refused;
+    bool listed; /* the answer that is to come is the list's */
     struct desk desk;
     char line[LINE_ROOM];
     size_t line_len;
@@ -50,6 +51,8 @@ static const char *event_word(enum takt_event_kind kind)
         return "acted";
     case TAKT_READY_ANSWER:
         return "ready";
+    case TAKT_CANDIDATE:
+        return "candidate";
     case TAKT_BUSY:
         return "busy";
     default:
@@ -87,7 +90,7 @@ static void tell_script(const struct takt_event *event, int64_t now_us)
            event_word(event->kind), lead, event->fence, takt_reason_name(event->reason),
            event->state ? takt_state_name(event->state) : "", event->answer_ms, event->wait_ms, event->attempts,
            event->score, see_words[event->see], event->position.epoch, event->position.beat, now_us);
-    if (event->kind == TAKT_OFFER && event->see == TAKT_SEE_COARSE)
+    if (event->see == TAKT_SEE_COARSE)
         tell_attributes(&event->lead);
     puts("}");
     fflush(stdout);
@@ -143,7 +146,7 @@ static void tell_refusal(const struct takt_event *event)
     putchar('\n');
 }
 
-static void tell_person(const struct takt_event *event, bool in_hand)
+static void tell_person(const struct takt_event *event, bool in_hand, bool listed)
 {
     char lead[33];
     takt_id_text(event->lead_id, lead);
@@ -160,6 +163,10 @@ static void tell_person(const struct takt_event *event, bool in_hand)
         if (event->see != TAKT_SEE_FULL)
             puts("  a preview: \"accept\" shows all of it, \"decline\" skips it");
         break;
+    case TAKT_CANDIDATE:
+        printf("lead %s is free, attempt %" PRIu32 "; \"take\" and its id gets it\n", lead, event->attempts + 1);
+        print_lead(&event->lead);
+        break;
     case TAKT_WITHDRAWN:
         printf("lead %s is no longer yours: %s\n", lead, takt_reason_text(event->reason));
         break;
@@ -172,7 +179,7 @@ static void tell_person(const struct takt_event *event, bool in_hand)
     case TAKT_READY_ANSWER:
         if (event->reason != 0)
             tell_refusal(event);
-        else if (!in_hand)
+        else if (!in_hand && !listed)
             puts("ready: the next lead is yours");
         break;
     case TAKT_REFUSED:
@@ -229,7 +236,9 @@ static bool take_events(struct agent *agent)
         if (agent->script)
             tell_script(&event, now_us);
         else
-            tell_person(&event, agent->desk.n_leads > 0);
+            tell_person(&event, agent->desk.n_leads > 0, agent->listed);
+        if (event.kind == TAKT_CANDIDATE || event.kind == TAKT_READY_ANSWER)
+            agent->listed = event.kind == TAKT_CANDIDATE;
         agent->refused |= event.kind == TAKT_REFUSED;
         any = true;
     }

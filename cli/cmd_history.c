@@ -43,7 +43,8 @@ static void take_step(void *arg, const struct tale_step *step)
 
 static bool is_allocation(enum reason reason)
 {
-    return reason == REASON_SCORED || reason == REASON_PLAIN_ORDER || reason == REASON_GREEDY;
+    return reason == REASON_SCORED || reason == REASON_PLAIN_ORDER || reason == REASON_GREEDY ||
+           reason == REASON_CHOSEN;
 }
 
 static const char *event_of(const struct told *told, char ret[WORD_ROOM])

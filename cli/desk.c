@@ -10,7 +10,7 @@
 #include "common/clock.h"
 #include "core/lead_states.h"
 
-enum { READY_WAIT_MS = 10 * 60 * 1000, ID_DIGITS = 32 };
+enum { READY_WAIT_MS = 10 * 60 * 1000, ID_DIGITS = 32, LIST_LEADS = 10 };
 
 /* ---- leads in hand -------------------------------------------------------------- */
 
@@ -136,6 +136,20 @@ static int say_ready(struct saying *say)
     return takt_ready(say->desk->takt, *say->rest ? (uint32_t) strtoul(say->rest, NULL, 10) : READY_WAIT_MS);
 }
 
+static int say_list(struct saying *say)
+{
+    return takt_ready_list(say->desk->takt, *say->rest ? (unsigned) strtoul(say->rest, NULL, 10) : LIST_LEADS);
+}
+
+static int say_take(struct saying *say)
+{
+    takt_id id;
+    if (takt_id_parse(say->rest, &id))
+        return takt_ready_take(say->desk->takt, id);
+    snprintf(say->why, 200, "take needs the id of a lead; \"list\" shows some");
+    return -1;
+}
+
 static int say_away(struct saying *say)
 {
     return takt_intent(say->desk->takt, TAKT_AWAY, *say->rest ? (uint32_t) strtoul(say->rest, NULL, 10) : 1);
@@ -160,7 +174,8 @@ static const struct word {
     {"accept", true, say_accept},   {"decline", true, say_decline}, {"act", true, say_act},
     {"end", true, say_end},         {"note", true, say_note},       {"dispose", true, say_dispose},
     {"release", true, say_release}, {"ready", false, say_ready},    {"away", false, say_away},
-    {"back", false, say_back},      {"quit", false, say_quit},
+    {"back", false, say_back},      {"quit", false, say_quit},      {"list", false, say_list},
+    {"take", false, say_take},
 };
 
 const char *desk_help(void)
@@ -170,6 +185,7 @@ const char *desk_help(void)
            "note TEXT                    annotate\n"
            "dispose CODE [in MIN] [note] sale, not-interested, no-answer, callback, contacted, ...\n"
            "release                      give it back\n"
+           "list [N] | take ID           leads to choose from, where the programme lets you\n"
            "ready [MS] | away [N] | back | quit\n"
            "A lead's id may follow the word; without one the last lead is meant.\n";
 }

@@ -272,7 +272,7 @@ static bool tell_got(struct takt *takt, int64_t now_us, struct takt_event *ret_e
     case MSG_ERROR:
         return tell_error(takt, &takt->got.error, now_us, ret_event);
     case MSG_AGENT_HEARS:
-        takt->told_results = takt->told_withdrawals = takt->told_offers = 0;
+        takt->told_results = takt->told_withdrawals = takt->told_offers = takt->told_candidates = 0;
         takt->telling = takt->role == TAKT_AGENT;
         return false;
     case MSG_RECEIPT:

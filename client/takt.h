@@ -81,6 +81,7 @@ enum takt_event_kind {
     TAKT_ACTED,         /* agent: the answer to an act */
     TAKT_READY_ANSWER,  /* agent: the answer to takt_ready() */
     TAKT_REPORT,        /* operator: the answer to takt_query(), takt_apply() and takt_order() */
+    TAKT_CANDIDATE,     /* agent: a lead of the list that takt_ready_list() asked for; nobody's yet */
     TAKT_BUSY,          /* the broker asked to slow down; the library repeats by itself */
 };
 
@@ -109,10 +110,9 @@ struct takt_event {
     int64_t answer_ms; /* OFFER: time left */
     uint32_t attempts;
     int32_t score;
-    struct takt_lead lead; /* OFFER */
-    enum takt_see
-        see; /* OFFER: what of it is in `lead`; less than all is a preview: accept, and all comes by another */
-    struct { /* RECEIPT */
+    struct takt_lead lead; /* OFFER, CANDIDATE */
+    enum takt_see see; /* how much of it `lead` shows; of an OFFER less than all: accept, and all comes by another */
+    struct {           /* RECEIPT */
         size_t n_rows;
         const takt_id *ids;
         const uint32_t *outcomes, *warnings;
@@ -168,6 +168,10 @@ int takt_note(takt_t *takt, takt_id lead, uint64_t fence, const char *note);
 int takt_dispose(takt_t *takt, takt_id lead, uint64_t fence, unsigned disposition, const char *note, int64_t at_ms);
 int takt_release(takt_t *takt, takt_id lead, uint64_t fence);
 int takt_ready(takt_t *takt, uint32_t wait_ms);
+/* Where the programme lets agents choose: up to 10 leads as TAKT_CANDIDATE, then TAKT_READY_ANSWER. Nothing is kept for
+ * you while you choose; takt_ready_take() gets the lead as takt_ready() does, or LEAD_TAKEN. */
+int takt_ready_list(takt_t *takt, unsigned n);
+int takt_ready_take(takt_t *takt, takt_id lead);
 int takt_intent(takt_t *takt, enum takt_intent intent, uint32_t away_code);
 int takt_flush(takt_t *takt);
 

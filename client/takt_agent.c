@@ -97,21 +97,6 @@ int takt_dispose(takt_t *takt, takt_id lead, uint64_t fence, unsigned dispositio
                                    .at_ms = at_ms});
 }
 
-int takt_ready(takt_t *takt, uint32_t wait_ms)
-{
-    int failed = takt_may(takt, TAKT_AGENT);
-    if (failed)
-        return failed;
-    if (requests_find(&takt->requests, REQUEST_READY, takt->ready_op))
-        return takt_fail(takt, TAKT_EBUSY, "a ready waits for its answer");
-    takt->ready_op = takt_next_op(takt);
-    struct request *request = requests_add(&takt->requests, REQUEST_READY, takt->ready_op);
-    if (!request)
-        return takt_fail(takt, TAKT_ENOMEM, "no memory");
-    request->ready_wait_ms = wait_ms;
-    return TAKT_OK;
-}
-
 int takt_intent(takt_t *takt, enum takt_intent intent, uint32_t away_code)
 {
     const struct id none = {0};
@@ -150,7 +135,9 @@ static bool add_to_says(struct request *request, struct act acts[ACTS_MAX], stru
     case REQUEST_READY:
         says->has_ready = true;
         says->ready_op = request->key.id;
-        says->ready_wait_ms = request->ready_wait_ms;
+        says->ready_wait_ms = request->ready.wait_ms;
+        says->ready_list = request->ready.list;
+        says->ready_take = request->ready.take;
         return true;
     case REQUEST_INTENT:
         says->has_intent = true;
@@ -381,6 +368,15 @@ static void show_row(struct takt *takt, const struct row *row, struct takt_lead 
                                    .n_attributes = row->n_attributes};
 }
 
+/* Opens the row of an offer, or what of it is shown. */
+static bool open_row(struct takt *takt, const struct offer *offer, struct row *ret_row)
+{
+    struct wire *wire = session_wire(takt->session);
+    const enum reason reason = offer->see ? wire_decode_part(wire, offer->row, ret_row)
+                                          : wire_decode_row(wire, offer->row, (struct slice){0}, ret_row);
+    return reason == REASON_OK;
+}
+
 /* An offer of what is held renews it silently, unless it shows more than the one before. One that is over already, or
  * older than what is held, or unreadable, is not shown; the broker takes it back. */
 static bool tell_offer(struct takt *takt, const struct offer *offer, int64_t now_us, struct takt_event *ret_event)
@@ -396,9 +392,7 @@ static bool tell_offer(struct takt *takt, const struct offer *offer, int64_t now
         return false;
     }
     struct row row;
-    struct wire *wire = session_wire(takt->session);
-    if ((offer->see ? wire_decode_part(wire, offer->row, &row)
-                    : wire_decode_row(wire, offer->row, (struct slice){0}, &row)) != REASON_OK)
+    if (!open_row(takt, offer, &row))
         return false;
     if (!held && !(held = hold(takt, offer->lead)))
         return false;
@@ -414,6 +408,21 @@ static bool tell_offer(struct takt *takt, const struct offer *offer, int64_t now
                                      .attempts = offer->attempts,
                                      .score = offer->score,
                                      .see = (enum takt_see) offer->see};
+    show_row(takt, &row, &ret_event->lead);
+    return true;
+}
+
+/* Of a list to choose from: nobody's, so nothing is held. */
+static bool tell_candidate(struct takt *takt, const struct offer *candidate, struct takt_event *ret_event)
+{
+    struct row row;
+    if (!open_row(takt, candidate, &row))
+        return false;
+    *ret_event = (struct takt_event){.kind = TAKT_CANDIDATE,
+                                     .lead_id = takt_id_out(candidate->lead),
+                                     .state = candidate->state,
+                                     .attempts = candidate->attempts,
+                                     .see = (enum takt_see) candidate->see};
     show_row(takt, &row, &ret_event->lead);
     return true;
 }
@@ -447,6 +456,9 @@ bool agent_tell_next(struct takt *takt, int64_t now_us, struct takt_event *ret_e
             return true;
     while (takt->told_offers < hears->n_offers)
         if (tell_offer(takt, &hears->offers[takt->told_offers++], now_us, ret_event))
+            return true;
+    while (takt->told_candidates < hears->n_candidates)
+        if (tell_candidate(takt, &hears->candidates[takt->told_candidates++], ret_event))
             return true;
     takt->telling = false;
     return hears->has_ready && tell_ready(takt, &hears->ready, ret_event);

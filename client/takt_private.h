@@ -74,7 +74,10 @@ struct request {
     enum reason refusal;
     union {
         struct act act;
-        uint32_t ready_wait_ms;
+        struct {
+            uint32_t wait_ms, list;
+            struct id take;
+        } ready;
         struct {
             enum intent intent;
             uint32_t away_code;
@@ -135,7 +138,7 @@ struct takt {
 
     struct msg got; /* the frame that is being told */
     bool telling;   /* an AgentHears, of which this is told: */
-    uint32_t told_results, told_withdrawals, told_offers;
+    uint32_t told_results, told_withdrawals, told_offers, told_candidates;
 
     struct held *held, *spare_held;
     int64_t held_next_us; /* none ends before */

@@ -133,6 +133,7 @@ enum { POOLS_FOR_ONE = 2 * POLICY_PROGRAMMES_MAX + POLICY_UNITS_DEEP + 2 };
 uint32_t allocate_pools_for(struct core *core, const struct agent *agent,
                             struct pool *ret[POOLS_FOR_ONE]); /* its own */
 
+bool allocate_is_upstream(const struct core *core, const struct pool *pool); /* handed down, to nobody from there */
 uint32_t allocate_free_slots(const struct core *core, const struct agent *agent,
                              enum ring ring); /* less what is lent */
 bool allocate_in_scope(const struct core *core, const struct pool *pool, const struct agent *agent);
@@ -155,6 +156,7 @@ void allocate_mark_short(struct core *core);       /* pools that some agents wer
 void verdict_tell(struct core *core, struct lead *lead, struct agent *agent); /* what it was handed */
 void verdict_decision(struct core *core, uint32_t peer, const struct msg *msg);
 uint32_t verdict_plain(struct core *core, struct ask *ask); /* returns how many were granted; ends the request */
+void verdict_chosen(struct core *core, struct lead *lead, struct agent *agent); /* POOLED, and all was checked */
 void verdict_lapsed(struct core *core, struct ask *ask);
 void verdict_withdraw(struct core *core, struct ask *ask); /* its worker is gone before the deadline: the next one */
 
@@ -223,6 +225,9 @@ void pull_show(struct core *core, struct lead *lead, const struct agent *agent,
                int64_t answer_ms);                                      /* an offer leaves */
 bool pull_previews(const struct core *core, const struct agent *agent); /* who asks is offered a lead, not given it */
 bool pull_skip(struct core *core, struct agent *agent); /* declined a preview; false: without one left, it costs */
+void pull_list(struct core *core, struct agent *agent, const struct msg_agent_says *says); /* to choose from */
+enum reason pull_take(struct core *core, struct agent *agent,
+                      struct id id); /* with a card: OK, it is his, or why not */
 
 /* revoke.c */
 bool revoke_is_unseen(const struct core *core,
@@ -287,7 +292,8 @@ void effects_error(struct effects *effects, uint32_t peer, enum reason reason, u
 void effects_msg(struct effects *effects, uint32_t peer, const struct msg *msg); /* copies what it borrows */
 void effects_result(struct effects *effects, uint32_t peer, const struct act_result *result);
 void effects_withdrawal(struct effects *effects, uint32_t peer, const struct withdrawal *withdrawal);
-void effects_offer(struct effects *effects, uint32_t peer, const struct offer *offer); /* row is borrowed */
+void effects_offer(struct effects *effects, uint32_t peer, const struct offer *offer);         /* row is borrowed */
+void effects_candidate(struct effects *effects, uint32_t peer, const struct offer *candidate); /* likewise */
 void effects_ready(struct effects *effects, uint32_t peer, const struct ready_result *result);
 void effects_ask(struct effects *effects, const struct core *core, const struct ask *ask);
 struct msg_request ask_request(const struct core *core, const struct ask *ask); /* borrows from both */

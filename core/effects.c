@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum { HEARS_BYTES_MAX = 200 * 1024, ITEM_BYTES = 96, BLOCK_BYTES = 64 * 1024 };
-enum item_kind { ITEM_RESULT, ITEM_WITHDRAWAL, ITEM_OFFER, ITEM_READY };
+enum item_kind { ITEM_RESULT, ITEM_WITHDRAWAL, ITEM_OFFER, ITEM_CANDIDATE, ITEM_READY };
 
 struct item {
     enum item_kind kind;
@@ -52,7 +52,7 @@ struct effects {
     struct block *blocks;       /* copies of what messages borrow */
     struct act_result *results; /* of the AgentHears in hand */
     struct withdrawal *withdrawals;
-    struct offer *offers;
+    struct offer *offers, candidates[CANDIDATES_MAX];
     uint32_t out_room;
 };
 
@@ -229,6 +229,11 @@ void effects_offer(struct effects *effects, uint32_t peer, const struct offer *o
     item_new(effects, peer, ITEM_OFFER)->offer = *offer;
 }
 
+void effects_candidate(struct effects *effects, uint32_t peer, const struct offer *candidate)
+{
+    item_new(effects, peer, ITEM_CANDIDATE)->offer = *candidate;
+}
+
 void effects_ready(struct effects *effects, uint32_t peer, const struct ready_result *result)
 {
     item_new(effects, peer, ITEM_READY)->ready = *result;
@@ -299,6 +304,8 @@ static void gather(struct effects *effects, struct chain *chain, struct msg_agen
             assert(effects->results && effects->withdrawals && effects->offers);
             effects->out_room = room;
         }
+        if (item->kind == ITEM_CANDIDATE && hears->n_candidates == CANDIDATES_MAX)
+            break;
         if (item->kind == ITEM_WITHDRAWAL && offers) /* it may be of one of these: a client hears offers last */
             break;
         bytes += ITEM_BYTES;
@@ -308,6 +315,9 @@ static void gather(struct effects *effects, struct chain *chain, struct msg_agen
             effects->withdrawals[withdrawals++] = item->withdrawal;
         } else if (item->kind == ITEM_OFFER) {
             effects->offers[offers++] = item->offer;
+            bytes += item->offer.row.len;
+        } else if (item->kind == ITEM_CANDIDATE) {
+            effects->candidates[hears->n_candidates++] = item->offer;
             bytes += item->offer.row.len;
         } else {
             hears->has_ready = true; /* one ready at a time: a later answer replaces an earlier one */
@@ -319,6 +329,7 @@ static void gather(struct effects *effects, struct chain *chain, struct msg_agen
     hears->results = effects->results;
     hears->withdrawals = effects->withdrawals;
     hears->offers = effects->offers;
+    hears->candidates = effects->candidates;
     hears->n_results = results;
     hears->n_withdrawals = withdrawals;
     hears->n_offers = offers;

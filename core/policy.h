@@ -36,7 +36,11 @@ enum {
 enum mode { MODE_PUSH = 1, MODE_PULL, MODE_PUSH_PULL };
 enum widen { WIDEN_PROGRAMME = 1, WIDEN_CELL };
 enum lead_order { ORDER_OLDEST_FIRST, ORDER_NEWEST_FIRST, ORDER_RANDOM };
-enum pull { PULL_BLIND, PULL_PREVIEW };            /* who asks gets a lead, or is offered one */
+enum pull {
+    PULL_BLIND,
+    PULL_PREVIEW,
+    PULL_CHOOSE
+};                                                 /* who asks gets a lead, is offered one, or may take it off a list */
 enum earn { EARN_DISPOSITION, EARN_FIRST_ACTION }; /* of a lead asked for: what pays for the next */
 
 /* ---- pacing ---- */

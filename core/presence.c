@@ -263,10 +263,26 @@ static void list_now(struct core *core, struct agent *agent)
     core->now_agents[core->n_now_agents++] = agent->index;
 }
 
+static void take_chosen(struct core *core, struct agent *agent, struct id lead)
+{
+    const enum reason why = pull_take(core, agent, lead);
+    if (why == REASON_OK)
+        return; /* the credit is used, and answered */
+    agent->ready = false;
+    answer_ready(core, agent, why, lead, why == REASON_BUSY ? BUSY_RETRY_MS : 0);
+    if (why == REASON_BUSY)
+        agent->ready_last.op = (struct id){0}; /* it is asked again under the same op */
+    agent_update(core, agent);
+}
+
 void presence_ready(struct core *core, struct agent *agent, const struct msg_agent_says *says)
 {
     enum reason why;
     struct id lead;
+    if (says->ready_list) {
+        pull_list(core, agent, says);
+        return;
+    }
     if (!id_is_none(says->ready_op) && id_equal(says->ready_op, agent->ready_last.op)) {
         if (agent->ready && agent->ready_wait_ms == 0)
             list_now(core, agent); /* a crash came between: this beat answers */
@@ -285,6 +301,10 @@ void presence_ready(struct core *core, struct agent *agent, const struct msg_age
                      : penalty > 0         ? (uint32_t) penalty
                                            : 0);
         agent_update(core, agent);
+        return;
+    }
+    if (!id_is_none(says->ready_take)) {
+        take_chosen(core, agent, says->ready_take);
         return;
     }
     const int64_t life_ms = programme_of(core, agent->programme)->ready_ms;

@@ -113,6 +113,7 @@ static void why_cells(struct table *table, const struct decision *decision)
     const char *winner = report_agent_name(table->core, decision->winner);
     const char *other = decision->runner_up == NONE ? "nobody" : report_agent_name(table->core, decision->runner_up);
     const char *rule = decision->by == REASON_SCORED   ? strategy_text(decision->strategy)
+                       : decision->by == REASON_CHOSEN ? "its own choice"
                        : decision->by == REASON_GREEDY ? strategy_text(STRATEGY_BEST_SCORE)
                                                        : strategy_text(STRATEGY_LONGEST_IDLE);
     cell(table, "why"), cell(table, "%s: %s, then %s", rule, winner, other);

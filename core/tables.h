@@ -91,7 +91,7 @@ struct decision {     /* why the lead went where it went, the last time */
     uint32_t winner, runner_up; /* agent index or NONE */
     uint32_t policy_version, candidates;
     int32_t score, margin;
-    uint16_t by; /* REASON_SCORED, GREEDY or PLAIN_ORDER */
+    uint16_t by; /* REASON_SCORED, GREEDY, PLAIN_ORDER or CHOSEN */
     uint8_t strategy;
     uint8_t counted; /* against whose limits: COUNTED_AGENT, COUNTED_TEAM */
 };

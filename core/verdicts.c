@@ -39,6 +39,25 @@ static void move_turn(struct core *core, const struct ask *ask, const struct lea
     agent_touch(core, agent);
 }
 
+/* Decided; now it moves, and leaves. */
+static void hand_over(struct core *core, struct lead *lead, struct agent *agent, bool accepted, enum reason by)
+{
+    lead->noted = false;
+    lead->passed = false;
+    lead->refusals = 0;
+    core->programmes[lead->programme].offers++;
+    agent->given_us = core->now_us;
+    activity_given(core, agent);
+    if (accepted) {
+        lead_move(core, lead, MOVE_GRANT, LEAD_OWNED, agent->index, by);
+        lead_handed(core, lead);
+    } else {
+        lead_move(core, lead, MOVE_OFFER, LEAD_OFFERED, agent->index, by);
+    }
+    agent_ready_consume(core, agent, lead->id);
+    verdict_tell(core, lead, agent);
+}
+
 static void grant(struct core *core, const struct ask *ask, struct lead *lead, struct agent *agent,
                   const struct verdict *verdict, enum reason by)
 {
@@ -57,23 +76,29 @@ static void grant(struct core *core, const struct ask *ask, struct lead *lead, s
         .by = (uint16_t) by,
         .strategy = ask->strategy,
         .counted = counted};
-    lead->noted = false;
-    lead->passed = false;
-    lead->refusals = 0;
     *(by == REASON_PLAIN_ORDER ? &state->decided_plain : &state->decided_scored) += 1;
     state->decided_greedy += by == REASON_GREEDY;
-    state->offers++;
-    agent->given_us = core->now_us;
-    activity_given(core, agent);
     move_turn(core, ask, lead, agent, ask->request_agents[verdict->agent - 1].turn, by);
-    if (lead->state == LEAD_PIPELINE || (agent->ready && !pull_previews(core, agent))) {
-        lead_move(core, lead, MOVE_GRANT, LEAD_OWNED, agent->index, by); /* its own again, or accepted by asking */
-        lead_handed(core, lead);
-    } else {
-        lead_move(core, lead, MOVE_OFFER, LEAD_OFFERED, agent->index, by);
-    }
-    agent_ready_consume(core, agent, lead->id);
-    verdict_tell(core, lead, agent);
+    /* its own again, or accepted by asking */
+    const bool accepted = lead->state == LEAD_PIPELINE || (agent->ready && !pull_previews(core, agent));
+    hand_over(core, lead, agent, accepted, by);
+}
+
+/* It was the agent who decided. The lead may be in a request, whose verdict on it does not hold any more then. */
+void verdict_chosen(struct core *core, struct lead *lead, struct agent *agent)
+{
+    struct pool *pool = pool_of(core, lead);
+    const uint8_t counted = limits_take(core, agent, lead->cost_cents);
+    leads_past(lead)->decision = (struct decision){.at_us = core->now_us,
+                                                   .winner = agent->index,
+                                                   .runner_up = NONE,
+                                                   .policy_version = core->policy.version,
+                                                   .candidates = 1,
+                                                   .by = REASON_CHOSEN,
+                                                   .strategy = (uint8_t) programme_of(core, lead->programme)->strategy,
+                                                   .counted = counted};
+    heap_remove(lead->passed ? &pool->passed : &pool->waiting, &lead->place);
+    hand_over(core, lead, agent, true, REASON_CHOSEN);
 }
 
 /* Returns whether the verdict holds against the state of now. */

@@ -8,7 +8,8 @@
 
 static const struct value_word orders[] = {
     {"oldest_first", ORDER_OLDEST_FIRST}, {"newest_first", ORDER_NEWEST_FIRST}, {"random", ORDER_RANDOM}, {NULL, 0}};
-static const struct value_word pulls[] = {{"blind", PULL_BLIND}, {"preview", PULL_PREVIEW}, {NULL, 0}};
+static const struct value_word pulls[] = {
+    {"blind", PULL_BLIND}, {"preview", PULL_PREVIEW}, {"choose", PULL_CHOOSE}, {NULL, 0}};
 static const struct value_word sights[] = {{"none", SEE_NONE}, {"coarse", SEE_COARSE}, {"full", SEE_FULL}, {NULL, 0}};
 static const struct value_word earns[] = {
     {"disposition", EARN_DISPOSITION}, {"first_action", EARN_FIRST_ACTION}, {NULL, 0}};

@@ -25,6 +25,7 @@ enum {
     CHUNKS_MAX = 8192, /* of one import */
     REQUEST_LEADS_MAX = 1024,
     REQUEST_AGENTS_MAX = 512,
+    CANDIDATES_MAX = 10, /* shown to one who chooses */
     QUERY_LIMIT_MAX = 1000,
     PROTOCOL_VERSION = 1,
     TEXT_BYTES_MAX = 1024,   /* a text of a row: contact data, an attribute; remarks: NOTE_BYTES_MAX */
@@ -250,7 +251,8 @@ struct msg_agent_says {
     uint32_t n_acts;
     bool has_ready, has_intent;
     struct id ready_op;
-    uint32_t ready_wait_ms;
+    uint32_t ready_wait_ms, ready_list;
+    struct id ready_take; /* none: the broker chooses */
     enum intent intent;
     uint32_t away_code;
 };
@@ -292,6 +294,8 @@ struct msg_agent_hears {
     const struct withdrawal *withdrawals;
     const struct offer *offers;
     uint32_t n_results, n_withdrawals, n_offers;
+    const struct offer *candidates; /* to choose from; nobody's yet */
+    uint32_t n_candidates;
     bool has_ready;
     struct ready_result ready;
 };

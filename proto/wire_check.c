@@ -184,15 +184,17 @@ static const char *check_says(const struct msg *msg)
         RULE(act->at_ms >= 0 && act->at_ms <= AT_MS_MAX, "act.at_ms: not between 1970 and 9999");
     }
     RULE(!m->has_ready || !id_is_none(m->ready_op), "ready.op: missing");
+    RULE(m->ready_list <= CANDIDATES_MAX, "ready.list: over 10");
+    RULE(!m->ready_list || id_is_none(m->ready_take), "ready.list, ready.take: one of them");
     RULE(!m->has_intent || is_known(intent_name(m->intent)), "agent_says.intent: not in agent_intents.def");
     RULE(m->away_code <= CODE_MAX, "agent_says.away_code: over 65535");
     return NULL;
 }
 
-static const char *check_offers(const struct msg_agent_hears *m)
+static const char *check_offers(const struct offer *offers, uint32_t n)
 {
-    for (uint32_t i = 0; i < m->n_offers; i++) {
-        const struct offer *offer = &m->offers[i];
+    for (uint32_t i = 0; i < n; i++) {
+        const struct offer *offer = &offers[i];
         RULE(!id_is_none(offer->lead), "offer.lead: missing");
         RULE(offer->state >= 1 && offer->state <= STATE_MAX, "offer.state: not 1..255");
         RULE((unsigned) offer->see <= SEE_NONE, "offer.see: not 0..2");
@@ -217,7 +219,9 @@ static const char *check_hears(const struct msg *msg)
     }
     RULE(!m->has_ready || !id_is_none(m->ready.op), "ready_result.op: missing");
     RULE(!m->has_ready || (unsigned) m->ready.reason <= REASON_MAX, "ready_result.reason: over 999");
-    return check_offers(m);
+    RULE(m->n_candidates <= CANDIDATES_MAX, "agent_hears.candidates: over 10");
+    const char *why = check_offers(m->offers, m->n_offers);
+    return why ? why : check_offers(m->candidates, m->n_candidates);
 }
 
 static const char *check_request(const struct msg *msg)

@@ -217,6 +217,8 @@ static const char *decode_says(struct wire *wire, const Wire__Frame *frame, stru
     }
     if (from->ready != NULL) {
         to->ready_wait_ms = from->ready->wait_ms;
+        to->ready_list = from->ready->list;
+        NEED(ID_OF(from->ready, take, &to->ready_take), "ready.take: not 16 bytes");
         NEED(ID_OF(from->ready, op, &to->ready_op), "ready.op: not 16 bytes");
     }
     return NULL;
@@ -243,10 +245,10 @@ static const char *decode_withdrawals(const Wire__AgentHears *from, struct withd
     return NULL;
 }
 
-static const char *decode_offers(const Wire__AgentHears *from, struct offer *to)
+static const char *decode_offers(Wire__Offer *const *from, size_t n, struct offer *to)
 {
-    for (size_t i = 0; i < from->n_offers; i++) {
-        const Wire__Offer *offer = from->offers[i];
+    for (size_t i = 0; i < n; i++) {
+        const Wire__Offer *offer = from[i];
         to[i] = (struct offer){
             .fence = offer->fence,
             .state = offer->state,
@@ -270,8 +272,11 @@ static const char *decode_hears(struct wire *wire, const Wire__Frame *frame, str
     struct act_result *results = wire_arena_take(&wire->frame, from->n_results, sizeof *results);
     struct withdrawal *withdrawals = wire_arena_take(&wire->frame, from->n_withdrawals, sizeof *withdrawals);
     struct offer *offers = wire_arena_take(&wire->frame, from->n_offers, sizeof *offers);
-    NEED(results != NULL && withdrawals != NULL && offers != NULL, no_room);
+    struct offer *candidates = wire_arena_take(&wire->frame, from->n_candidates, sizeof *candidates);
+    NEED(results != NULL && withdrawals != NULL && offers != NULL && candidates != NULL, no_room);
     *to = (struct msg_agent_hears){
+        .candidates = candidates,
+        .n_candidates = (uint32_t) from->n_candidates,
         .results = results,
         .withdrawals = withdrawals,
         .offers = offers,
@@ -289,7 +294,9 @@ static const char *decode_hears(struct wire *wire, const Wire__Frame *frame, str
     const char *why = decode_results(from, results);
     if (why == NULL)
         why = decode_withdrawals(from, withdrawals);
-    return why == NULL ? decode_offers(from, offers) : why;
+    if (why == NULL)
+        why = decode_offers(from->offers, from->n_offers, offers);
+    return why == NULL ? decode_offers(from->candidates, from->n_candidates, candidates) : why;
 }
 
 static const char *decode_request_leads(struct wire *wire, const Wire__Request *from, struct msg_request *to)

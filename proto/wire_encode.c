@@ -190,6 +190,8 @@ static void encode_says(struct pen *pen, const struct msg *msg)
         uint8_t *from = begin(pen, 2);
         put_id(pen, 1, m->ready_op);
         put_uint(pen, 2, m->ready_wait_ms);
+        put_uint(pen, 3, m->ready_list);
+        put_id(pen, 4, m->ready_take);
         end(pen, from);
     }
     if (m->has_intent) { /* OFFLINE is 0, and means something */
@@ -239,9 +241,9 @@ static void put_seen(struct pen *pen, const struct offer *offer)
     end(pen, from);
 }
 
-static void put_offer(struct pen *pen, const struct offer *offer)
+static void put_offer(struct pen *pen, uint32_t field, const struct offer *offer)
 {
-    uint8_t *from = begin(pen, 3);
+    uint8_t *from = begin(pen, field);
     put_id(pen, 1, offer->lead);
     put_fixed64(pen, 2, offer->fence);
     put_uint(pen, 3, offer->state);
@@ -263,7 +265,7 @@ static void encode_hears(struct pen *pen, const struct msg *msg)
     for (uint32_t i = 0; i < m->n_withdrawals; i++)
         put_withdrawal(pen, &m->withdrawals[i]);
     for (uint32_t i = 0; i < m->n_offers; i++)
-        put_offer(pen, &m->offers[i]);
+        put_offer(pen, 3, &m->offers[i]);
     if (m->has_ready) {
         uint8_t *from = begin(pen, 4);
         put_id(pen, 1, m->ready.op);
@@ -272,6 +274,8 @@ static void encode_hears(struct pen *pen, const struct msg *msg)
         put_uint(pen, 4, m->ready.wait_ms);
         end(pen, from);
     }
+    for (uint32_t i = 0; i < m->n_candidates; i++)
+        put_offer(pen, 5, &m->candidates[i]);
 }
 
 static void put_features(struct pen *pen, const struct msg_request *m)

@@ -33,6 +33,7 @@ static const struct limit {
     {&wire__agent_hears__descriptor, 1, HEARS_ITEMS_MAX},
     {&wire__agent_hears__descriptor, 2, HEARS_ITEMS_MAX},
     {&wire__agent_hears__descriptor, 3, HEARS_ITEMS_MAX},
+    {&wire__agent_hears__descriptor, 5, CANDIDATES_MAX},
     {&wire__receipt__descriptor, 7, CHUNK_ROWS_MAX},
     {&wire__receipt__descriptor, 8, CHUNK_ROWS_MAX},
     {&wire__request__descriptor, 9, REQUEST_AGENTS_MAX},

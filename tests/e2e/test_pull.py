@@ -52,6 +52,24 @@ def a_preview_is_skipped_or_accepted_and_only_then_shown_whole(rng):
         expect(ana.hear("offer")["state"] == "OWNED", "but the next one comes blind")
 
 
+def a_lead_is_taken_off_a_list_and_not_by_two(rng):
+    with Pulls(["pull: choose"]) as cell:
+        take_in(cell, rng, 30)
+        ana, ben = Agent(cell, "ana", "desk", "on-demand"), Agent(cell, "ben", "desk", "on-demand")
+        expect(ana.ask("list 4", "ready")["reason"] == "OK", "there are some")
+        shown = [ana.hear("candidate") for _ in range(4)]
+        expect(len({one["lead"] for one in shown}) == 4 and all(one["see"] == "coarse" for one in shown), f"{shown}")
+        taken = ben.ask("take " + shown[2]["lead"], "ready")
+        expect(taken["reason"] == "OK" and taken["lead"] == shown[2]["lead"], f"ben takes one: {taken}")
+        expect(ben.hear("offer")["state"] == "OWNED", "it is his")
+        late = ana.ask("take " + shown[2]["lead"], "ready")
+        expect(late["reason"] == "LEAD_TAKEN", f"and not hers: {late}")
+        expect(ana.ask("take " + shown[1]["lead"], "ready")["reason"] == "OK", "another one is")
+        why = {row["field"]: row["value"] for row in cell.ask("explain", shown[1]["lead"])}
+        expect(why["decision"] == "chosen by the agent" and "ana" in why["why"], f"explained: {why}")
+        expect(cell.run("fsck", check=False).returncode == 0, "fsck finds nothing")
+
+
 def a_crew_that_pulls_previews_works_all_leads_and_each_is_one_agents(rng):
     with Pulls(["pull: preview", "see: none", "order: random", "earn: first_action", "wip_max: 2"]) as cell:
         accepted = take_in(cell, rng, 200)
@@ -67,4 +85,5 @@ def a_crew_that_pulls_previews_works_all_leads_and_each_is_one_agents(rng):
 if __name__ == "__main__":
     main({test.__name__: test for test in (
         a_preview_is_skipped_or_accepted_and_only_then_shown_whole,
+        a_lead_is_taken_off_a_list_and_not_by_two,
         a_crew_that_pulls_previews_works_all_leads_and_each_is_one_agents)})

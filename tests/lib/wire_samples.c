@@ -77,6 +77,10 @@ static const struct offer offers[] = {
     {.lead = {68, 69}, .fence = 70, .state = 4, .see = SEE_NONE},
 };
 
+static const struct offer candidates[] = {
+    {.lead = {71, 73}, .state = 2, .attempts = 3, .score = 6, .see = SEE_FULL, .row = TEXT("\x0a\x05row-3")},
+};
+
 static const struct feature features[] = {{0xdeadbeef, -1}, {7, INT64_MAX}, {8, INT64_MIN}};
 static const struct request_lead request_leads[] = {
     {.age_ms = 1,
@@ -190,6 +194,7 @@ static const struct msg samples[] = {
               .has_intent = true,
               .ready_op = {91, 92},
               .ready_wait_ms = 600000,
+              .ready_take = {94, 95},
               .intent = INTENT_OFFLINE,
               .away_code = 4}},
     {.session = 5,
@@ -201,6 +206,8 @@ static const struct msg samples[] = {
                .n_results = COUNT(results),
                .n_withdrawals = COUNT(withdrawals),
                .n_offers = COUNT(offers),
+               .candidates = candidates,
+               .n_candidates = COUNT(candidates),
                .has_ready = true,
                .ready = {.op = {91, 92}, .lead = {93, 94}, .reason = REASON_OWES_NOTE, .wait_ms = 30}}},
     {.session = 5,
@@ -244,6 +251,10 @@ static const struct msg samples[] = {
                 .n_columns = 2,
                 .n_rows = 2,
                 .more = true}},
+    {.session = 5,
+     .seq = 17,
+     .kind = MSG_AGENT_SAYS,
+     .says = {.has_ready = true, .ready_op = {96, 97}, .ready_list = 9}},
     {.session = 5, .seq = 16, .kind = MSG_APPLY, .apply = {.text = TEXT("programmes:\n")}},
     {.session = 5,
      .seq = 17,

@@ -38,6 +38,7 @@ static void own(struct mail *mail)
         OWN(0, msg->hears.results, msg->hears.n_results);
         OWN(1, msg->hears.withdrawals, msg->hears.n_withdrawals);
         OWN(2, msg->hears.offers, msg->hears.n_offers);
+        OWN(3, msg->hears.candidates, msg->hears.n_candidates);
     } else if (msg->kind == MSG_RECEIPT) {
         OWN(0, msg->receipt.leads, msg->receipt.n_rows);
         OWN(1, msg->receipt.outcomes, msg->receipt.n_rows);

@@ -44,7 +44,9 @@ struct sim_agent {
     struct sim_held held[SIM_HELD_MAX];
     uint32_t n_held;
     uint32_t n_offers, n_withdrawals, n_readies; /* heard so far */
-    struct ready_result ready;                   /* the last heard of each */
+    struct offer candidates[CANDIDATES_MAX];     /* of the last list; without rows */
+    uint32_t n_candidates;
+    struct ready_result ready; /* the last heard of each */
     struct act_result result;
     struct withdrawal withdrawal;
     enum reason error;
@@ -113,7 +115,9 @@ void sim_act(struct sim *sim, struct sim_agent *agent, struct id lead, enum act_
 void sim_say(struct sim *sim, struct sim_agent *agent, const struct act *act);    /* as it stands */
 void sim_ready(struct sim *sim, struct sim_agent *agent, uint32_t wait_ms);       /* under a new op */
 void sim_ready_again(struct sim *sim, struct sim_agent *agent, uint32_t wait_ms); /* under the last op */
-struct sim_held *sim_held(struct sim_agent *agent, struct id lead);               /* NULL = it does not show it */
+/* A list of so many, or that lead of one. */
+void sim_choose(struct sim *sim, struct sim_agent *agent, uint32_t list, struct id take);
+struct sim_held *sim_held(struct sim_agent *agent, struct id lead); /* NULL = it does not show it */
 
 /* ---- sources ------------------------------------------------------------------ */
 

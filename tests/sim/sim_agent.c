@@ -116,6 +116,16 @@ void sim_ready(struct sim *sim, struct sim_agent *agent, uint32_t wait_ms)
     sim_ready_again(sim, agent, wait_ms);
 }
 
+void sim_choose(struct sim *sim, struct sim_agent *agent, uint32_t list, struct id take)
+{
+    agent->n_candidates = 0;
+    say(sim, agent,
+        (struct msg){
+            .kind = MSG_AGENT_SAYS,
+            .says = {
+                .has_ready = true, .ready_op = {agent->peer, ++agent->ops}, .ready_list = list, .ready_take = take}});
+}
+
 void sim_intent(struct sim *sim, struct sim_agent *agent, enum intent intent)
 {
     agent->intent = intent;
@@ -178,6 +188,8 @@ static void hear_news(struct sim *sim, struct sim_agent *agent, const struct msg
         hear_withdrawal(sim, agent, &hears->withdrawals[i]);
     for (uint32_t i = 0; i < hears->n_offers; i++)
         hear_offer(sim, agent, &hears->offers[i]);
+    for (uint32_t i = 0; i < hears->n_candidates && agent->n_candidates < CANDIDATES_MAX; i++)
+        agent->candidates[agent->n_candidates++] = hears->candidates[i];
     if (hears->has_ready) {
         agent->ready = hears->ready;
         agent->n_readies++;
@@ -256,7 +268,11 @@ static void work(struct sim *sim, struct sim_agent *agent)
         work_on(sim, agent, &agent->held[i]);
         i += agent->n_held == before;
     }
-    if (agent->intent == INTENT_ON_DEMAND && agent->n_held == 0)
+    if (agent->n_candidates && sim_rand(sim, 2))
+        sim_choose(sim, agent, 0, agent->candidates[sim_rand(sim, agent->n_candidates)].lead);
+    else if (agent->intent == INTENT_ON_DEMAND && agent->n_held == 0 && sim_rand(sim, 8) == 0)
+        sim_choose(sim, agent, CANDIDATES_MAX, (struct id){0});
+    else if (agent->intent == INTENT_ON_DEMAND && agent->n_held == 0)
         sim_ready(sim, agent, sim_rand(sim, 2) ? 0 : 2000);
 }
 

@@ -255,6 +255,114 @@ static void a_pushed_offer_may_be_masked_and_declining_it_is_no_skip(void **stat
     sim_destroy(&sim);
 }
 
+/* ---- choosing ------------------------------------------------------------------------------- */
+
+static struct policy *choose_policy(void)
+{
+    struct policy *policy = preview_policy(SEE_COARSE, 0);
+    policy->programmes[1].pull = PULL_CHOOSE;
+    return policy;
+}
+
+static enum reason list_of(struct sim *sim, struct sim_agent *agent, uint32_t n)
+{
+    agent->ready = (struct ready_result){.reason = (enum reason) REASON_MAX};
+    sim_choose(sim, agent, n, (struct id){0});
+    sim_run_ms(sim, 2);
+    return agent->ready.reason;
+}
+
+static enum reason take(struct sim *sim, struct sim_agent *agent, struct id lead)
+{
+    agent->ready = (struct ready_result){.reason = (enum reason) REASON_MAX};
+    sim_choose(sim, agent, 0, lead);
+    sim_run_ms(sim, 2);
+    return agent->ready.reason;
+}
+
+/* proves 003-17: choose from a list, or be given the next */
+static void who_may_choose_sees_a_list_and_takes_what_is_still_free(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(choose_policy());
+    struct sim_agent *ana = story_agent(sim, "ana", "hunters", INTENT_ON_DEMAND);
+    struct sim_agent *ben = story_agent(sim, "ben", "hunters", INTENT_ON_DEMAND);
+    assert_int_equal(list_of(sim, ana, 10), REASON_NO_LEAD);
+    struct id leads[12];
+    for (uint32_t i = 0; i < 12; i++)
+        leads[i] = story_lead(sim, "to-pull", i == 11 ? 7 : 0);
+    assert_int_equal(list_of(sim, ana, 3), REASON_OK);
+    assert_int_equal(ana->n_candidates, 3);
+    assert_true(id_equal(ana->candidates[0].lead, leads[11])); /* in the order in which they would come */
+    assert_true(id_equal(ana->candidates[1].lead, leads[0]));
+    assert_true(id_equal(ana->candidates[2].lead, leads[1]));
+    assert_int_equal(ana->candidates[0].see, SEE_COARSE);
+    assert_int_equal(list_of(sim, ben, 10), REASON_OK); /* nothing is kept for her */
+    assert_int_equal(ben->n_candidates, 10);
+    assert_int_equal(take(sim, ben, leads[1]), REASON_OK);
+    assert_true(id_equal(ben->ready.lead, leads[1]));
+    assert_state(sim, leads[1], OWNED);
+    assert_owner(sim, leads[1], "ben");
+    assert_int_equal(sim_held(ben, leads[1])->see, SEE_FULL);
+    assert_int_equal(story_of(sim, leads[1])->reason, REASON_CHOSEN);
+    assert_int_equal(take(sim, ana, leads[1]), REASON_LEAD_TAKEN);
+    assert_int_equal(take(sim, ana, leads[5]), REASON_OK); /* on no list of hers, and free */
+    assert_int_equal(take(sim, ana, leads[6]), REASON_OWES_FIRST_ACTION);
+    assert_int_equal(list_of(sim, ana, 3), REASON_OWES_FIRST_ACTION);
+    assert_int_equal(ana->n_candidates, 0);
+    story_work_up_to(sim, ana, leads[5], LEAD_WRAP_UP);
+    assert_int_equal(story_dispose(sim, ana, leads[5], DISPOSITION_SALE, "sold"), REASON_OK);
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK); /* or whatever comes next */
+    assert_true(id_equal(ana->ready.lead, leads[11]));
+    sim_destroy(&sim);
+}
+
+static void of_two_who_take_the_same_lead_one_gets_it_and_a_repeated_take_is_one(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(choose_policy());
+    struct sim_agent *ana = story_agent(sim, "ana", "hunters", INTENT_ON_DEMAND);
+    struct sim_agent *ben = story_agent(sim, "ben", "hunters", INTENT_ON_DEMAND);
+    const struct id lead = story_lead(sim, "to-pull", 0), other = story_lead(sim, "to-pull", 0);
+    sim_run_ms(sim, 2);
+    sim_choose(sim, ana, 0, lead);
+    sim_choose(sim, ben, 0, lead);
+    sim_run_ms(sim, 3);
+    assert_int_equal((ana->ready.reason == REASON_OK) + (ben->ready.reason == REASON_OK), 1);
+    assert_int_equal((ana->ready.reason == REASON_LEAD_TAKEN) + (ben->ready.reason == REASON_LEAD_TAKEN), 1);
+    struct sim_agent *winner = ana->ready.reason == REASON_OK ? ana : ben;
+    sim_crash(sim);
+    sim_run_ms(sim, 600);
+    sim_ready_again(sim, winner, 0);
+    sim_run_ms(sim, 2);
+    assert_true(id_equal(winner->ready.lead, lead));
+    assert_int_equal(winner->n_held, 1);
+    assert_state(sim, other, POOLED);
+    sim_destroy(&sim);
+}
+
+static void what_may_not_be_given_may_not_be_taken(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(choose_policy());
+    struct sim_agent *ana = story_agent(sim, "ana", "hunters", INTENT_ON_DEMAND);
+    struct sim_agent *eva = story_agent(sim, "eva", "east", INTENT_ON_DEMAND);
+    const struct id lead = story_lead(sim, "to-pull", 0), foreign = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 2);
+    assert_int_equal(take(sim, ana, foreign), REASON_NOT_IN_POOL);
+    assert_int_equal(take(sim, ana, (struct id){1, 2}), REASON_LEAD_TAKEN);
+    assert_int_equal(take(sim, eva, foreign), REASON_NO_CHOICE);
+    assert_int_equal(list_of(sim, eva, 3), REASON_NO_CHOICE);
+    assert_int_equal(take(sim, ana, lead), REASON_OK);
+    story_work_up_to(sim, ana, lead, LEAD_WORKING);
+    assert_int_equal(story_act(sim, ana, lead, VERB_RELEASE), REASON_OK);
+    sim_run_ms(sim, 2);
+    assert_state(sim, lead, POOLED);
+    assert_int_equal(take(sim, ana, lead), REASON_EXCLUDED_PAST_OWNER);
+    assert_int_equal(list_of(sim, ana, 3), REASON_NO_LEAD);
+    sim_destroy(&sim);
+}
+
 /* ---- what may come, and when ---------------------------------------------------------------- */
 
 /* proves 4-15: who gets nothing is told when to ask again, and it comes true */
@@ -345,6 +453,9 @@ const struct CMUnitTest stories_of_choice[] = {
     cmocka_unit_test(no_lead_says_when_one_that_is_known_may_come),
     cmocka_unit_test(the_forecast_knows_a_decline_that_will_be_forgiven),
     cmocka_unit_test(the_forecast_knows_when_a_lead_may_be_called),
+    cmocka_unit_test(who_may_choose_sees_a_list_and_takes_what_is_still_free),
+    cmocka_unit_test(of_two_who_take_the_same_lead_one_gets_it_and_a_repeated_take_is_one),
+    cmocka_unit_test(what_may_not_be_given_may_not_be_taken),
     cmocka_unit_test(a_pushed_offer_may_be_masked_and_declining_it_is_no_skip),
 };
 const size_t n_stories_of_choice = sizeof stories_of_choice / sizeof *stories_of_choice;

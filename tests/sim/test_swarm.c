@@ -97,7 +97,7 @@ static void change_policy(struct sim *sim)
         programme->depth_per_agent = 1 + sim_rand(sim, 4);
         programme->order = (enum lead_order) sim_rand(sim, 3);
         programme->earn = (enum earn) sim_rand(sim, 2);
-        programme->pull = (enum pull) sim_rand(sim, 2);
+        programme->pull = (enum pull) sim_rand(sim, 3);
         programme->see = sim_rand(sim, 3);
         programme->skips_max = sim_rand(sim, 4);
         programme->widen = sim_rand(sim, 2) ? WIDEN_CELL : WIDEN_PROGRAMME;

@@ -98,6 +98,38 @@ static void test_a_preview_shows_what_it_may_and_all_of_it_once_it_is_accepted(v
     assert_int_equal(event.lead.n_attributes, 0);
 }
 
+static void test_a_list_is_told_lead_by_lead_and_one_of_it_is_taken(void **state)
+{
+    struct client_ends *ends = *state;
+    struct msg msg;
+    ends_open(ends, TAKT_AGENT);
+    assert_int_equal(takt_ready_list(ends->takt, 11), TAKT_EUSAGE);
+    assert_int_equal(takt_ready_list(ends->takt, 0), TAKT_EUSAGE);
+    assert_int_equal(takt_ready_list(ends->takt, 2), TAKT_OK);
+    fake_expect(&ends->broker, MSG_AGENT_SAYS, &msg);
+    assert_int_equal(msg.says.ready_list, 2);
+    const struct offer candidates[] = {
+        {.lead = {0, 5}, .state = 2, .attempts = 1, .see = SEE_COARSE, .row = encoded_row()},
+        {.lead = {0, 6}, .state = 2, .see = SEE_NONE}};
+    fake_send(&ends->broker, &(struct msg){.kind = MSG_AGENT_HEARS,
+                                           .hears = {.candidates = candidates,
+                                                     .n_candidates = 2,
+                                                     .has_ready = true,
+                                                     .ready = {.op = msg.says.ready_op}}});
+    struct takt_event event = ends_expect(ends, TAKT_CANDIDATE);
+    assert_int_equal(event.lead_id.bytes[15], 5);
+    assert_int_equal(event.see, TAKT_SEE_COARSE);
+    assert_null(event.lead.name.at);
+    assert_memory_equal(event.lead.attributes[0].text.at, "TX", 2);
+    const takt_id wanted = event.lead_id;
+    assert_int_equal(ends_expect(ends, TAKT_CANDIDATE).lead_id.bytes[15], 6);
+    assert_int_equal(ends_expect(ends, TAKT_READY_ANSWER).reason, 0);
+    assert_int_equal(takt_ready_take(ends->takt, wanted), TAKT_OK);
+    fake_expect(&ends->broker, MSG_AGENT_SAYS, &msg);
+    assert_int_equal(msg.says.ready_take.lo, 5);
+    assert_int_equal(msg.says.ready_list, 0);
+}
+
 static void test_an_offer_shows_the_lead_and_is_accepted(void **state)
 {
     struct client_ends *ends = *state;
@@ -410,6 +442,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_preview_shows_what_it_may_and_all_of_it_once_it_is_accepted),
+        TEST(test_a_list_is_told_lead_by_lead_and_one_of_it_is_taken),
         TEST(test_an_offer_shows_the_lead_and_is_accepted),
         TEST(test_acts_on_the_offers_of_one_frame_leave_in_one_frame),
         TEST(test_more_acts_than_a_frame_takes_go_on_in_the_next),

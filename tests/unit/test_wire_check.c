@@ -146,6 +146,9 @@ static void test_agents_act_within_limits(void **state)
     EXPECT_ACT(a.at_ms = INT64_MAX, "act.at_ms: not between 1970 and 9999");
     EXPECT(MSG_AGENT_SAYS, m.says.ready_op = (struct id){0}, "ready.op: missing");
     EXPECT(MSG_AGENT_SAYS, m.says.has_ready = false, NULL);
+    EXPECT(MSG_AGENT_SAYS, m.says.ready_list = 10, "ready.list, ready.take: one of them");
+    EXPECT(MSG_AGENT_SAYS, (m.says.ready_list = 10, m.says.ready_take = (struct id){0}), NULL);
+    EXPECT(MSG_AGENT_SAYS, (m.says.ready_list = 11, m.says.ready_take = (struct id){0}), "ready.list: over 10");
     EXPECT(MSG_AGENT_SAYS, m.says.intent = 4, "agent_says.intent: not in agent_intents.def");
     EXPECT(MSG_AGENT_SAYS, m.says.away_code = 65536, "agent_says.away_code: over 65535");
 }
@@ -174,6 +177,7 @@ static void test_agents_hear_whole_offers(void **state)
     EXPECT_HEARS(struct act_result, result, o.state = 256, "act_result.state: over 255");
     EXPECT_HEARS(struct withdrawal, withdrawal, o.lead = (struct id){0}, "withdrawal.lead: missing");
     EXPECT_HEARS(struct withdrawal, withdrawal, o.reason = 1000, "withdrawal.reason: over 999");
+    EXPECT_HEARS(struct offer, offer, (o.state = 0, o.see = SEE_NONE), "offer.state: not 1..255");
     EXPECT(MSG_AGENT_HEARS, m.hears.ready.op = (struct id){0}, "ready_result.op: missing");
     EXPECT(MSG_AGENT_HEARS, m.hears.ready.reason = 1000, "ready_result.reason: over 999");
 }
