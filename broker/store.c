@@ -213,9 +213,11 @@ uint32_t view_key(const struct row_ref *row, char to[VIEW_KEY_MAX])
         const char *prefix;
         bool hex;
     } kinds[] = {
-        [ROW_INPUT] = {"input:", true},          [ROW_LEAD] = {"lead:", true},     [ROW_AGENT] = {"agent:", false},
-        [ROW_PROGRAMME] = {"programme:", false}, [ROW_IMPORT] = {"import:", true}, [ROW_CELL] = {"", false},
-        [ROW_POLICY] = {"policy:", false},       [ROW_METER] = {"limits:", false},
+        [ROW_INPUT] = {"input:", true},           [ROW_LEAD] = {"lead:", true},
+        [ROW_AGENT] = {"agent:", false},          [ROW_PROGRAMME] = {"programme:", false},
+        [ROW_IMPORT] = {"import:", true},         [ROW_CELL] = {"", false},
+        [ROW_POLICY] = {"policy:", false},        [ROW_METER] = {"limits:", false},
+        [ROW_SUPPRESSED] = {"suppressed:", true},
     };
     assert(row->type < sizeof kinds / sizeof *kinds && kinds[row->type].prefix != NULL && row->key.len <= 255);
     char *at = stpcpy(to, kinds[row->type].prefix);

@@ -25,8 +25,8 @@ struct portions {
 static const struct portions alone = {10000, 2000, 512 * 1024}, beside = {500, 250, 64 * 1024};
 
 /* Rows of these kinds, in this order: what a lead refers to comes before it. */
-enum { KIND_AGENT, KIND_IMPORT, KIND_INPUTS, KIND_LEAD, N_KINDS };
-static const char *const kinds[N_KINDS] = {"agent:", "import:", VIEW_INPUTS, "lead:"};
+enum { KIND_AGENT, KIND_IMPORT, KIND_SUPPRESSED, KIND_INPUTS, KIND_LEAD, N_KINDS };
+static const char *const kinds[N_KINDS] = {"agent:", "import:", "suppressed:", VIEW_INPUTS, "lead:"};
 
 static struct redis_store *redis_of(struct store *store)
 {

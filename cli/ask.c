@@ -61,6 +61,12 @@ int ask_order(takt_t *takt, unsigned what, takt_id lead, const char *agent, unsi
     return wait_report(takt, takt_order(takt, what, lead, agent, code, actor, why), patience_ms, ret_event);
 }
 
+int ask_suppress(takt_t *takt, const char *contacts, size_t len, bool remove, int64_t patience_ms,
+                 struct takt_event *ret_event)
+{
+    return wait_report(takt, takt_suppress(takt, contacts, len, remove), patience_ms, ret_event);
+}
+
 struct print_table ask_table(const struct takt_event *event)
 {
     return (struct print_table){.n_columns = event->report.n_columns,

@@ -20,6 +20,9 @@ int ask_report(takt_t *takt, const char *query, const char *arg, uint32_t limit,
                struct takt_event *ret_event);
 
 /* Put a policy in force. CLI_DONE: an answer is in *ret_event, whatever its reason. */
+/* As takt_suppress(). */
+int ask_suppress(takt_t *takt, const char *contacts, size_t len, bool remove, int64_t patience_ms,
+                 struct takt_event *ret_event);
 int ask_apply(takt_t *takt, const char *text, size_t len, int64_t patience_ms, struct takt_event *ret_event);
 
 /* Do this with a lead, by hand. CLI_DONE: an answer is in *ret_event, whatever its reason. */

@@ -33,6 +33,7 @@ struct flight { /* a chunk, from its first row to its settlement */
     uint32_t n_rows;          /* sent ones */
     enum reason refusal;      /* of the whole chunk */
     uint32_t outcomes[CHUNK_ROWS_MAX], warnings[CHUNK_ROWS_MAX];
+    struct id leads[CHUNK_ROWS_MAX]; /* of DUPLICATE_CONTACT the first one */
 };
 
 struct chunk_rows { /* the rows of the chunk in work; the library copies them */
@@ -91,6 +92,7 @@ static void settle_entry(struct send *send, struct flight *flight, const struct 
     uint32_t outcome = entry->reason, warnings = 0;
     struct slice kept = {0}; /* nothing was kept of any: then there is no byte to point at */
     const char *why = "";
+    char hex[33], named[128];
     if (entry->end > 0) {
         why = (const char *) flight->kept.at + entry->why_at;
         kept = slice_of(flight->kept.at + entry->cells_at, entry->end - entry->cells_at);
@@ -100,6 +102,11 @@ static void settle_entry(struct send *send, struct flight *flight, const struct 
         outcome = flight->refusal != REASON_OK ? flight->refusal : flight->outcomes[row];
         warnings = flight->refusal != REASON_OK ? 0 : flight->warnings[row];
         why = reason_text(outcome);
+        if (outcome == REASON_DUPLICATE_CONTACT) {
+            id_to_hex(flight->leads[row], hex);
+            snprintf(named, sizeof named, "%s: %s", why, hex);
+            why = named;
+        }
     }
     tally_add(send->tally, outcome, warnings, flight->known);
     if (send->rejects && outcome != REASON_OK && outcome != REASON_DUPLICATE_KEY)
@@ -157,6 +164,7 @@ static void take_receipt(struct send *send, const struct takt_event *event)
         for (uint32_t row = 0; flight->refusal == REASON_OK && row < flight->n_rows; row++) {
             flight->outcomes[row] = event->receipt.outcomes[row];
             flight->warnings[row] = event->receipt.warnings[row];
+            flight->leads[row] = id_of(event->receipt.ids[row]);
         }
         flight->answered = true;
     }

@@ -80,7 +80,7 @@ enum takt_event_kind {
     TAKT_WITHDRAWN,     /* agent: stop showing this lead now (the library has told the broker, or its validity ends) */
     TAKT_ACTED,         /* agent: the answer to an act */
     TAKT_READY_ANSWER,  /* agent: the answer to takt_ready() */
-    TAKT_REPORT,        /* operator: the answer to takt_query(), takt_apply() and takt_order() */
+    TAKT_REPORT,        /* operator: the answer to takt_query() and to each order */
     TAKT_CANDIDATE,     /* agent: a lead of the list that takt_ready_list() asked for; nobody's yet */
     TAKT_BUSY,          /* the broker asked to slow down; the library repeats by itself */
 };
@@ -190,6 +190,10 @@ int takt_apply(takt_t *takt, const char *text, size_t len);
 unsigned takt_order_by_word(const char *word); /* "assign"; 0 = no such order */
 int takt_order(takt_t *takt, unsigned what, takt_id lead, const char *agent, unsigned code, const char *actor,
                const char *why);
+
+/* These must not be called, or may be again: lines of a phone or an e-mail each, up to 240 KiB at once. TAKT_REPORT
+ * follows, of SUPPRESSED: what it changed (docs/PROTOCOL.md, Suppress). May be repeated. */
+int takt_suppress(takt_t *takt, const char *contacts, size_t len, bool remove);
 
 #ifdef __cplusplus
 }

@@ -40,6 +40,7 @@ static struct request *ask(struct takt *takt, struct slice *bytes, int *ret_code
     request->bytes = kept;
     request->policy = (struct slice){0};
     request->order = NULL;
+    request->suppress = (struct msg_suppress){0};
     *ret_code = TAKT_OK;
     return request;
 }
@@ -126,6 +127,24 @@ int takt_order(takt_t *takt, unsigned what, takt_id lead, const char *agent, uns
     return TAKT_OK;
 }
 
+/* The answer is a Report of SUPPRESSED. */
+int takt_suppress(takt_t *takt, const char *contacts, size_t len, bool remove)
+{
+    int code = takt_may(takt, TAKT_OPERATOR);
+    if (code)
+        return code;
+    struct slice text = slice_of(contacts, len);
+    const char *wrong = wire_check_msg(&(struct msg){.kind = MSG_SUPPRESS, .suppress = {.contacts = text}});
+    if (wrong)
+        return takt_fail(takt, TAKT_EUSAGE, wrong);
+    struct request *request = ask(takt, &text, &code);
+    if (request) {
+        request->query = (struct msg_query){.what = QUERY_SUPPRESSED};
+        request->suppress = (struct msg_suppress){text, remove};
+    }
+    return code;
+}
+
 bool operator_send(struct takt *takt, struct request *request, int64_t now_us)
 {
     struct msg msg = {.kind = MSG_QUERY, .query = request->query};
@@ -133,6 +152,8 @@ bool operator_send(struct takt *takt, struct request *request, int64_t now_us)
         msg = (struct msg){.kind = MSG_APPLY, .apply = {.text = request->policy}};
     else if (request->order)
         msg = (struct msg){.kind = MSG_ORDER, .order = *request->order};
+    else if (request->suppress.contacts.len > 0)
+        msg = (struct msg){.kind = MSG_SUPPRESS, .suppress = request->suppress};
     uint64_t seq = session_send(takt->session, &msg, now_us);
     if (!seq)
         return false;

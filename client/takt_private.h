@@ -88,6 +88,7 @@ struct request {
     };
     struct slice policy;           /* REQUEST_QUERY: empty, or the policy to put in force */
     const struct msg_order *order; /* REQUEST_QUERY: NULL, or the order, at the start of bytes */
+    struct msg_suppress suppress;  /* REQUEST_QUERY: no contacts, or those of this order */
     void *bytes;                   /* what its slices point into; freed with it */
 };
 

@@ -100,6 +100,8 @@ static enum reason act_disposition(struct core *core, struct lead *lead, struct 
         agent->won += class == CLASS_WON;
         agent_touch(core, agent);
         lead_move(core, lead, MOVE_DISPOSE_FINAL, final, NONE, REASON_DISPOSED_FINAL);
+        if (class == CLASS_SUPPRESSED)
+            suppress_lead(core, lead);
         return REASON_OK;
     }
     followup_dispose(core, lead, class, act->at_ms);

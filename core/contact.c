@@ -4,7 +4,14 @@
 
 #include <string.h>
 
-enum { DIGITS_MAX = 15, DIGITS_ABROAD_MIN = 8, EXTENSION_MAX = 7, EMAIL_USER_MAX = 64, EMAIL_MAX = 254 };
+enum {
+    DIGITS_MAX = 15,
+    DIGITS_ABROAD_MIN = 8,
+    DIGITS_SUBSCRIBER = 7,
+    EXTENSION_MAX = 7,
+    EMAIL_USER_MAX = 64,
+    EMAIL_MAX = 254
+};
 
 static bool is_digit(uint8_t c)
 {
@@ -110,6 +117,49 @@ uint32_t contact_area_code(struct slice phone)
     const struct dialled dialled = dialled_of(phone);
     const char *digits = nanp_of(&dialled);
     return digits ? (uint32_t) ((digits[0] - '0') * 100 + (digits[1] - '0') * 10 + digits[2] - '0') : 0;
+}
+
+/* A damaged number is one, too: the same one twice is the same person's as a rule. */
+bool contact_plain_phone(struct slice phone, struct contact_text *ret)
+{
+    ret->len = 0;
+    for (uint32_t i = 0; i < phone.len; i++) {
+        if (is_digit(phone.at[i]) && ret->len == DIGITS_MAX)
+            return false;
+        if (is_digit(phone.at[i]))
+            ret->at[ret->len++] = (char) phone.at[i];
+        else if (ret->len >= DIGITS_SUBSCRIBER && is_extension((struct slice){phone.at + i, phone.len - i}))
+            break;
+    }
+    if (ret->len == 11 && ret->at[0] == '1')
+        memmove(ret->at, ret->at + 1, --ret->len);
+    return ret->len >= DIGITS_SUBSCRIBER;
+}
+
+static bool is_email(struct slice email);
+
+bool contact_plain_email(struct slice email, struct contact_text *ret)
+{
+    while (email.len > 0 && email.at[0] == ' ')
+        email = (struct slice){email.at + 1, email.len - 1};
+    while (email.len > 0 && (email.at[email.len - 1] == ' ' || email.at[email.len - 1] == '\r'))
+        email.len--;
+    if (email.len == 0 || !is_email(email))
+        return false;
+    for (ret->len = 0; ret->len < email.len; ret->len++)
+        ret->at[ret->len] = (char) lower(email.at[ret->len]);
+    return true;
+}
+
+bool contact_plain_words(struct slice text, struct contact_text *ret)
+{
+    ret->len = 0;
+    for (uint32_t i = 0; i < text.len && ret->len < CONTACT_TEXT_MAX; i++) {
+        const uint8_t c = lower(text.at[i]);
+        if (is_digit(c) || (c >= 'a' && c <= 'z') || c >= 0x80)
+            ret->at[ret->len++] = (char) c;
+    }
+    return ret->len > 0;
 }
 
 static bool is_zip_text(struct slice zip)

@@ -22,4 +22,14 @@ bool contact_phone_is_plausible(struct slice phone);
 /* 256 of "+1 (256) 372-5000"; 0 when it is no number of the North American plan. */
 uint32_t contact_area_code(struct slice phone);
 
+/* What is compared of two contacts, without what people write differently. False: there is nothing to compare. */
+enum { CONTACT_TEXT_MAX = 256 };
+struct contact_text {
+    uint32_t len;
+    char at[CONTACT_TEXT_MAX]; /* more than that is not compared */
+};
+bool contact_plain_phone(struct slice phone, struct contact_text *ret); /* digits, without a leading 1 or extension */
+bool contact_plain_email(struct slice email, struct contact_text *ret); /* small letters, no blanks */
+bool contact_plain_words(struct slice text, struct contact_text *ret);  /* of a name or street: letters and digits */
+
 #endif

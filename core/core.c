@@ -201,6 +201,7 @@ void core_destroy(struct core **core_p)
     free(core->short_pools);
     free(core->team_present);
     units_fini(core);
+    contacts_fini(core);
     routes_destroy(&core->routes);
     free(core->team_scopes);
     free(core->programme_scopes);
@@ -312,7 +313,7 @@ static const struct {
     {ROLE_SOURCE, MSG_MANIFEST, intake_manifest}, {ROLE_SOURCE, MSG_CHUNK, intake_chunk},
     {ROLE_AGENT, MSG_AGENT_SAYS, acts_say},       {ROLE_WORKER, MSG_DECISION, verdict_decision},
     {ROLE_OPERATOR, MSG_QUERY, report_query},     {ROLE_OPERATOR, MSG_APPLY, policy_apply},
-    {ROLE_OPERATOR, MSG_ORDER, orders_take},
+    {ROLE_OPERATOR, MSG_ORDER, orders_take},      {ROLE_OPERATOR, MSG_SUPPRESS, suppress_take},
 };
 
 static void message(struct core *core, uint32_t peer, const struct msg *msg)

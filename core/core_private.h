@@ -186,6 +186,8 @@ void unit_refill(struct core *core, struct pool *upstream); /* its leads go down
 void place_lead(struct core *core, struct lead *lead, enum lead_event event, enum route_set set, enum reason reason);
 /* It was held, or its pool is no more. */
 void place_back(struct core *core, struct lead *lead, enum lead_event event, enum reason reason);
+/* With this agent, if it may have it; else false, and nothing is done. */
+bool place_with(struct core *core, struct lead *lead, enum lead_event event, struct agent *agent, enum reason reason);
 void place_wider(struct core *core, struct lead *lead); /* nobody took it in time */
 
 struct pool *place_of_agent(struct agent *agent);               /* for leads that nobody else may have */

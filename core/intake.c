@@ -85,7 +85,7 @@ static void copy_input(struct lead *lead, const struct row *row)
 }
 
 static struct lead *admit(struct core *core, const struct row *row, uint32_t source, uint32_t programme,
-                          const struct msg_chunk *chunk, uint32_t number)
+                          const struct msg_chunk *chunk, uint32_t number, const struct newcomer *newcomer)
 {
     struct lead *lead = leads_add(core, row->lead);
     lead->op = chunk->op;
@@ -100,8 +100,16 @@ static struct lead *admit(struct core *core, const struct row *row, uint32_t sou
     lead->programme = (uint16_t) programme;
     core->programmes[programme].count[LEAD_RECEIVED]++;
     core->programmes[programme].received++;
-    followup_intake(core, lead);
+    contacts_place(core, lead, newcomer);
     return lead;
+}
+
+/* A row that was never seen: its person may be known all the same, and its source at a limit. */
+static enum reason judge(struct core *core, const struct row *row, uint32_t programme, struct meter *meter,
+                         struct newcomer *ret)
+{
+    *ret = contacts_judge(core, programme, row->raw);
+    return ret->refused == REASON_OK && meter ? limits_admit(core, meter, row->cost_cents) : ret->refused;
 }
 
 static bool same_request(const struct lead *lead, const struct msg_chunk *chunk, uint32_t number)
@@ -187,16 +195,20 @@ void intake_chunk(struct core *core, uint32_t peer, const struct msg *msg)
         warnings[i] = reject == REASON_OK ? contact_check(row, &reject) : 0;
         outcomes[i] = reject == REASON_OK && programme == NONE ? REASON_NO_PROGRAMME : reject;
         const struct lead *lead = outcomes[i] == REASON_OK ? leads_find(core, row->lead) : NULL;
-        if (outcomes[i] == REASON_OK && !lead && meter)
-            outcomes[i] = limits_admit(core, meter, row->cost_cents);
+        struct newcomer newcomer = {0};
+        if (outcomes[i] == REASON_OK && !lead)
+            outcomes[i] = judge(core, row, programme, meter, &newcomer);
         if (outcomes[i] != REASON_OK) {
+            if (outcomes[i] == REASON_DUPLICATE_CONTACT)
+                leads[i] = newcomer.first->id;
             core->rejected++;
             core->dirty_cell = true;
             continue;
         }
         outcomes[i] = lead ? known(lead, row, chunk, i) : REASON_OK;
+        warnings[i] |= newcomer.warnings;
         if (!lead)
-            admit(core, row, source, programme, chunk, i);
+            admit(core, row, source, programme, chunk, i, &newcomer);
         leads[i] = row->lead;
     }
     count_import(core, chunk, outcomes);

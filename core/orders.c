@@ -111,6 +111,8 @@ static enum reason order_reopen(struct core *core, struct lead *lead, const stru
         return REASON_STILL_SHOWN;
     if (programme_of(core, lead->programme)->retired)
         return REASON_NO_PROGRAMME;
+    if (suppress_has(core, slice_of(lead->raw, lead->given_len)))
+        return REASON_SUPPRESSED_CONTACT;
     followup_begin_again(core, lead);
     place_lead(core, lead, MOVE_REOPEN, ROUTES_FIRST, REASON_REOPENED);
     return REASON_OK;

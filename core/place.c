@@ -79,16 +79,24 @@ static void into_team_of(struct core *core, struct lead *lead, enum lead_event e
     into_unit(core, lead, event, same ? agent->team : NONE, reason);
 }
 
+bool place_with(struct core *core, struct lead *lead, enum lead_event event, struct agent *agent, enum reason reason)
+{
+    enum reason why;
+    if (agent->programme != lead->programme || !pair_allowed(core, lead, agent, &why) ||
+        place_of_agent(agent)->programme != lead->programme)
+        return false;
+    lead_pool(core, lead, event, RING_AGENT, agent->index, reason);
+    return true;
+}
+
 /* An agent whom the lead must not reach, or who is not known here, stands for its team. */
 static void into_agent(struct core *core, struct lead *lead, enum lead_event event, const char *name,
                        enum reason reason)
 {
     struct agent *agent = agent_find(core, slice_of(name, strlen(name)));
-    enum reason why;
-    if (agent && agent->programme == lead->programme && pair_allowed(core, lead, agent, &why) &&
-        place_of_agent(agent)->programme == lead->programme)
-        lead_pool(core, lead, event, RING_AGENT, agent->index, reason);
-    else if (agent)
+    if (agent && place_with(core, lead, event, agent, reason))
+        return;
+    if (agent)
         into_team_of(core, lead, event, agent, reason);
     else
         lead_pool(core, lead, event, RING_OWN, NONE, reason);

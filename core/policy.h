@@ -129,6 +129,8 @@ struct policy_route {
     struct policy_range when; /* tests, all of which hold */
 };
 
+enum duplicates { DUPLICATES_ACCEPT, DUPLICATES_REJECT, DUPLICATES_MERGE, DUPLICATES_ATTACH }; /* contacts.c */
+
 struct programme {
     char name[POLICY_NAME_MAX + 1];
     bool retired; /* no longer in the policy; its ended leads are counted here. Only a core makes it so */
@@ -157,6 +159,10 @@ struct programme {
     struct scoring scoring;
     uint32_t n_calling; /* 0 = at any time */
     struct calling calling[POLICY_CALLING_MAX];
+
+    /* contacts */
+    enum duplicates duplicates;
+    int64_t look_back_ms;
 
     /* pulling */
     enum earn earn;

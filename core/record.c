@@ -312,6 +312,7 @@ uint32_t core_seal(struct core *core, struct buf *body)
     core->dirty_imports = NULL;
     core->steps.len = 0;
     rows += limits_seal(core, body);
+    rows += suppress_seal(core, body);
     for (uint32_t i = 0; i < core->policy.n_programmes; i++)
         if (core->programmes[i].dirty) {
             record_programme(core, i, body);
@@ -364,6 +365,8 @@ bool core_apply(struct core *core, const struct row_ref *row)
         return apply_policy(core, row);
     case ROW_METER:
         return limits_apply(core, row->key, &reader);
+    case ROW_SUPPRESSED:
+        return suppress_apply(core, row->key, &reader);
     case ROW_SNAPSHOT:
         break;
     }
@@ -455,4 +458,5 @@ void core_dump(const struct core *core, struct buf *body)
     for (uint32_t i = 0; i < n; i++)
         record_programme(core, order[i], body);
     limits_dump(core, body);
+    suppress_dump(core, body);
 }

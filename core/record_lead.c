@@ -166,7 +166,7 @@ static struct decision get_decision(struct reader *reader, int64_t state_us)
 }
 
 enum {
-    LEAD_FIELDS_MAX = 37 * NUMBER_BYTES_MAX + 3 * NAME_BYTES_MAX + 8 + 16 * RECEIPTS_KEPT,
+    LEAD_FIELDS_MAX = 38 * NUMBER_BYTES_MAX + 3 * NAME_BYTES_MAX + 8 + 16 * (RECEIPTS_KEPT + 1),
     EXCLUDE_MAX = 3 * NUMBER_BYTES_MAX,
     STEP_MAX = 3 * NUMBER_BYTES_MAX
 };
@@ -232,6 +232,10 @@ void record_lead(const struct core *core, const struct lead *lead, struct buf *b
         put_id(&row, past->receipts[(from + i) % RECEIPTS_KEPT]);
     }
     put_steps(core, lead, n_steps, &row);
+    if (past && !id_is_none(past->kin)) {
+        put_id(&row, past->kin);
+        put_uint(&row, past->merged);
+    }
     row_end(&row);
 }
 
@@ -354,6 +358,10 @@ bool record_apply_lead(struct core *core, struct lead *lead, struct reader *read
         record_apply_follow(lead, reader);
     apply_lists(lead, reader);
     get_steps(core, lead, reader);
+    if (reader->at < reader->end) {
+        leads_past(lead)->kin = get_id(reader);
+        lead->past->merged = get_u32(reader);
+    }
     if (reader->bad || reader->at != reader->end || strcmp(lead_state_name(lead->state), "?") == 0)
         return false;
     if (programme == NONE)

@@ -61,6 +61,16 @@ static void report_status(struct table *table, const struct msg_query *query)
 
 /* ---- leads -------------------------------------------------------------------------------- */
 
+static void report_kin(struct table *table, const struct lead *lead)
+{
+    char hex[33];
+    if (!lead->past || id_is_none(lead->past->kin))
+        return;
+    id_to_hex(lead->past->kin, hex);
+    cell(table, lead->state == LEAD_DUPLICATE ? "merged_into" : "last_merged"), cell(table, "%s", hex);
+    cell(table, "merged"), number(table, lead->past->merged);
+}
+
 static void lead_fields(struct table *table, const struct lead *lead)
 {
     const struct core *core = table->core;
@@ -80,6 +90,7 @@ static void lead_fields(struct table *table, const struct lead *lead)
     cell(table, "distributions"), number(table, lead->distributions);
     cell(table, "recycles"), number(table, followup_look(lead)->recycles);
     cell(table, "disposition"), cell(table, "%s", lead->disposition ? disposition_word(lead->disposition) : "");
+    report_kin(table, lead);
     cell(table, "deadline_in_ms");
     if (lead_terminal(lead))
         cell(table, "none");
@@ -349,6 +360,7 @@ static const struct {
      "ssnnnnnnnnnnn",
      {"team", "programme", "agents", "present", "available", "on_demand", "away", "lost", "with_card", "offered",
       "owned", "working", "wrap_up"}},
+    {QUERY_SUPPRESSED, report_suppressed, SUPPRESSED_TYPES, SUPPRESSED_COLUMNS},
     {QUERY_METRICS, report_metrics, "s", {"line"}},
     {QUERY_ORPHANS, report_orphans, "ss", {"lead", "state"}},
     {QUERY_RETURNS, report_returns, "ssssstn", {"source", "lead", "key", "reason", "text", "at", "cost_cents"}},

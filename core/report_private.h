@@ -62,6 +62,14 @@ void report_orphans(struct table *table, const struct msg_query *query);
 void report_returns(struct table *table, const struct msg_query *query);
 void report_sources(struct table *table, const struct msg_query *query);
 
+/* suppress.c */
+#define SUPPRESSED_TYPES "nnnnn"
+#define SUPPRESSED_COLUMNS                                                                                             \
+    {                                                                                                                  \
+        "contacts", "leads_ended", "changed", "as_it_was", "unreadable"                                                \
+    }
+void report_suppressed(struct table *table, const struct msg_query *query);
+
 /* report_policy.c */
 void report_policies(struct table *table, const struct msg_query *query);
 void report_policy(struct table *table, const struct msg_query *query);

@@ -43,7 +43,8 @@ void revoke_begin(struct core *core, struct lead *lead, enum reason reason)
     const struct programme *programme = programme_of(core, lead->programme);
     const bool at_once = lets_go_at_once(core, lead, owner, reason);
     limits_refund(core, lead, reason);
-    if (reason == REASON_LEAD_OUT_OF_HOURS || reason == REASON_OFF_SHIFT || reason == REASON_ABSENT) {
+    if (reason == REASON_LEAD_OUT_OF_HOURS || reason == REASON_OFF_SHIFT || reason == REASON_ABSENT ||
+        reason == REASON_SUPPRESSED_CONTACT) {
         /* its owner could not have called it */
     } else if (redistribution(lead)) {
         lead->distributions = (uint8_t) (lead->distributions + counts(reason));
@@ -62,6 +63,6 @@ void revoke_begin(struct core *core, struct lead *lead, enum reason reason)
 
 void revoke_let_go(struct core *core, struct lead *lead, enum reason reason)
 {
-    if (lead->state == LEAD_REVOKING)
+    if (lead->state == LEAD_REVOKING && !suppress_ends(core, lead))
         followup_free(core, lead, reason);
 }

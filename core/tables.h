@@ -14,6 +14,7 @@
 #define uthash_fatal(msg) assert(!msg)
 #include <uthash.h>
 
+#include "core/contacts.h"
 #include "core/core.h"
 #include "core/heap.h"
 #include "core/lead_states.h"
@@ -65,6 +66,8 @@ enum lead_event {
     MOVE_RECYCLE,
     MOVE_ASSIGN,
     MOVE_REOPEN,
+    MOVE_MERGE,
+    MOVE_SUPPRESS,
 };
 
 /* ---- deadlines --------------------------------------------------------------- */
@@ -109,6 +112,8 @@ struct past { /* of a lead that was decided: those that still wait, the many, do
     struct id receipts[RECEIPTS_KEPT]; /* op ids of the last acts that were done */
     uint8_t n_receipts, receipt_next;
     struct follow *follow; /* NULL: has none */
+    struct id kin;   /* of the same person: DUPLICATE: the first lead; else the last one that was merged into it */
+    uint32_t merged; /* so many were */
 };
 
 /* A million of them may wait: what few have is behind a pointer, and each group stands without holes. */
@@ -400,6 +405,7 @@ struct core {
     uint32_t *due_agents, *running_agents, *now_agents; /* room for AGENTS_CEILING each */
     uint32_t n_due_agents, n_now_agents;
     struct import *imports;
+    struct contacts contacts;
     char (*sources)[NAME_BYTES_MAX + 1];
     uint32_t n_sources;
 

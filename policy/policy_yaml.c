@@ -56,6 +56,11 @@ static const struct key score_keys[] = {
 
 static const struct value_word modes[] = {
     {"push", MODE_PUSH}, {"pull", MODE_PULL}, {"push_pull", MODE_PUSH_PULL}, {NULL, 0}};
+static const struct value_word duplicates[] = {{"accept", DUPLICATES_ACCEPT},
+                                               {"reject", DUPLICATES_REJECT},
+                                               {"merge", DUPLICATES_MERGE},
+                                               {"attach", DUPLICATES_ATTACH},
+                                               {NULL, 0}};
 static const struct value_word widens[] = {{"programme", WIDEN_PROGRAMME}, {"cell", WIDEN_CELL}, {NULL, 0}};
 static const struct value_word strategies[] = {
 #define STRATEGY(number, name, word, keeps, text) {word, number},
@@ -248,6 +253,8 @@ static void read_programme(struct policy_findings *findings, const struct raw_pr
     take_name(findings, "name", raw->name, programme->name);
     programme->strategy =
         (uint32_t) take_word(findings, "strategy", raw->strategy, strategies, (int) programme->strategy);
+    programme->duplicates =
+        (enum duplicates) take_word(findings, "duplicates", raw->duplicates, duplicates, DUPLICATES_ACCEPT);
     programme->widen = (enum widen) take_word(findings, "widen", raw->widen, widens, (int) programme->widen);
     take_keys(findings, "", programme_keys, COUNT(programme_keys), raw, programme);
     take_keys(findings, "timers.", timer_keys, COUNT(timer_keys), &raw->timers, programme);

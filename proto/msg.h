@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/feature.h"
 #include "proto/strategy.h"
 
 enum {
@@ -45,6 +46,7 @@ enum {
     APPLY_BYTES_MAX = 240 * 1024,      /* of one that is sent: a longer one goes as gzip */
     QUERY_ARG_MAX = 256,
     WHY_BYTES_MAX = 200,
+    SUPPRESS_BYTES_MAX = 240 * 1024,
     REPORT_COLUMNS_MAX = 32,
     REPORT_CELLS_MAX = 32000,
     REPORT_CELL_BYTES_MAX = 65536,
@@ -149,6 +151,7 @@ enum msg_kind { /* equals the field numbers of Frame.body */
                 MSG_REPORT,
                 MSG_APPLY,
                 MSG_ORDER,
+                MSG_SUPPRESS,
 };
 
 struct msg_hello {
@@ -375,6 +378,11 @@ struct msg_order { /* by an operator's hand; answered by a Report of the lead */
     struct slice actor, why; /* who says so, for what reason: kept with the lead */
 };
 
+struct msg_suppress {      /* these must not be called; with `remove` they may be again */
+    struct slice contacts; /* lines: a phone or an e-mail each */
+    bool remove;
+};
+
 struct msg_report {
     enum query_what what;
     enum reason reason;
@@ -405,32 +413,10 @@ struct msg {
         struct msg_query query;
         struct msg_apply apply;
         struct msg_order order;
+        struct msg_suppress suppress;
         struct msg_report report;
     };
 };
-
-/* A feature is an attribute as scoring sees it: a hash of the name, and the
- * number itself or a hash of the text (lower-cased ASCII). XXH32/XXH3, seed 0,
- * so that broker, worker and policy agree without sharing a table. */
-uint32_t feature_key(const void *name, size_t len);
-int64_t feature_text(const void *text, size_t len);
-
-/* What rules and scores compare: a text that is a whole number counts as one, and the attribute `zip` is its zip. */
-int64_t feature_of(const struct attribute *attribute);
-bool feature_number(struct slice text, int64_t *ret); /* "-12": no plus, no leading zeros, up to 18 digits */
-
-/* A zip keeps its order and its beginning: up to ZIP_MAX letters and digits, each a digit of base ZIP_BASE, from the
- * left; ASCII case, blanks and a "-1234" behind five digits do not count. 0: it has none of them. */
-enum { ZIP_MAX = 12, ZIP_BASE = 37 };
-int64_t feature_zip(const void *text, size_t len);
-int64_t zip_begin(int64_t zip, uint32_t n); /* its first n; the zip itself, when it is shorter */
-uint32_t zip_len(int64_t zip);
-
-/* A skill, as it is compared with an attribute's text: the low half of its hash. */
-static inline uint32_t feature_skill(const void *text, size_t len)
-{
-    return (uint32_t) feature_text(text, len);
-}
 
 /* Ids. Hex is 32 digits and a NUL. */
 static inline bool id_is_none(struct id id)

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/row_contact.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -315,4 +317,11 @@ bool id_from_hex(const char *hex, struct id *ret_id)
         return false;
     *ret_id = (struct id){half[0], half[1]};
     return true;
+}
+
+uint64_t contact_hash(const char *cell, char kind, const void *text, size_t len)
+{
+    const uint64_t key = XXH3_64bits(cell, strlen(cell)) + (uint64_t) kind;
+    const uint64_t hash = XXH3_64bits_withSeed(text, len, key);
+    return hash ? hash : 1; /* 0 stands for none */
 }

@@ -286,6 +286,13 @@ static const char *check_order(const struct msg *msg)
     return NULL;
 }
 
+static const char *check_suppress(const struct msg *msg)
+{
+    RULE(msg->suppress.contacts.len >= 1 && msg->suppress.contacts.len <= SUPPRESS_BYTES_MAX,
+         "suppress.contacts: not 1..245760 bytes");
+    return NULL;
+}
+
 static const char *check_report(const struct msg *msg)
 {
     const struct msg_report *m = &msg->report;
@@ -316,6 +323,7 @@ static check_fn *const checks[] = {
     [MSG_REQUEST] = check_request,   [MSG_DECISION] = check_decision,
     [MSG_QUERY] = check_query,       [MSG_REPORT] = check_report,
     [MSG_APPLY] = check_apply,       [MSG_ORDER] = check_order,
+    [MSG_SUPPRESS] = check_suppress,
 };
 
 const char *wire_check_msg(const struct msg *msg)

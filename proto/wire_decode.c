@@ -431,6 +431,14 @@ static const char *decode_order(struct wire *wire, const Wire__Frame *frame, str
     return NULL;
 }
 
+static const char *decode_suppress(struct wire *wire, const Wire__Frame *frame, struct msg *msg)
+{
+    (void) wire;
+    msg->suppress =
+        (struct msg_suppress){.contacts = BYTES_OF(frame->suppress, contacts), .remove = frame->suppress->remove};
+    return NULL;
+}
+
 static const char *decode_report(struct wire *wire, const Wire__Frame *frame, struct msg *msg)
 {
     const Wire__Report *from = frame->report;
@@ -466,6 +474,7 @@ static decode_fn *const decoders[] = {
     [MSG_REQUEST] = decode_request,   [MSG_DECISION] = decode_decision,
     [MSG_QUERY] = decode_query,       [MSG_REPORT] = decode_report,
     [MSG_APPLY] = decode_apply,       [MSG_ORDER] = decode_order,
+    [MSG_SUPPRESS] = decode_suppress,
 };
 
 const char *wire_decode_body(struct wire *wire, struct slice bytes, struct msg *ret_msg)

@@ -374,6 +374,12 @@ static void encode_order(struct pen *pen, const struct msg *msg)
     put_bytes(pen, 7, m->why);
 }
 
+static void encode_suppress(struct pen *pen, const struct msg *msg)
+{
+    put_bytes(pen, 1, msg->suppress.contacts);
+    put_uint(pen, 2, msg->suppress.remove);
+}
+
 static void encode_report(struct pen *pen, const struct msg *msg)
 {
     const struct msg_report *m = &msg->report;
@@ -399,6 +405,7 @@ static encode_fn *const encoders[] = {
     [MSG_REQUEST] = encode_request,   [MSG_DECISION] = encode_decision,
     [MSG_QUERY] = encode_query,       [MSG_REPORT] = encode_report,
     [MSG_APPLY] = encode_apply,       [MSG_ORDER] = encode_order,
+    [MSG_SUPPRESS] = encode_suppress,
 };
 
 size_t wire_encode_msg(const struct msg *msg, uint8_t *to, size_t room)

@@ -386,6 +386,7 @@ bool tales_row(void *arg, const struct row_ref *row, const struct entry *entry)
     case ROW_CELL:
         return staff_cell(tales->staff, row, at_us);
     case ROW_PROGRAMME:
+    case ROW_SUPPRESSED:
     case ROW_SNAPSHOT:
     case ROW_METER:
         break;

@@ -266,6 +266,10 @@ static const struct msg samples[] = {
                .agent = TEXT("ben"),
                .actor = TEXT("chief"),
                .why = TEXT("knows her")}},
+    {.session = 5,
+     .seq = 18,
+     .kind = MSG_SUPPRESS,
+     .suppress = {.contacts = TEXT("310-246-1501\nada@example.com\n"), .remove = true}},
 };
 
 const struct msg *wire_sample(unsigned i)

@@ -42,7 +42,7 @@ static void own(struct mail *mail)
     } else if (msg->kind == MSG_RECEIPT) {
         OWN(0, msg->receipt.leads, msg->receipt.n_rows);
         OWN(1, msg->receipt.outcomes, msg->receipt.n_rows);
-        msg->receipt.warnings = NULL;
+        OWN(2, msg->receipt.warnings, msg->receipt.n_rows);
     } else if (msg->kind == MSG_MANIFEST_STATE) {
         OWN(0, msg->manifest_state.standing.at, msg->manifest_state.standing.len);
     } else if (msg->kind == MSG_DECISION) {
@@ -288,6 +288,15 @@ void sim_order(struct sim *sim, uint64_t op, struct id lead, enum order_what wha
                                      .agent = slice_of(agent, strlen(agent)),
                                      .actor = slice_of("chief", 5),
                                      .why = slice_of("I say so", 8)}});
+}
+
+void sim_suppress(struct sim *sim, const char *contacts, bool remove)
+{
+    sim_step(sim, PEER_OPERATOR, &(struct msg){.kind = MSG_HELLO, .hello = {.role = ROLE_OPERATOR}});
+    sim_step(sim, PEER_OPERATOR,
+             &(struct msg){.session = sim->core->peers[PEER_OPERATOR].session,
+                           .kind = MSG_SUPPRESS,
+                           .suppress = {.contacts = slice_of(contacts, strlen(contacts)), .remove = remove}});
 }
 
 uint32_t sim_log_len(const struct sim *sim)

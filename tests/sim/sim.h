@@ -72,7 +72,7 @@ struct sim_row { /* of a hand-made chunk */
 struct sim_receipt {
     enum reason reason;
     uint32_t n_heard; /* so many receipts came */
-    uint32_t n_rows, retry_after_ms, outcomes[CHUNK_ROWS_MAX];
+    uint32_t n_rows, retry_after_ms, outcomes[CHUNK_ROWS_MAX], warnings[CHUNK_ROWS_MAX];
     struct id leads[CHUNK_ROWS_MAX];
 };
 
@@ -140,6 +140,8 @@ void sim_crash(struct sim *sim); /* what did not stand is lost, a new one loads 
  * when it stands. */
 void sim_apply(struct sim *sim, const struct policy *policy);
 void sim_apply_again(struct sim *sim); /* the last text once more */
+/* Contacts, a line each, that must not be called, or may be again. */
+void sim_suppress(struct sim *sim, const char *contacts, bool remove);
 enum reason sim_applied(const struct sim *sim, const char **ret_why);
 /* So does an order; sim_applied() has the answer. `op` 0: a new one. */
 void sim_order(struct sim *sim, uint64_t op, struct id lead, enum order_what what, const char *agent, uint32_t code);

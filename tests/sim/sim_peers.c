@@ -113,6 +113,7 @@ static void keep_receipt(struct sim *sim, const struct msg_receipt *receipt)
     for (uint32_t i = 0; i < receipt->n_rows; i++) {
         sim->receipt.leads[i] = receipt->leads[i];
         sim->receipt.outcomes[i] = receipt->outcomes[i];
+        sim->receipt.warnings[i] = receipt->warnings[i];
     }
 }
 

@@ -78,6 +78,7 @@ STORIES(policy)
 STORIES(policy_after)
 STORIES(seeds)
 STORIES(peers)
+STORIES(contacts)
 STORIES(choice)
 #undef STORIES
 

@@ -44,6 +44,7 @@ int main(void)
     RUN(policy)
     RUN(seeds)
     RUN(peers)
+    RUN(contacts)
     RUN(choice)
 #undef RUN
     return failed + cmocka_run_group_tests(at_last, NULL, NULL);
