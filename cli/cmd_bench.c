@@ -207,27 +207,6 @@ static bool work(struct bench *bench)
 
 /* ---- what came of it ------------------------------------------------------------ */
 
-struct spread {
-    uint32_t p50, p99, most;
-    size_t n;
-};
-
-static int by_size(const void *a, const void *b)
-{
-    const uint32_t x = *(const uint32_t *) a, y = *(const uint32_t *) b;
-    return (x > y) - (x < y);
-}
-
-static struct spread spread_of(const struct buf *buf)
-{
-    const size_t n = buf->len / sizeof(uint32_t);
-    uint32_t *us = (uint32_t *) (void *) buf->at;
-    if (n == 0)
-        return (struct spread){0};
-    qsort(us, n, sizeof *us, by_size);
-    return (struct spread){us[n / 2], us[n * 99 / 100], us[n - 1], n};
-}
-
 /* Until the last receipt. */
 static double took(const struct bench *bench)
 {
@@ -235,7 +214,7 @@ static double took(const struct bench *bench)
     return (double) (end_us - bench->start_us) / 1e6;
 }
 
-static void show_people(const struct bench *bench, struct spread receipt, struct spread hand)
+static void show_people(const struct bench *bench, struct crew_spread receipt, struct crew_spread hand)
 {
     const struct load_counts *c = load_counts(bench->load);
     const double took_s = took(bench), done_s = (double) (bench->moved_us - bench->start_us) / 1e6;
@@ -253,7 +232,7 @@ static void show_people(const struct bench *bench, struct spread receipt, struct
            bench->crew.closed, done_s, c->accepted - handed(bench), bench->crew.given_back);
 }
 
-static void show_json(const struct bench *bench, struct spread receipt, struct spread hand)
+static void show_json(const struct bench *bench, struct crew_spread receipt, struct crew_spread hand)
 {
     const struct load_counts *c = load_counts(bench->load);
     const double took_s = took(bench), done_s = (double) (bench->moved_us - bench->start_us) / 1e6;
@@ -273,7 +252,8 @@ static void show_json(const struct bench *bench, struct spread receipt, struct s
 static int tell(const struct bench *bench)
 {
     const struct load_counts *counts = load_counts(bench->load);
-    (bench->common.json ? show_json : show_people)(bench, spread_of(&counts->receipt_us), spread_of(&bench->hand_us));
+    (bench->common.json ? show_json : show_people)(bench, crew_spread(&counts->receipt_us),
+                                                   crew_spread(&bench->hand_us));
     const bool all = counts->accepted == counts->sent && handed(bench) == counts->accepted;
     if (!all)
         cli_say("not every lead was accepted and handed over; does a programme take source bench, and is %s one of its "

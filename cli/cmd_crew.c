@@ -103,20 +103,10 @@ static void work(struct crew *crew)
     }
 }
 
-static int by_size(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *) a, y = *(const uint32_t *) b;
-    return (x > y) - (x < y);
-}
-
 static void show(struct crew *crew)
 {
     struct crew_counts *c = &crew->counts;
-    size_t n = c->receipt_us.len / sizeof(uint32_t);
-    uint32_t *us = (uint32_t *) (void *) c->receipt_us.at;
-    if (n > 0)
-        qsort(us, n, sizeof *us, by_size);
-    uint32_t p50 = n ? us[n / 2] : 0, p99 = n ? us[n * 99 / 100] : 0, most = n ? us[n - 1] : 0;
+    const struct crew_spread receipt = crew_spread(&c->receipt_us);
     const char *format =
         crew->common.json
             ? "{\"agents\": %" PRId64 ", \"connects\": %" PRIu64 ", \"offers\": %" PRIu64 ", \"accepted\": %" PRIu64
@@ -128,7 +118,7 @@ static void show(struct crew *crew)
               " acts refused, %" PRIu64 " times busy, %u held; accept to receipt p50 %" PRIu32 " us, p99 %" PRIu32
               " us, max %" PRIu32 " us\n";
     printf(format, crew->agents, c->connects, c->offers, c->accepted, c->granted, c->closed, c->pipeline, c->withdrawn,
-           c->refused_acts, c->busy, crowd_holds(crew->crowd), p50, p99, most);
+           c->refused_acts, c->busy, crowd_holds(crew->crowd), receipt.p50, receipt.p99, receipt.most);
     fflush(stdout);
     if (c->fatal_reason != 0)
         cli_say("team %s: %s: %s", crew->plan.team, takt_reason_name(c->fatal_reason),

@@ -339,3 +339,21 @@ void crew_destroy(struct crew_agent **agent_p)
     free(agent);
     *agent_p = NULL;
 }
+
+/* ---- how long it took ----------------------------------------------------------- */
+
+static int by_size(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *) a, y = *(const uint32_t *) b;
+    return (x > y) - (x < y);
+}
+
+struct crew_spread crew_spread(const struct buf *times_us)
+{
+    const size_t n = times_us->len / sizeof(uint32_t);
+    uint32_t *us = (uint32_t *) (void *) times_us->at;
+    if (n == 0)
+        return (struct crew_spread){0};
+    qsort(us, n, sizeof *us, by_size);
+    return (struct crew_spread){us[n / 2], us[n * 99 / 100], us[n - 1], n};
+}

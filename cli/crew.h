@@ -36,6 +36,12 @@ struct crew_counts {
     struct buf receipt_us; /* uint32_t each: from an accept to its receipt */
 };
 
+struct crew_spread {
+    uint32_t p50, p99, most; /* 0 of nothing */
+    size_t n;
+};
+struct crew_spread crew_spread(const struct buf *times_us); /* uint32_t each; they are put in order */
+
 struct crew_agent;
 
 struct crew_agent *crew_new(const struct crew_plan *plan, struct crew_counts *counts, const char *name, uint64_t seed,
