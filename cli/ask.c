@@ -103,7 +103,7 @@ bool ask_is_fields(const struct print_table *table)
 takt_text ask_cell(const struct print_table *table, size_t row, const char *column)
 {
     for (size_t c = 0; c < table->n_columns; c++)
-        if (table->columns[c].len == strlen(column) && memcmp(table->columns[c].at, column, strlen(column)) == 0)
+        if (print_text_is(table->columns[c], column))
             return table->cells[row * table->n_columns + c];
     return (takt_text){0};
 }

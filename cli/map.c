@@ -213,7 +213,7 @@ void mapper_again(struct mapper *mapper)
 static bool is_missing(const struct map *map, struct slice cell)
 {
     for (uint32_t i = 0; i < map->n_missing; i++)
-        if (strlen(map->missing[i]) == cell.len && !memcmp(map->missing[i], cell.at, cell.len))
+        if (slice_is(cell, map->missing[i]))
             return true;
     return cell.len == 0;
 }

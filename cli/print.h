@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "client/takt.h"
 
@@ -41,6 +42,11 @@ const char *print_duration(int64_t ms, char ret[32]);
 static inline takt_text print_text(const char *at, size_t len)
 {
     return (takt_text){at, len};
+}
+
+static inline bool print_text_is(takt_text text, const char *word)
+{
+    return text.len == strlen(word) && memcmp(text.at, word, text.len) == 0;
 }
 
 #endif

@@ -120,11 +120,6 @@ void watch_note_hooks(struct watch *watch, bool failing)
 
 /* ---- figures -------------------------------------------------------------------- */
 
-static bool text_is(takt_text text, const char *word)
-{
-    return text.len == strlen(word) && memcmp(text.at, word, text.len) == 0;
-}
-
 static void add_up(const struct watch *watch, struct totals *ret)
 {
     const struct print_table *status = &watch->kept[WATCH_STATUS].table, *pools = &watch->kept[WATCH_POOLS].table,
@@ -145,7 +140,7 @@ static void add_up(const struct watch *watch, struct totals *ret)
         if (ask_number(pools, row, "oldest") > ret->oldest_ms)
             ret->oldest_ms = ask_number(pools, row, "oldest");
     for (size_t row = 0; row < workers->n_rows; row++)
-        ret->ready += text_is(ask_cell(workers, row, "state"), "ready");
+        ret->ready += print_text_is(ask_cell(workers, row, "state"), "ready");
 }
 
 /* Leads wait in a programme none of whose teams has anybody here. */
@@ -172,7 +167,7 @@ static bool a_worker_is_late(const struct watch *watch)
 {
     const struct print_table *workers = &watch->kept[WATCH_WORKERS].table;
     for (size_t row = 0; row < workers->n_rows; row++)
-        if (text_is(ask_cell(workers, row, "state"), "late"))
+        if (print_text_is(ask_cell(workers, row, "state"), "late"))
             return true;
     return false;
 }
@@ -269,7 +264,7 @@ static void put_part(const struct watch *watch, enum watch_table which, FILE *to
     size_t from[COLUMNS_MAX], n = 0, rows = 0;
     for (const char *const *name = parts[which].columns; *name; name++)
         for (size_t c = 0; c < all->n_columns && n < COLUMNS_MAX; c++)
-            if (text_is(all->columns[c], *name))
+            if (print_text_is(all->columns[c], *name))
                 from[n++] = c;
     takt_text *texts = calloc(n * (all->n_rows + 1) + 1, sizeof *texts);
     char types[COLUMNS_MAX];

@@ -197,11 +197,9 @@ static bool is_email(struct slice email)
 
 static const struct attribute *find(const struct row *row, const char *name)
 {
-    for (uint32_t i = 0; i < row->n_attributes; i++) {
-        const struct slice *own = &row->attributes[i].name;
-        if (own->len == strlen(name) && !memcmp(own->at, name, own->len))
+    for (uint32_t i = 0; i < row->n_attributes; i++)
+        if (slice_is(row->attributes[i].name, name))
             return &row->attributes[i];
-    }
     return NULL;
 }
 

@@ -219,7 +219,7 @@ void core_destroy(struct core **core_p)
 static uint32_t find_source(const struct core *core, struct slice name)
 {
     for (uint32_t i = 0; i < core->n_sources; i++)
-        if (strlen(core->sources[i]) == name.len && memcmp(core->sources[i], name.at, name.len) == 0)
+        if (slice_is(name, core->sources[i]))
             return i;
     return NONE;
 }

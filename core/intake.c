@@ -67,8 +67,7 @@ uint32_t intake_programme_of(const struct core *core, struct slice source)
 {
     const struct policy *policy = &core->policy;
     for (uint32_t i = 0; i < policy->n_sources; i++)
-        if (strlen(policy->sources[i].name) == source.len &&
-            memcmp(policy->sources[i].name, source.at, source.len) == 0)
+        if (slice_is(source, policy->sources[i].name))
             return policy->sources[i].programme;
     return policy->default_programme ? policy->default_programme - 1 : NONE;
 }

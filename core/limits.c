@@ -106,8 +106,7 @@ static bool find_quotas(const struct core *core, enum limit_of of, struct slice 
         const bool named = limit->name[0] != 0;
         const uint32_t own = 1u + !limit->of_cell + 2u * named;
         if (limit->of != of || (!limit->of_cell && limit->programme != programme) ||
-            (named && (strlen(limit->name) != name.len || memcmp(limit->name, name.at, name.len) != 0)) ||
-            own < rank[limit->per][limit->unit])
+            (named && !slice_is(name, limit->name)) || own < rank[limit->per][limit->unit])
             continue;
         rank[limit->per][limit->unit] = own;
         quotas->most[limit->per][limit->unit] = limit->most;

@@ -189,11 +189,6 @@ static inline struct id get_id(struct reader *reader)
     return id_from_bytes(take(reader, 16));
 }
 
-static inline bool same(struct slice slice, const char *text)
-{
-    return slice.at && strlen(text) == slice.len && memcmp(text, slice.at, slice.len) == 0;
-}
-
 /* ---- what few leads have: record_follow.c ------------------------------------------------ */
 
 enum {
@@ -208,7 +203,7 @@ void record_apply_follow(struct lead *lead, struct reader *reader);
 static inline uint32_t programme_by_name(const struct core *core, struct slice name)
 {
     for (uint32_t i = 0; i < core->policy.n_programmes && name.len; i++)
-        if (same(name, core->policy.programmes[i].name))
+        if (slice_is(name, core->policy.programmes[i].name))
             return i;
     return NONE;
 }

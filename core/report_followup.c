@@ -83,7 +83,7 @@ void report_returns(struct table *table, const struct msg_query *query)
         const struct lead *lead = lead_at(&core->leads, i);
         const char *source = core->sources[lead->source];
         char hex[33];
-        if (!is_returned(lead) || (name.len && (name.len != strlen(source) || memcmp(name.at, source, name.len) != 0)))
+        if (!is_returned(lead) || (name.len && !slice_is(name, source)))
             continue;
         if (skip > 0) {
             skip--;

@@ -37,8 +37,7 @@ void report_workers(struct table *table, const struct msg_query *query)
 {
     for (uint32_t i = 0; i < table->core->n_workers && !full(table); i++) {
         const struct worker *worker = &table->core->workers[i];
-        if (worker->used && (query->arg.len == 0 || (strlen(worker->name) == query->arg.len &&
-                                                     memcmp(worker->name, query->arg.at, query->arg.len) == 0)))
+        if (worker->used && (query->arg.len == 0 || slice_is(query->arg, worker->name)))
             worker_row(table, worker);
     }
 }

@@ -28,17 +28,11 @@ static uint32_t slot_of(const void *name, size_t len)
     return key_hash(name, len) % NAME_SLOTS;
 }
 
-static bool is_called(const struct core *core, uint32_t unit, struct slice name)
-{
-    const char *known = core->policy.teams[unit].name;
-    return strlen(known) == name.len && memcmp(known, name.at, name.len) == 0;
-}
-
 uint32_t unit_find(const struct core *core, uint32_t programme, struct slice name)
 {
     for (uint32_t at = slot_of(name.at, name.len); core->tree->names[at]; at = (at + 1) % NAME_SLOTS) {
         const uint32_t unit = core->tree->names[at] - 1;
-        if (core->policy.teams[unit].programme == programme && is_called(core, unit, name))
+        if (core->policy.teams[unit].programme == programme && slice_is(name, core->policy.teams[unit].name))
             return unit;
     }
     return NONE;
@@ -48,7 +42,7 @@ uint32_t team_find(const struct core *core, struct slice name)
 {
     for (uint32_t at = slot_of(name.at, name.len); core->tree->names[at]; at = (at + 1) % NAME_SLOTS) {
         const uint32_t unit = core->tree->names[at] - 1;
-        if (unit_is_team(core, unit) && is_called(core, unit, name))
+        if (unit_is_team(core, unit) && slice_is(name, core->policy.teams[unit].name))
             return unit;
     }
     return NONE;

@@ -116,7 +116,7 @@ bool worker_drain(struct core *core, struct slice name, bool drained)
     bool found = false;
     for (uint32_t i = 0; i < core->n_workers; i++) {
         struct worker *worker = &core->workers[i];
-        if (!worker->used || strlen(worker->name) != name.len || memcmp(worker->name, name.at, name.len) != 0)
+        if (!worker->used || !slice_is(name, worker->name))
             continue;
         worker->drained = drained;
         found = true;

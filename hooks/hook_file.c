@@ -390,7 +390,7 @@ void hook_file_fini(struct hook_file *file)
 static bool has(const struct words *words, struct slice name)
 {
     for (uint32_t i = 0; i < words->n; i++)
-        if (strlen(words->at[i]) == name.len && memcmp(words->at[i], name.at, name.len) == 0)
+        if (slice_is(name, words->at[i]))
             return true;
     return words->n == 0;
 }

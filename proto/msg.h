@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "proto/feature.h"
 #include "proto/strategy.h"
@@ -439,6 +440,11 @@ struct slice row_key(struct slice raw); /* of an encoded Lead that was checked; 
 static inline struct slice slice_of(const void *at, size_t len)
 {
     return (struct slice){at, (uint32_t) len};
+}
+
+static inline bool slice_is(struct slice slice, const char *text)
+{
+    return slice.len == strlen(text) && (slice.len == 0 || memcmp(slice.at, text, slice.len) == 0);
 }
 
 #endif

@@ -229,7 +229,7 @@ uint32_t zip_len(int64_t zip)
 int64_t feature_of(const struct attribute *attribute)
 {
     const struct slice name = attribute->name, text = attribute->text;
-    const bool is_zip = name.len == 3 && memcmp(name.at, "zip", 3) == 0;
+    const bool is_zip = slice_is(name, "zip");
     char digits[24];
     int64_t number = attribute->number;
     if (is_zip && text.at)

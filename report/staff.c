@@ -42,15 +42,10 @@ void staff_destroy(struct staff **staff_p)
 
 /* ---- who can draw from what ---------------------------------------------------------------- */
 
-static bool is(struct slice name, const char *text)
-{
-    return strlen(text) == name.len && memcmp(text, name.at, name.len) == 0;
-}
-
 static const struct policy_team *find_team(const struct policy *policy, struct slice name)
 {
     for (uint32_t i = 0; i < policy->n_teams; i++)
-        if (policy->teams[i].kind < UNIT_OFFICE && is(name, policy->teams[i].name))
+        if (policy->teams[i].kind < UNIT_OFFICE && slice_is(name, policy->teams[i].name))
             return &policy->teams[i];
     return NULL;
 }
@@ -59,7 +54,7 @@ static const struct policy_team *find_team(const struct policy *policy, struct s
 static const struct policy_team *find_unit(const struct policy *policy, uint32_t programme, struct slice name)
 {
     for (uint32_t i = 0; i < policy->n_teams; i++)
-        if (policy->teams[i].programme == programme && is(name, policy->teams[i].name))
+        if (policy->teams[i].programme == programme && slice_is(name, policy->teams[i].name))
             return &policy->teams[i];
     return NULL;
 }
@@ -210,7 +205,7 @@ const struct duty *staff_duty(const struct staff *staff, uint32_t agent)
 const struct programme *staff_programme(const struct staff *staff, struct slice name)
 {
     for (uint32_t i = 0; i < staff->policy.n_programmes; i++)
-        if (is(name, staff->policy.programmes[i].name))
+        if (slice_is(name, staff->policy.programmes[i].name))
             return &staff->policy.programmes[i];
     return NULL;
 }

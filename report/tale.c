@@ -311,7 +311,7 @@ static bool take_input(struct tales *tales, const struct row_ref *row, bool from
     for (uint32_t i = 0; i < lead.n_attributes; i++) {
         const struct attribute *attribute = &lead.attributes[i];
         char digits[24];
-        if (attribute->name.len != sizeof word - 1 || memcmp(attribute->name.at, word, sizeof word - 1) != 0)
+        if (!slice_is(attribute->name, word))
             continue;
         const int len = snprintf(digits, sizeof digits, "%lld", (long long) attribute->number);
         tale->campaign =
