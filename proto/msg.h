@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "proto/feature.h"
+#include "proto/slice.h"
 #include "proto/strategy.h"
 
 enum {
@@ -55,11 +55,6 @@ enum {
 
 #define VALUE_CENTS_MAX UINT64_C(1000000000000) /* of a row */
 #define AT_MS_MAX INT64_C(253402300799999)      /* the end of the year 9999 */
-
-struct slice { /* borrowed bytes, not terminated */
-    const uint8_t *at;
-    uint32_t len;
-};
 
 struct id {          /* a lead, an import or an op: 16 bytes; all zero = none */
     uint64_t hi, lo; /* hi = first eight bytes, big endian */
@@ -436,15 +431,5 @@ bool id_from_hex(const char *hex, struct id *ret_id);
 struct id id_of_key(struct slice source, struct slice key);
 
 struct slice row_key(struct slice raw); /* of an encoded Lead that was checked; empty: it has none */
-
-static inline struct slice slice_of(const void *at, size_t len)
-{
-    return (struct slice){at, (uint32_t) len};
-}
-
-static inline bool slice_is(struct slice slice, const char *text)
-{
-    return slice.len == strlen(text) && (slice.len == 0 || memcmp(slice.at, text, slice.len) == 0);
-}
 
 #endif
