@@ -80,6 +80,7 @@ static void check_programme_defaults(const struct programme *p)
     assert_int_equal(p->untouched_max, 3);
     assert_int_equal(p->depth_per_agent, 3);
     assert_int_equal(p->attempts_max, 7);
+    assert_int_equal(p->attempts_min, 5);
     assert_int_equal(p->distributions_max, 3);
     assert_int_equal(p->misses_max, 3);
     assert_int_equal(p->offer_ms, 20 * second);
