@@ -86,6 +86,21 @@ def every_count_is_what_the_importer_and_the_crews_were_told(rng):
         same_everywhere(cell)
 
 
+# 003-22: the inverted pyramid
+def who_takes_most_and_closes_least_is_named(rng):
+    with Cell() as cell:
+        for name, leads, code in (("ana", 10, "not-interested"), ("ben", 4, "sale")):
+            agent = Agent(cell, name, "north")
+            for _ in range(take_in(cell, rng, leads, f"for-{name}")["accepted"]):
+                agent.hear("offer")
+                for words in ("accept", "act", "end", f"dispose {code} said so"):
+                    expect(agent.ask(words, "acted")["reason"] == "OK", f"{name} says {words}")
+            cell.run("agents", "--pause", name)
+        row = wait_for(lambda: rows_of(report(cell, "consumption")), 10, "a report")
+        expect((row["ana"]["inverted"], row["ana"]["share_won_pct"]) == ("yes", 0), f"ana takes and does not close: {row}")
+        expect((row["ben"]["inverted"], row["ben"]["share_won_pct"]) == ("", 100), f"ben closes what he takes: {row}")
+
+
 def same_everywhere(cell):
     """After a restart, from Redis and the archive, and from the archive alone."""
     before = {name: report(cell, name)["rows"] for name in SETTLED}
@@ -198,6 +213,7 @@ def mistakes_are_told_with_the_next_step(rng):
 
 if __name__ == "__main__":
     main({test.__name__: test for test in (every_count_is_what_the_importer_and_the_crews_were_told,
+                                           who_takes_most_and_closes_least_is_named,
                                            a_log_that_was_trimmed_unarchived_counts_older_leads_by_their_state,
                                            csv_has_no_formula_and_the_same_numbers,
                                            a_history_tells_each_act_with_who_and_when,

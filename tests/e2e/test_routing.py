@@ -26,6 +26,17 @@ programmes:
       - {when: {state: [CA, NV]}, to: west}
     timers: {offer: 5s, first_action: 60s, unclaimed: 2s}
 """
+GRADED = """
+programmes:
+  - name: home
+    teams: [closers, callers]
+    score: {base: 100, value: 100, load: 0, weights: [{attribute: quality, is: B, add: 300}]}
+    limits: [{of: agent, name: ana, per: day, money: 50}]
+    routes:
+      - {when: {quality: A}, to: closers}
+      - {when: {quality: [B, C]}, to: callers}
+    timers: {offer: 30s, first_action: 60s, unclaimed: 60s}
+"""
 FAST = "cell: test\nheartbeat: 500ms\nlease: 2s\nguard: 400ms\norphan_grace: 1s\n"
 
 
@@ -96,6 +107,34 @@ def ten_thousand_rules_come_into_force_live(rng):
         fsck_clean(cell)
 
 
+# 003-26: what a lead cost and how good it is come with it, and rules, scores, budgets and reports go by them
+def cost_and_quality_come_with_a_lead_and_count(rng):
+    with Cell() as cell:
+        cell.run("policy", "apply", write(cell, "graded.yaml", FAST + GRADED))
+        closer, caller = Agent(cell, "eva", "closers"), Agent(cell, "ana", "callers")
+        rows = (("A", "45.00"), ("B", "20.00"), ("C", "4.50"), ("B", "60.00"))
+        cell.run("import", write(cell, "graded.csv", "id,name,grade,price\n" + "".join(
+            f"{n},Ada,{grade},{price}\n" for n, (grade, price) in enumerate(rows))), "--map", write(cell, "map.yaml", (
+                "source: web\nkey: id\nfields: {name: name, cost: price}\nattributes: [quality: grade]\n")))
+        best = closer.hear("offer")
+        told = explained(cell, best["lead"])
+        expect(told["routed"] == "home routes[0], line 13 of policy 2: to closers", f"a rule chose by quality: {told}")
+        others = [caller.hear("offer")["lead"] for _ in range(2)]
+        scores = [int(explained(cell, lead)["score"]) for lead in others]
+        expect(scores == [4000, 1000], f"quality weighs in the score, the better one goes first: {scores}")
+        limit = {row["name"]: row for row in cell.ask("limits")}["ana"]
+        expect(limit["used"] == "24.50", f"a budget counts what they cost, and the dear one waits: {limit}")
+        expect(cell.total("waiting") == 1, "the one that is too dear for her waits")
+        for agent, leads in ((closer, [best["lead"]]), (caller, others)):
+            for lead in leads:
+                expect(agent.ask(f"accept {lead}", "acted")["reason"] == "OK", f"{agent.name} takes {lead}")
+        said = json.loads(cell.run("report", "cost", "--by", "agent", "--json").stdout)
+        costs = {row["agent"]: float(row["cost"]) for row in said["rows"]}
+        expect((costs["eva"], costs["ana"]) == (45.0, 24.5), f"the report says whose leads cost how much: {said}")
+        fsck_clean(cell)
+
+
 if __name__ == "__main__":
     main({test.__name__: test for test in (a_lead_reaches_whose_territory_it_is_and_explain_names_the_line,
-                                           ten_thousand_rules_come_into_force_live)})
+                                           ten_thousand_rules_come_into_force_live,
+                                           cost_and_quality_come_with_a_lead_and_count)})

@@ -392,6 +392,39 @@ static void who_closes_more_gets_the_next_unless_performance_counts_for_nothing(
     }
 }
 
+/* ---- 003-40: redistribution by push, pull or both --------------------------------------------------------- */
+
+static void what_is_taken_back_goes_on_by_push_by_pull_or_by_both(void **state)
+{
+    (void) state;
+    static const struct {
+        uint32_t from, to; /* places of programmes */
+        enum intent next;  /* of who is in the other programme */
+    } ways[] = {{1, 0, INTENT_AVAILABLE}, {0, 1, INTENT_ON_DEMAND}, {0, 2, INTENT_AVAILABLE}, {0, 2, INTENT_ON_DEMAND}};
+    static const char *const sources[] = {"to-push", "to-pull"}, *const teams[] = {"east", "hunters", "north"};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        struct policy *policy = sim_policy();
+        policy->programmes[ways[i].from].redistribute_to = ways[i].to + 1;
+        struct sim *sim = story_new(policy);
+        struct sim_agent *ana =
+            story_agent(sim, "ana", teams[ways[i].from], ways[i].from == 1 ? INTENT_ON_DEMAND : INTENT_AVAILABLE);
+        struct sim_agent *ben = story_agent(sim, "ben", teams[ways[i].to], ways[i].next);
+        const struct id lead = story_lead(sim, sources[ways[i].from], 0);
+        sim_run_ms(sim, 2);
+        if (ways[i].from == 1)
+            assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+        story_work_up_to(sim, ana, lead, LEAD_OWNED);
+        sim_run_ms(sim, policy->programmes[ways[i].from].first_action_ms + 50);
+        assert_int_equal(story_of(sim, lead)->programme, ways[i].to);
+        if (ways[i].next == INTENT_ON_DEMAND) { /* who pulls is given nothing before he asks */
+            assert_state(sim, lead, POOLED);
+            assert_int_equal(story_ready(sim, ben, 0), REASON_OK);
+        }
+        assert_owner(sim, lead, "ben");
+        sim_destroy(&sim);
+    }
+}
+
 const struct CMUnitTest stories_of_seeds[] = {
     cmocka_unit_test(push_and_pull_reach_a_lead_equally_fast_when_capacity_is_enough),
     cmocka_unit_test(whatever_state_its_owner_vanished_in_a_lead_comes_to_who_is_there),
@@ -400,5 +433,6 @@ const struct CMUnitTest stories_of_seeds[] = {
     cmocka_unit_test(the_same_day_again_ends_the_same),
     cmocka_unit_test(each_kind_of_trigger_hands_a_lead_to_a_person_at_once),
     cmocka_unit_test(who_closes_more_gets_the_next_unless_performance_counts_for_nothing),
+    cmocka_unit_test(what_is_taken_back_goes_on_by_push_by_pull_or_by_both),
 };
 const size_t n_stories_of_seeds = sizeof stories_of_seeds / sizeof *stories_of_seeds;

@@ -72,6 +72,30 @@ static void weights_of_the_policy_are_honoured_over_crashes(void **state)
     sim_destroy(&sim);
 }
 
+/* proves 003-42: the manager turns the tap, and the next lead flows by it */
+static void other_weights_hold_at_once(void **state)
+{
+    (void) state;
+    struct policy *policy = policy_of(STRATEGY_WEIGHTED_ROUND_ROBIN);
+    struct sim_agent *agents[AGENTS];
+    uint32_t given[2][AGENTS] = {0};
+    list(policy, "cleo", 3);
+    struct sim *sim = world(policy, agents);
+    for (int i = 0; i < 10; i++)
+        given[0][next(sim)]++;
+    policy->n_agents = 0;
+    list(policy, "ana", 8);
+    sim_apply(sim, policy);
+    sim_run_ms(sim, 5);
+    assert_int_equal(sim_applied(sim, NULL), REASON_OK);
+    for (int i = 0; i < 20; i++)
+        given[1][next(sim)]++;
+    assert_int_equal(given[0][2], 6);
+    assert_in_range(given[1][0], 15, 17);
+    assert_in_range(given[1][2], 1, 3);
+    sim_destroy(&sim);
+}
+
 static void who_was_away_is_not_flooded_by_weighted_turns(void **state)
 {
     (void) state;
@@ -365,6 +389,7 @@ static void the_plain_order_moves_no_weighted_turn(void **state)
 
 const struct CMUnitTest stories_of_strategies[] = {
     cmocka_unit_test(weights_of_the_policy_are_honoured_over_crashes),
+    cmocka_unit_test(other_weights_hold_at_once),
     cmocka_unit_test(who_was_away_is_not_flooded_by_weighted_turns),
     cmocka_unit_test(the_fewest_open_leads_come_first),
     cmocka_unit_test(the_least_recent_is_not_the_longest_idle),
