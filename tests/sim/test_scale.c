@@ -28,11 +28,15 @@ enum {
     HOUR_S = 3600,
     DAY_S = 24 * HOUR_S,
     SHIFT_S = 9 * HOUR_S,
+    SHIFTS = 3,
+    BEGIN_MIN = 22 * 60 + 13, /* of the day, when the house begins */
     REPLACED_A_DAY = STAFF / 20,
     LEADS_A_DAY = 40000,
     PEER_SOURCE = 1,
     PEER_CLERKS = 2
 };
+
+static const int64_t begin_us = INT64_C(1700000000000000); /* 20 s after BEGIN_MIN */
 
 struct held {
     struct id lead;
@@ -106,6 +110,11 @@ static void forget(struct clerk *clerk, struct held *held)
         *held = clerk->held[--clerk->n_held];
 }
 
+static bool on_shift(const struct house *house, const struct clerk *clerk, int64_t second)
+{
+    return !house->shifts || (second + (int64_t) clerk->shift * 8 * HOUR_S) % DAY_S < SHIFT_S;
+}
+
 /* proves C-01: nobody gets a lead who was not heard within two heartbeats, whatever he called himself last. */
 static void hear_offer(struct house *house, struct clerk *clerk, const struct offer *offer)
 {
@@ -115,6 +124,7 @@ static void hear_offer(struct house *house, struct clerk *clerk, const struct of
         if (house->now_us - clerk->spoke_us > 2 * HEARTBEAT_S * INT64_C(1000000))
             fail_msg("%s gets a lead and was last heard %lld s ago", clerk->name,
                      (long long) (house->now_us - clerk->spoke_us) / 1000000);
+        assert_true(on_shift(house, clerk, (house->now_us - begin_us) / 1000000));
         assert_true(clerk->n_held < HELD_MAX);
         held = &clerk->held[clerk->n_held++];
     }
@@ -215,13 +225,19 @@ static void come(struct house *house, uint32_t clerk)
                                .intent = house->small_pools ? INTENT_ON_DEMAND : INTENT_AVAILABLE}});
 }
 
+/* The simulator's first team is pushed to; those of the other shifts stand after all of its own. */
+static uint32_t team_of_shift(uint32_t shift)
+{
+    return shift ? sim_policy()->n_teams - 1 + shift : 0;
+}
+
 static void hire(struct house *house)
 {
     const uint32_t clerk = house->n_clerks++;
     assert_true(clerk < CLERKS_MAX);
     snprintf(house->clerks[clerk].name, sizeof house->clerks[clerk].name, "clerk-%05u", clerk);
-    house->clerks[clerk].shift = clerk % 3;
-    house->clerks[clerk].team = house->small_pools ? clerk / TEAM : 0;
+    house->clerks[clerk].shift = clerk % SHIFTS;
+    house->clerks[clerk].team = house->small_pools ? clerk / TEAM : house->shifts ? team_of_shift(clerk % SHIFTS) : 0;
     if (!house->shifts)
         come(house, clerk);
 }
@@ -235,11 +251,6 @@ static void replace_somebody(struct house *house)
     clerk->left = true;
     house->n_left++;
     hire(house);
-}
-
-static bool on_shift(const struct house *house, const struct clerk *clerk, int64_t second)
-{
-    return !house->shifts || (second + (int64_t) clerk->shift * 8 * HOUR_S) % DAY_S < SHIFT_S;
 }
 
 static void clerks_move(struct house *house, int64_t second)
@@ -322,6 +333,31 @@ static struct policy *house_policy(void)
     return policy;
 }
 
+/* Around the clock, an hour of two teams together; a team whose shift is over is off duty. */
+static struct policy *policy_of_shifts(void)
+{
+    const uint32_t day = 24 * 60, length = SHIFT_S / 60;
+    static struct policy of_shifts;
+    of_shifts = *house_policy();
+    of_shifts.n_zones = 1;
+    of_shifts.n_hours = SHIFTS;
+    for (uint32_t s = 0; s < SHIFTS; s++) {
+        const uint32_t begin = (BEGIN_MIN + day - s * 8 * 60) % day, at = team_of_shift(s);
+        struct hours *hours = &of_shifts.hours[s].hours;
+        if (begin + length > day) /* the night that began on Sunday */
+            hours->spans[hours->n_spans++] = (struct hours_span){0, begin + length - day};
+        for (uint32_t d = 0; d < 7; d++) {
+            const uint32_t end = d * day + begin + length;
+            hours->spans[hours->n_spans++] = (struct hours_span){d * day + begin, end < 7 * day ? end : 7 * day};
+        }
+        of_shifts.teams[at].programme = 0;
+        of_shifts.teams[at].shift = s + 1;
+        snprintf(of_shifts.teams[at].name, sizeof of_shifts.teams[at].name, "shift-%u", s);
+    }
+    of_shifts.n_teams += SHIFTS - 1;
+    return &of_shifts;
+}
+
 static struct house *house_new(const struct policy *policy, uint64_t seed)
 {
     struct house *house = calloc(1, sizeof *house);
@@ -329,7 +365,7 @@ static struct house *house_new(const struct policy *policy, uint64_t seed)
     house->clerks = calloc(CLERKS_MAX, sizeof *house->clerks);
     assert_non_null(house->clerks);
     house->random = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
-    house->now_us = INT64_C(1700000000000000);
+    house->now_us = begin_us;
     house->core = core_new(policy);
     house->effects = effects_new();
     core_epoch(house->core, 1, house->now_us, true);
@@ -354,7 +390,9 @@ static void look_for_dead_queues(struct house *house)
     const struct core *core = house->core;
     const struct policy *policy = core_policy(core);
     const int64_t open_ms = policy->lease_ms + policy->orphan_grace_ms + policy->guard_ms + 2000;
-    const int64_t pipeline_ms = HOUR_S * 1000 + policy->programmes[0].pipeline_grace_ms + policy->lease_ms + 2000;
+    const int64_t off_ms = house->shifts ? (DAY_S - SHIFT_S) * INT64_C(1000) : 0; /* another attempt waits so long */
+    const int64_t pipeline_ms =
+        off_ms + HOUR_S * 1000 + policy->programmes[0].pipeline_grace_ms + policy->lease_ms + 2000;
     struct msg_report report = {0};
     core_report(house->core, &(struct msg_query){.what = QUERY_ORPHANS, .limit = 100}, &report);
     assert_int_equal(report.n_rows, 0);
@@ -374,7 +412,7 @@ static void look_for_dead_queues(struct house *house)
 
 static void soak(bool shifts, uint32_t days)
 {
-    struct house *house = house_new(house_policy(), 3);
+    struct house *house = house_new(shifts ? policy_of_shifts() : house_policy(), 3);
     struct core_levels levels;
     house->shifts = shifts;
     for (uint32_t i = 0; i < STAFF; i++)
