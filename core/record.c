@@ -75,6 +75,12 @@ static void record_agent(const struct core *core, const struct agent *agent, str
     row_end(&row);
 }
 
+static void get_skips(struct reader *reader, bool any, struct agent *agent)
+{
+    agent->skips = any ? get_u32(reader) : 0;
+    agent->skips_since_ms = any ? get_int(reader) : 0;
+}
+
 static bool apply_agent(struct core *core, struct slice name, struct reader *reader)
 {
     const uint32_t index = get_u32(reader);
@@ -135,8 +141,7 @@ static bool apply_agent(struct core *core, struct slice name, struct reader *rea
         return false;
     memcpy(agent->pause_note, note.at, note.len);
     agent->pause_note[note.len] = 0;
-    agent->skips = flags & 16 ? get_u32(reader) : 0;
-    agent->skips_since_ms = flags & 16 ? get_int(reader) : 0;
+    get_skips(reader, flags & 16, agent);
     return !reader->bad && reader->at == reader->end;
 }
 
