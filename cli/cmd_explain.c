@@ -46,10 +46,10 @@ static void add(struct explain_lines *lines, takt_text field, takt_text value)
     lines->n++;
 }
 
-static bool ends_with(const char *text, const char *end)
+static bool ends_with(takt_text text, const char *end)
 {
-    const size_t len = strlen(text), end_len = strlen(end);
-    return len >= end_len && strcmp(text + len - end_len, end) == 0;
+    const size_t len = strlen(end);
+    return text.len >= len && memcmp(text.at + text.len - len, end, len) == 0;
 }
 
 /* Moments and durations as people read them; in JSON each is a number of ms. */
@@ -65,7 +65,7 @@ static void show(const struct explain_lines *lines, bool json)
         at += cells[i].len + 1;
     }
     for (size_t i = 0; i < lines->n && !json; i++) {
-        const char *field = cells[2 * i].at;
+        const takt_text field = cells[2 * i];
         const bool span = ends_with(field, "_in_ms"), moment = !span && ends_with(field, "_ms");
         char name[PRINT_CELL_MAX], value[PRINT_CELL_MAX];
         print_cell(cells[2 * i], 's', name);

@@ -22,6 +22,6 @@ bool then_row(struct then *then, const struct row_ref *row);
 bool then_begin(struct then *then, int64_t now_us, const uint32_t *open, uint32_t n);
 
 /* Why this agent had no card for the lead; REASON_OK: it had one. */
-enum reason then_why_none(const struct then *then, struct id lead, uint32_t agent);
+enum reason then_why_none(const struct then *then, struct id id, uint32_t index); /* of the lead, of the agent */
 
 #endif
