@@ -5,6 +5,7 @@
 #define TAKT_CORE_CORE_PRIVATE_H
 
 #include "core/follow.h"
+#include "core/asks.h"
 #include "core/tables.h"
 
 struct reader; /* record_bytes.h */
