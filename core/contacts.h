@@ -54,7 +54,7 @@ void contacts_place(struct core *core, struct lead *lead, const struct newcomer 
 
 /* Each live lead with this contact, and only those. */
 typedef void contacts_fn(struct core *core, struct lead *lead);
-void contacts_each(struct core *core, enum contact_kind kind, struct slice text, contacts_fn *each);
+void contacts_each(struct core *core, enum contact_kind kind, struct slice contact, contacts_fn *each);
 void contacts_fini(struct core *core);
 
 /* ---- suppress.c: the contacts that must not be called ------------------------------------------ */

@@ -134,7 +134,6 @@ enum { POOLS_FOR_ONE = 2 * POLICY_PROGRAMMES_MAX + POLICY_UNITS_DEEP + 2 };
 uint32_t allocate_pools_for(struct core *core, const struct agent *agent,
                             struct pool *ret[POOLS_FOR_ONE]); /* its own */
 
-bool allocate_is_upstream(const struct core *core, const struct pool *pool); /* handed down, to nobody from there */
 uint32_t allocate_free_slots(const struct core *core, const struct agent *agent,
                              enum ring ring); /* less what is lent */
 bool allocate_in_scope(const struct core *core, const struct pool *pool, const struct agent *agent);

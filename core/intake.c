@@ -198,7 +198,7 @@ void intake_chunk(struct core *core, uint32_t peer, const struct msg *msg)
         if (outcomes[i] == REASON_OK && !lead)
             outcomes[i] = judge(core, row, programme, meter, &newcomer);
         if (outcomes[i] != REASON_OK) {
-            if (outcomes[i] == REASON_DUPLICATE_CONTACT)
+            if (outcomes[i] == REASON_DUPLICATE_CONTACT && newcomer.first)
                 leads[i] = newcomer.first->id;
             core->rejected++;
             core->dirty_cell = true;

@@ -57,7 +57,8 @@ struct heap_key lead_key(const struct core *core, const struct lead *lead)
 double lead_rank(const struct core *core, const struct lead *lead)
 {
     const bool drawn = programme_of(core, lead->programme)->order == ORDER_RANDOM;
-    return -(double) lead->priority * 1e12 + (double) (place_in_order(core, lead) / (drawn ? 1 << 25 : 1));
+    const int64_t place = place_in_order(core, lead) / (drawn ? 1 << 25 : 1);
+    return -(double) lead->priority * 1e12 + (double) place;
 }
 
 static struct heap *heap_of(struct pool *pool, const struct lead *lead)

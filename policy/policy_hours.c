@@ -86,7 +86,7 @@ void zones_read(struct policy_findings *findings, const struct raw_policy *raw, 
         calling |= raw->programmes[i].calling_count > 0;
     if (calling && raw->zones == NULL)
         zones_initial(policy);
-    for (uint32_t i = 0; i < raw->zones_count; i++) {
+    for (uint32_t i = 0; raw->zones != NULL && i < raw->zones_count; i++) {
         char key[32];
         snprintf(key, sizeof key, "zones[%u]", i);
         policy->zones[zone_take(findings, key, raw->zones[i], policy)].leads = true;
