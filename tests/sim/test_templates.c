@@ -177,7 +177,8 @@ static void nothing_lies_dead(struct day *day)
     for (uint32_t i = 0; i < day->n_leads; i++) {
         const struct lead *lead = story_of(day->sim, day->leads[i].id); /* none is lost */
         ended += lead->state >= LEAD_CLOSED_WON;
-        if (lead->state == LEAD_POOLED || lead->handed_us == 0) /* it is afternoon, and everybody is there */
+        /* it is afternoon, and everybody is there; whom only past owners could take, somebody was told of */
+        if ((lead->state == LEAD_POOLED && !lead->alerted) || lead->handed_us == 0)
             fail_msg("%s: lead %u, %s, is %s after %u owners", day->template->name, i, day->leads[i].row,
                      lead_state_name(lead->state), lead->distributions);
     }
