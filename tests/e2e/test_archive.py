@@ -7,7 +7,7 @@ import signal
 import time
 import urllib.request
 
-from harness import MAP, Cell, children_of, expect, main, wait_for
+from harness import IN_HAND, MAP, Cell, children_of, expect, main, wait_for
 from test_fsck import Redis
 
 QUIET = 2000    # leads: more than one segment of the size these tests choose
@@ -40,12 +40,18 @@ def archived(cell):
     return wait_for(whole, 20, "the archive has all", pause=0.2)
 
 
+def at_rest(cell):
+    """What the agents had in hand when they left has gone back: nothing moves by itself for some seconds."""
+    wait_for(lambda: cell.total(*IN_HAND) == 0, 10, "nobody holds a lead", pause=0.05)
+
+
 def worked(cell, rng, leads=QUIET):
     """An import, some of it worked off by agents that are gone again."""
     file = cell.generate(leads, rng.randrange(1000))
     cell.run("import", file, "--map", MAP, "--source", "web")
     crew = cell.crew("north", "--team", "north", "--agents", "4", "--leads", "120")
     expect(crew.wait(60) == 0, crew.tail())
+    at_rest(cell)
 
 
 def the_digest_is_the_same_after_a_restart_kills_and_from_the_archive_alone(rng):
@@ -80,6 +86,7 @@ def the_digest_is_the_same_after_a_restart_kills_and_from_the_archive_alone(rng)
         expect(archived(cell) == digest, "the archive did not go on")
         crew = cell.crew("more", "--team", "north", "--agents", "4", "--leads", "40")
         expect(crew.wait(60) == 0, crew.tail())
+        at_rest(cell)
         expect(archived(cell) == settled(cell) != digest, "the archive did not follow")
 
 

@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.parse
 
-from harness import MAP, POLICY, ROOT, Agent, Cell, children_of, expect, main, wait_for
+from harness import IN_HAND, MAP, POLICY, ROOT, Agent, Cell, children_of, expect, main, wait_for
 from test_fsck import Redis
 from test_limits import metric
 
@@ -125,10 +125,15 @@ class HookedCell(Cell):
     def give_out(self, rng, leads=LEADS, name="north"):
         """An import, all of it worked off; returns what the crew says it was told."""
         self.run("import", self.generate(leads, rng.randrange(1000), f"{name}.csv"), "--map", MAP, "--source", "web")
-        waiting = self.total("waiting", "offered", "owned", "working", "wrap_up")
-        crew = self.crew(name, "--team", "north", "--agents", "5", "--leads", str(waiting), "--pipeline", "0")
-        expect(crew.wait(60) == 0, crew.tail())
-        return crew.json()
+        before = self.total("ended")
+        crew = self.crew(name, "--team", "north", "--agents", "5", "--pipeline", "0")
+        return self.worked_off(crew, before)
+
+    def worked_off(self, crew, before=0):
+        """Who says "do not call" ends all leads of that person: the cell counts more ends than its agents."""
+        wait_for(lambda: self.total("waiting", *IN_HAND) == 0, 60, "all is worked off", pause=0.1)
+        expect(crew.end() == 0, crew.tail())
+        return {**crew.json(), "closed": self.total("ended") - before}
 
 
 def told_all(receiver, offers, closed, seconds=20):
@@ -244,17 +249,15 @@ def killed_again_and_again_it_tells_everything_at_least_once_under_the_same_id(r
         crm, slow = cell.receivers["crm"], cell.receivers["slow"]
         slow.answer = lambda event: time.sleep(0.002) or 200
         cell.run("import", cell.generate(1500, rng.randrange(1000)), "--map", MAP, "--source", "web")
-        leads = cell.total("waiting", "offered", "owned")
-        crew = cell.crew("north", "--team", "north", "--agents", "5", "--act-ms", "15", "--leads", str(leads), "--pipeline", "0")
+        crew = cell.crew("north", "--team", "north", "--agents", "5", "--act-ms", "15", "--pipeline", "0")
         kills = 0
-        while crew.is_running() and kills < 8:
+        while cell.total("waiting") and kills < 8:
             pid = wait_for(cell.hooks_pid, 10, "the hooks run")
             time.sleep(0.1 + rng.random() * 0.9)
             os.kill(pid, signal.SIGKILL)
             wait_for(lambda: cell.hooks_pid() != pid, 5, "killed")
             kills += 1
-        expect(crew.wait(60) == 0, crew.tail())
-        said = crew.json()
+        said = cell.worked_off(crew)
         for receiver in (crm, slow):
             told_all(receiver, said["offers"], said["closed"], 60)
             of_id = collections.defaultdict(set)
@@ -388,18 +391,17 @@ def broker_and_redis_may_die_and_every_offer_is_told(rng):
     with HookedCell({"name": "crm", "fields": "coarse"}) as cell:
         crm = cell.receivers["crm"]
         cell.run("import", cell.generate(600, rng.randrange(1000)), "--map", MAP, "--source", "web")
-        leads = cell.total("waiting", "offered", "owned")
-        crew = cell.crew("north", "--team", "north", "--agents", "4", "--act-ms", "20", "--leads", str(leads), "--pipeline", "0")
+        crew = cell.crew("north", "--team", "north", "--agents", "4", "--act-ms", "20", "--pipeline", "0")
         for name in ("takt-broker", "redis-server", "takt-broker"):
             time.sleep(0.5)
             cell.kill_child(name)
             wait_for(lambda: cell.run("status", check=False, seconds=20).returncode == 0, 20, "it answers")
-        expect(crew.wait(60) == 0, crew.tail())
+        cell.worked_off(crew)
         ended, offers = cell.total("ended"), metric(cell, "takt_offers_total")
         wait_for(lambda: len(crm.ids("offer")) >= offers, 20, f"{offers} offers; {len(crm.ids('offer'))} came")
         expect(len(crm.ids("offer")) == offers, f"as many offers as the broker counted: {len(crm.ids('offer'))}, {offers}")
         wait_for(lambda: len(crm.ids("closed", "exhausted")) == ended, 20, f"{ended} ends; {len(crm.ids('closed', 'exhausted'))} came")
-        expect({one["lead"] for one in crm.events("offer")} >= {one["lead"] for one in crm.events("closed")}, "each was offered first")
+        expect({one["lead"] for one in crm.events("offer")} >= {one["lead"] for one in crm.events("closed") if one.get("agent")}, "each was offered first")
         expect(all(one["lead_data"]["source"] == "web" for one in crm.got), "and shown as far as it may be")
         expect("hooks.away" in cell.log(), "the log says that Redis was away")
         expect(len(crm.ids()) == len({(one["lead"], one["fence"], one["event"], one["at_ms"]) for one in crm.got}), "one id each")
