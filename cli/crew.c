@@ -105,9 +105,10 @@ static struct hold *take_hold(struct crew_agent *agent, const struct takt_event 
 
 static int dispose(struct crew_agent *agent, const struct hold *hold)
 {
+    /* nobody says "do not call": that ends all leads of a person, and a crew counts what it did itself */
     static const unsigned final[] = {DISPOSITION_SALE,           DISPOSITION_NOT_INTERESTED, DISPOSITION_NOT_INTERESTED,
                                      DISPOSITION_WENT_ELSEWHERE, DISPOSITION_CANNOT_QUALIFY, DISPOSITION_WRONG_NUMBER,
-                                     DISPOSITION_APPLICATION,    DISPOSITION_DO_NOT_CALL};
+                                     DISPOSITION_APPLICATION,    DISPOSITION_NOT_INTERESTED};
     static const unsigned later[] = {DISPOSITION_NO_ANSWER, DISPOSITION_NO_ANSWER, DISPOSITION_MACHINE,
                                      DISPOSITION_CALLBACK, DISPOSITION_CONTACTED};
     if (agent->plan->disposition)
