@@ -224,11 +224,11 @@ static void put_withdrawal(struct pen *pen, const struct withdrawal *withdrawal)
 static void put_seen(struct pen *pen, const struct offer *offer)
 {
     static const uint32_t coarse = 1u << 2 | 1u << 3 | 1u << 4; /* attributes, priority, value_cents of a Lead */
-    const uint8_t *at = offer->row.at, *last = at + offer->row.len;
     if (offer->see == SEE_FULL)
         put_bytes(pen, 7, offer->row);
     if (offer->see != SEE_COARSE)
         return;
+    const uint8_t *at = offer->row.at, *last = offer->row.len ? at + offer->row.len : at;
     uint8_t *from = begin(pen, 7);
     while (at < last) {
         struct wire_field field = {0};

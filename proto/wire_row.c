@@ -117,8 +117,8 @@ static enum reason read_lead(struct reading *reading, bool is_part)
 {
     struct slice raw = reading->row->raw;
 
-    if (raw.len == 0 && !is_part)
-        return REASON_NO_KEY;
+    if (raw.len == 0) /* of the edge's part there may be nothing */
+        return is_part ? REASON_OK : REASON_NO_KEY;
     if (raw.len > ROW_BYTES_MAX)
         return REASON_TOO_LONG;
     const uint8_t *at = raw.at, *end = at + raw.len;
