@@ -44,6 +44,7 @@ static uint32_t hand_slots(const struct core *core, const struct agent *agent, e
     const struct programme *programme = programme_of(core, agent->programme);
     const uint32_t open = agent_open(agent);
     const uint32_t untouched = agent->offered + agent->owned, wip = wip_max(core, agent);
+    const enum reason off = duty_why_not(core, agent);
     if (ret_lead)
         *ret_lead = (struct id){0};
     *ret_why = REASON_OK;
@@ -51,8 +52,8 @@ static uint32_t hand_slots(const struct core *core, const struct agent *agent, e
         *ret_why = REASON_NOT_CONNECTED;
     else if (agent->intent == INTENT_AWAY)
         *ret_why = REASON_AWAY;
-    else if (duty_why_not(core, agent) != REASON_OK)
-        *ret_why = duty_why_not(core, agent);
+    else if (off != REASON_OK)
+        *ret_why = off;
     else if (run_ms(core) - agent->heard_ms >= 2 * core->policy.heartbeat_ms)
         *ret_why = REASON_SUSPECT;
     else if (agent->paused)

@@ -430,6 +430,4 @@ bool id_from_hex(const char *hex, struct id *ret_id);
 /* The lead id of a source's key: BLAKE2b-128 over source, NUL, key (RFC 7693). */
 struct id id_of_key(struct slice source, struct slice key);
 
-struct slice row_key(struct slice raw); /* of an encoded Lead that was checked; empty: it has none */
-
 #endif

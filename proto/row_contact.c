@@ -1,42 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0
- * row_contact.c - who a lead is, out of its encoded Lead, which was checked when it
- * came. By hand, without the codec: the rules compare leads that wait sealed, and
- * the rules link libc alone. What is no Lead has no contact. */
+ * row_contact.c - the few fields that the rules read of an encoded Lead, which was
+ * checked when it came. Without the codec: leads wait sealed, and the rules link
+ * libc alone. What is no Lead has neither contact nor key. */
 #include "proto/row_contact.h"
 
-enum { NAME_FIELD = 16, PHONE_FIELD, EMAIL_FIELD, STREET_FIELD, BYTES_WIRE = 2 };
+#include "proto/wire_field.h"
 
-static uint64_t take_varint(const uint8_t **at, const uint8_t *end)
+enum { KEY_FIELD = 1, NAME_FIELD = 16, PHONE_FIELD, EMAIL_FIELD, STREET_FIELD };
+
+static bool next(struct slice *raw, struct wire_field *ret)
 {
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64 && *at < end; shift += 7) {
-        const uint8_t byte = *(*at)++;
-        value |= (uint64_t) (byte & 0x7f) << shift;
-        if (byte < 0x80)
-            break;
-    }
-    return value;
+    const uint8_t *at = raw->at;
+    *ret = (struct wire_field){0};
+    if (raw->len == 0 || !wire_take_field(&at, raw->at + raw->len, ret))
+        return false;
+    *raw = slice_of(at, raw->len - (uint32_t) (at - raw->at));
+    return true;
 }
 
 struct row_contact row_contact(struct slice raw)
 {
-    static const uint8_t widths[] = {[1] = 8, [5] = 4};
     struct row_contact contact = {0};
     struct slice *const fields[] = {&contact.name, &contact.phone, &contact.email, &contact.street};
-    const uint8_t *at = raw.at, *const end = raw.at + raw.len;
-    while (at < end) {
-        const uint64_t tag = take_varint(&at, end), field = tag >> 3;
-        const unsigned wire = tag & 7;
-        uint64_t len = wire < sizeof widths ? widths[wire] : 0;
-        if (wire == 0)
-            take_varint(&at, end);
-        else if (wire == BYTES_WIRE)
-            len = take_varint(&at, end);
-        if (len > (uint64_t) (end - at))
-            break;
-        if (wire == BYTES_WIRE && field >= NAME_FIELD && field <= STREET_FIELD)
-            *fields[field - NAME_FIELD] = slice_of(at, len);
-        at += len;
-    }
+    for (struct wire_field field; next(&raw, &field);)
+        if (field.wire == WIRE_BYTES && field.number >= NAME_FIELD && field.number <= STREET_FIELD)
+            *fields[field.number - NAME_FIELD] = field.bytes;
     return contact;
+}
+
+struct slice row_key(struct slice raw)
+{
+    for (struct wire_field field; next(&raw, &field);)
+        if (field.wire == WIRE_BYTES && field.number == KEY_FIELD && field.bytes.len <= KEY_BYTES_MAX)
+            return field.bytes;
+    return slice_of("", 0);
 }

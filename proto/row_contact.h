@@ -13,6 +13,8 @@ struct row_contact {
 };
 struct row_contact row_contact(struct slice raw);
 
+struct slice row_key(struct slice raw); /* its source's own key; empty: it has none */
+
 /* A phone or e-mail as one number, for this cell. Its name is the key: the one thing that all brokers of a cell, its
  * log and its archive have in common. It keeps cells apart and is no secret: who has the list can try all phone
  * numbers. */

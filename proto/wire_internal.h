@@ -11,6 +11,7 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "proto/wire.h"
+#include "proto/wire_field.h"
 
 /* A bump allocator with an end: protobuf-c unpacks into it, decoded arrays lie
  * in it, and the next decode starts it anew. What does not fit is NULL. */
@@ -45,55 +46,7 @@ struct scan {
 };
 enum scan_verdict wire_scan_frame(struct slice frame, struct scan *ret_scan);
 
-/* One field as it lies on the wire; for the scan and for rows. */
-enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 enum { WIRE_UNKNOWN_MAX = 16 };
-struct wire_field {
-    uint32_t number;
-    uint8_t wire;
-    uint64_t value;     /* WIRE_VARINT */
-    struct slice bytes; /* the others */
-};
-bool wire_take_long_varint(const uint8_t **at, const uint8_t *end, uint64_t *ret_value);
-
-/* Inline for the sake of rows: some dozens of calls a row are what its decoding costs. */
-static inline bool wire_take_varint(const uint8_t **at, const uint8_t *end, uint64_t *ret_value)
-{
-    if (*at == end || **at >= 0x80)
-        return wire_take_long_varint(at, end, ret_value);
-    *ret_value = *(*at)++;
-    return true;
-}
-
-static inline bool wire_take_field(const uint8_t **at, const uint8_t *end, struct wire_field *ret_field)
-{
-    uint64_t tag, len;
-    if (!wire_take_varint(at, end, &tag) || tag > UINT32_MAX || tag >> 3 == 0)
-        return false;
-    ret_field->number = (uint32_t) (tag >> 3);
-    ret_field->wire = tag & 7;
-    switch (ret_field->wire) {
-    case WIRE_VARINT:
-        return wire_take_varint(at, end, &ret_field->value);
-    case WIRE_FIXED64:
-        len = 8;
-        break;
-    case WIRE_FIXED32:
-        len = 4;
-        break;
-    case WIRE_BYTES:
-        if (!wire_take_varint(at, end, &len))
-            return false;
-        break;
-    default: /* groups */
-        return false;
-    }
-    if (len > (size_t) (end - *at))
-        return false;
-    ret_field->bytes = slice_of(*at, (size_t) len);
-    *at += len;
-    return true;
-}
 
 /* wire_decode.c: sets kind and body of *ret_msg. Returns NULL, or what is wrong. */
 const char *wire_decode_body(struct wire *wire, struct slice bytes, struct msg *ret_msg);

@@ -43,7 +43,8 @@ def pattern(line):
     varying = re.compile(rf"{time_of}|\b(?:[0-9a-f]{{8,32}}|\d+[.,]\d[\d.,]*|\d{{3,}})\b")
     words = re.split(r"\s+", varying.sub("\0", line))
     any_of = rf"(?:{time_of}|[0-9a-f][0-9a-f.,]*)"
-    return re.compile(r"\s+".join(re.escape(word).replace(re.escape("\0"), any_of) for word in words))
+    whole = r"\s+".join(re.escape(word).replace(re.escape("\0"), any_of) for word in words)
+    return re.compile(rf"(?<![\d.,]){whole}(?![\d.,]*\d)")
 
 
 class Terminal:

@@ -167,6 +167,15 @@ static void live_a_day(struct day *day)
     }
 }
 
+static bool somebody_may(const struct core *core, const struct lead *lead)
+{
+    bool any = false;
+    enum reason why;
+    for (uint32_t i = 0; i < core->n_agents; i++)
+        any |= core->agents[i]->programme == lead->programme && pair_allowed(core, lead, core->agents[i], &why);
+    return any;
+}
+
 static void nothing_lies_dead(struct day *day)
 {
     struct core *core = sim_core(day->sim);
@@ -177,8 +186,8 @@ static void nothing_lies_dead(struct day *day)
     for (uint32_t i = 0; i < day->n_leads; i++) {
         const struct lead *lead = story_of(day->sim, day->leads[i].id); /* none is lost */
         ended += lead->state >= LEAD_CLOSED_WON;
-        /* it is afternoon, and everybody is there; whom only past owners could take, somebody was told of */
-        if ((lead->state == LEAD_POOLED && !lead->alerted) || lead->handed_us == 0)
+        /* it is afternoon, and everybody is there: what waits is for nobody who is left, and somebody was told so */
+        if ((lead->state == LEAD_POOLED && (somebody_may(core, lead) || !lead->alerted)) || lead->handed_us == 0)
             fail_msg("%s: lead %u, %s, is %s after %u owners", day->template->name, i, day->leads[i].row,
                      lead_state_name(lead->state), lead->distributions);
     }

@@ -5,17 +5,11 @@
     tests/tidy/hook_lists.py --write   put them between the markers of the page
     tests/tidy/hook_lists.py --check   fail when the page says something else
 """
-import pathlib
 import re
-import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs/HOOKS.md"
+from page import ROOT, keep, table
+
 STRING = r'"([^"]*)"'
-
-
-def table(head, rows):
-    return "\n".join(["| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *rows]])
 
 
 def tables():
@@ -32,20 +26,5 @@ def tables():
             "keys": table(["key", "value", "default", ""], [[f"`{key}`", *rest] for key, *rest in rows])}
 
 
-def main(what):
-    page = PAGE.read_text()
-    wanted = page
-    for marker, text in tables().items():
-        wanted, n = re.subn(rf"(<!-- {marker} -->\n).*?(<!-- end -->)", lambda m, t=text: f"{m[1]}\n{t}\n\n{m[2]}", wanted, flags=re.S)
-        if n != 1:
-            sys.exit(f"docs/HOOKS.md has {n} places for the table of {marker}")
-    if what == "--write":
-        PAGE.write_text(wanted)
-    elif page != wanted:
-        sys.exit("docs/HOOKS.md does not agree with its lists: run tests/tidy/hook_lists.py --write")
-
-
 if __name__ == "__main__":
-    if sys.argv[1:] not in (["--write"], ["--check"]):
-        sys.exit(__doc__)
-    main(sys.argv[1])
+    keep("docs/HOOKS.md", tables(), __doc__)

@@ -5,13 +5,10 @@
     tests/tidy/lead_states.py --write   put picture and tables between the markers of the page
     tests/tidy/lead_states.py --check   fail when the page says something else
 """
-import pathlib
 import re
-import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs/LEAD.md"
-BEGIN, END = "<!-- from core/lead_states.def -->", "<!-- end -->"
+from page import ROOT, keep
+
 HOLDER = {"NOBODY": "nobody", "AGENT": "one agent", "END": "final"}
 
 
@@ -48,18 +45,5 @@ def draw():
     return "\n".join(lines)
 
 
-def main(what):
-    page = PAGE.read_text()
-    head, _, rest = page.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    wanted = f"{head}{BEGIN}\n\n{draw()}\n\n{END}{tail}"
-    if what == "--write":
-        PAGE.write_text(wanted)
-    elif page != wanted:
-        sys.exit("docs/LEAD.md does not agree with core/lead_states.def: run tests/tidy/lead_states.py --write")
-
-
 if __name__ == "__main__":
-    if sys.argv[1:] not in (["--write"], ["--check"]):
-        sys.exit(__doc__)
-    main(sys.argv[1])
+    keep("docs/LEAD.md", {"from core/lead_states.def": draw()}, __doc__)

@@ -5,12 +5,11 @@
     tests/tidy/policy_keys.py --write   put the tables between the markers of the page
     tests/tidy/policy_keys.py --check   fail when the page says something else
 """
-import pathlib
 import re
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs/POLICY.md"
+from page import ROOT, keep, table
+
 UNITS = (("d", 86400000), ("h", 3600000), ("m", 60000), ("s", 1000), ("ms", 1))
 NUMBERS = {"SECOND": 1000, "MINUTE": 60000, "HOUR": 3600000, "DAY": 86400000, "UINT32_MAX": 2**32 - 1}
 TYPES = {"MS": "duration", "COUNT": "number", "PERMILLE": "thousandths", "MONEY": "amount", "FLAG": "true or false"}
@@ -67,32 +66,14 @@ def read_list():
 
 def tables():
     """{marker: text}"""
-    made = {}
-    for section, rows in read_list().items():
-        lines = ["| key | type | allowed | default | |", "| --- | --- | --- | --- | --- |"]
-        lines += [f"| `{name}` | {type_} | {allowed} | {default} | {text} |" for name, type_, allowed, default, text in rows]
-        made[section.lower()] = "\n".join(lines)
+    made = {section.lower(): table(["key", "type", "allowed", "default", ""], [[f"`{name}`", *rest] for name, *rest in rows])
+            for section, rows in read_list().items()}
     strategies = re.findall(rf"^STRATEGY\(\d+, \w+, {STRING}, \w+, {STRING}\)", (ROOT / "proto/strategies.def").read_text(), re.M)
-    made["strategies"] = "\n".join(["| strategy | |", "| --- | --- |"] + [f"| `{word}` | {text} |" for word, text in strategies])
+    made["strategies"] = table(["strategy", ""], [[f"`{word}`", text] for word, text in strategies])
     faults = re.findall(rf"^FAULT\((\w+), {STRING}\)", (ROOT / "policy/policy_faults.def").read_text(), re.M)
-    made["faults"] = "\n".join(["| reason | |", "| --- | --- |"] + [f"| `{name}` | {text} |" for name, text in faults])
+    made["faults"] = table(["reason", ""], [[f"`{name}`", text] for name, text in faults])
     return made
 
 
-def main(what):
-    page = PAGE.read_text()
-    wanted = page
-    for marker, text in tables().items():
-        wanted, n = re.subn(rf"(<!-- {marker} -->\n).*?(<!-- end -->)", lambda m, t=text: f"{m[1]}\n{t}\n\n{m[2]}", wanted, flags=re.S)
-        if n != 1:
-            sys.exit(f"docs/POLICY.md has {n} places for the table of {marker}")
-    if what == "--write":
-        PAGE.write_text(wanted)
-    elif page != wanted:
-        sys.exit("docs/POLICY.md does not agree with its lists: run tests/tidy/policy_keys.py --write")
-
-
 if __name__ == "__main__":
-    if sys.argv[1:] not in (["--write"], ["--check"]):
-        sys.exit(__doc__)
-    main(sys.argv[1])
+    keep("docs/POLICY.md", tables(), __doc__)

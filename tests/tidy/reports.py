@@ -5,12 +5,11 @@
     tests/tidy/reports.py --write   put the tables between the markers of the page
     tests/tidy/reports.py --check   fail when the page says something else
 """
-import pathlib
 import re
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs/REPORTS.md"
+from page import ROOT, keep, table
+
 STRING = r'"((?:[^"\\]|\\.)*)"'
 
 
@@ -32,31 +31,15 @@ def read_list():
 def tables():
     """{marker: text}"""
     keys, reports = read_list()
-    lines = ["| `--by` | a row is |", "| --- | --- |"]
-    made = {"keys": "\n".join(lines + [f"| `{word}` | {said} |" for word, said in keys.values()])}
+    made = {"keys": table(["`--by`", "a row is"], [[f"`{word}`", said] for word, said in keys.values()])}
     sections = []
     for word, said, first, by, columns in reports:
         grouped = ", ".join(f"`{keys[key][0]}`" for key in [first] + [key for key in by if key != first])
-        sections.append(f"### {word}\n\n{said[0].upper()}{said[1:]}. By {grouped}.\n\n| column | |\n| --- | --- |\n" +
-                        "\n".join(f"| `{column}` | {text} |" for column, text in columns))
+        sections.append(f"### {word}\n\n{said[0].upper()}{said[1:]}. By {grouped}.\n\n" +
+                        table(["column", ""], [[f"`{column}`", text] for column, text in columns]))
     made["reports"] = "\n\n".join(sections)
     return made
 
 
-def main(what):
-    page = PAGE.read_text()
-    wanted = page
-    for marker, text in tables().items():
-        wanted, n = re.subn(rf"(<!-- {marker} -->\n).*?(<!-- end -->)", lambda m, t=text: f"{m[1]}\n{t}\n\n{m[2]}", wanted, flags=re.S)
-        if n != 1:
-            sys.exit(f"docs/REPORTS.md has {n} places for the table of {marker}")
-    if what == "--write":
-        PAGE.write_text(wanted)
-    elif page != wanted:
-        sys.exit("docs/REPORTS.md does not agree with its list: run tests/tidy/reports.py --write")
-
-
 if __name__ == "__main__":
-    if sys.argv[1:] not in (["--write"], ["--check"]):
-        sys.exit(__doc__)
-    main(sys.argv[1])
+    keep("docs/REPORTS.md", tables(), __doc__)
