@@ -392,8 +392,8 @@ def what_was_trimmed_while_it_stood_still_is_counted_and_it_goes_on(rng):
 def broker_and_redis_may_die_and_every_offer_is_told(rng):
     with HookedCell({"name": "crm", "fields": "coarse"}) as cell:
         crm = cell.receivers["crm"]
-        cell.run("import", cell.generate(600, rng.randrange(1000)), "--map", MAP, "--source", "web")
-        crew = cell.crew("north", "--team", "north", "--agents", "4", "--act-ms", "20", "--pipeline", "0")
+        cell.run("import", cell.generate(2000, rng.randrange(1000)), "--map", MAP, "--source", "web")
+        crew = cell.crew("north", "--team", "north", "--agents", "4", "--act-ms", "40", "--pipeline", "0")
         for name in ("takt-broker", "redis-server", "takt-broker"):
             time.sleep(0.5) # the rhythm of the killing
             expect(cell.total("waiting") > 0, f"{name} is killed while there is work")
