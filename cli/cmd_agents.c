@@ -81,7 +81,7 @@ static bool is_sound(struct agents *agents)
         cli_say("--reason is one word of up to 64 letters, as in --reason coaching");
         return false;
     }
-    agents->until_ms = agents->absent ? INT64_MAX : 0;
+    agents->until_ms = agents->absent ? INT64_C(253402300800000) : 0; /* the end of the year 9999 */
     if ((agents->from && !read_day(agents->from, &agents->from_ms)) ||
         (agents->until && !read_day(agents->until, &agents->until_ms)))
         return false;

@@ -200,9 +200,10 @@ void agent_update(struct core *core, struct agent *agent)
         agent_keep_open(core, agent);
     struct scope *scopes[SCOPES];
     const uint32_t n_scopes = agent_scopes(core, agent, scopes);
-    const uint32_t slots = agent_slots(core, agent, &why, NULL);
-    const uint32_t cards = slots ? agent_cards(core, agent, &why, NULL) : 0;
-    const uint32_t due = agent_due_cards(core, agent);
+    const uint32_t hands = hand_slots(core, agent, &why, NULL), room = hands ? limits_room(core, agent, &why) : 0;
+    const uint32_t slots = room < hands ? room : hands;
+    const uint32_t cards = cards_of(core, agent, slots, &why, NULL);
+    const uint32_t due = agent->due ? cards_of(core, agent, hands, &why, NULL) : 0;
     const bool lent_whole = (slots && slots <= agent->lent) || (cards && cards <= agent->lent);
     for (uint32_t i = 0; i < n_scopes; i++) {
         place(&scopes[i]->able, &agent->able[i], slots > agent->lent);

@@ -115,6 +115,15 @@ static void make_index(struct core *core)
     }
 }
 
+void contacts_loaded(struct core *core)
+{
+    bool needed = core->contacts.n_on > 0;
+    for (uint32_t i = 0; i < core->policy.n_programmes; i++)
+        needed |= programme_of(core, i)->duplicates != DUPLICATES_ACCEPT;
+    if (needed)
+        make_index(core);
+}
+
 void contacts_fini(struct core *core)
 {
     for (int kind = 0; kind < CONTACT_KINDS; kind++) {
@@ -243,7 +252,7 @@ void contacts_place(struct core *core, struct lead *lead, const struct newcomer 
         merge(core, lead, first);
         return;
     }
-    if (!first || first->owner == NONE ||
+    if (!first || first->owner == NONE || followup_is_vetted(core, lead) ||
         !place_with(core, lead, MOVE_INTAKE, core->agents[first->owner], REASON_ATTACHED))
         followup_intake(core, lead);
     if (core->contacts.indexed)

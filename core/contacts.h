@@ -55,6 +55,7 @@ void contacts_place(struct core *core, struct lead *lead, const struct newcomer 
 /* Each live lead with this contact, and only those. */
 typedef void contacts_fn(struct core *core, struct lead *lead);
 void contacts_each(struct core *core, enum contact_kind kind, struct slice contact, contacts_fn *each);
+void contacts_loaded(struct core *core); /* all leads are there: the index stands before the first beat */
 void contacts_fini(struct core *core);
 
 /* ---- suppress.c: the contacts that must not be called ------------------------------------------ */

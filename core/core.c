@@ -257,6 +257,7 @@ void core_epoch(struct core *core, uint64_t epoch, int64_t now_us, bool forget_p
         agent->peer = 0;
         agent->heard_ms = run_ms(core);
         agent->valid_until_ms = run_ms(core) + core->policy.lease_ms + core->policy.guard_ms;
+        agent->quiet_ms = agent_open(agent) ? run_ms(core) : 0;
         agent_update(core, agent);
     }
 }

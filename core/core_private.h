@@ -96,6 +96,7 @@ int64_t duty_begins_ms(const struct core *core, const struct agent *agent);   /*
 void duty_arm(struct core *core, struct agent *agent);                        /* of agent_update() alone */
 void duty_follow(struct core *core, struct agent *agent);                     /* its team or the policy is another */
 void duty_timer_fire(struct core *core, struct agent *agent);
+#define ABSENT_UNTIL_MAX_MS INT64_C(253402300800000) /* the end of the year 9999 */
 bool duty_plan_absence(struct core *core, struct slice name, int64_t from_ms,
                        int64_t until_ms); /* false: no such agent */
 
@@ -241,8 +242,10 @@ void revoke_let_go(struct core *core, struct lead *lead, enum reason reason); /*
 const struct follow *followup_look(const struct lead *lead); /* all zero when it has none */
 struct follow *followup_of(struct lead *lead);               /* made when it has none */
 void followup_intake(struct core *core, struct lead *lead);
-void followup_taken(struct core *core, struct lead *lead, enum reason reason);         /* its ownership ends */
-void followup_free(struct core *core, struct lead *lead, enum reason reason);          /* REVOKING is over */
+bool followup_is_vetted(const struct core *core, const struct lead *lead);     /* before anybody has it */
+void followup_by_hand(const struct core *core, struct lead *lead);             /* it is given to an agent by an order */
+void followup_taken(struct core *core, struct lead *lead, enum reason reason); /* its ownership ends */
+void followup_free(struct core *core, struct lead *lead, enum reason reason);  /* REVOKING is over */
 void followup_dispose(struct core *core, struct lead *lead, int class, int64_t at_ms); /* not final */
 void followup_due_fire(struct core *core, struct lead *lead);                          /* HELD, COOLING */
 bool followup_ends_by_age(struct core *core, struct lead *lead); /* nobody holds it: ended here when it is too old */

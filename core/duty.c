@@ -59,7 +59,7 @@ static int64_t changes_ms(const struct core *core, const struct agent *agent)
         at_ms = agent->absent_from_ms;
     if (is_absent(core, agent) && agent->absent_until_ms < at_ms)
         at_ms = agent->absent_until_ms;
-    return at_ms;
+    return shift.hours && at_ms == CALENDAR_NEVER ? now_ms(core) + 30 * DAY_MS : at_ms; /* to look again */
 }
 
 static void hand_back(struct core *core, struct agent *agent, enum reason why)

@@ -200,6 +200,13 @@ static void begin_round(struct lead *lead)
     lead->attempts = lead->distributions = 0;
 }
 
+/* A round that was used up does not go on in the hand of who gets it by an order. */
+void followup_by_hand(const struct core *core, struct lead *lead)
+{
+    if (lead->state == LEAD_COOLING || used_up(core, lead) != REASON_OK)
+        begin_round(lead);
+}
+
 void followup_recycle(struct core *core, struct lead *lead, enum reason reason)
 {
     begin_round(lead);
@@ -221,7 +228,7 @@ void followup_begin_again(struct core *core, struct lead *lead)
 
 /* ---- before anybody has it -------------------------------------------------------------------- */
 
-static bool is_vetted(const struct core *core, const struct lead *lead)
+bool followup_is_vetted(const struct core *core, const struct lead *lead)
 {
     const struct programme *programme = programme_of(core, lead->programme);
     for (uint32_t i = 0; programme->vet_some && i < core->policy.n_sources; i++)
@@ -232,7 +239,7 @@ static bool is_vetted(const struct core *core, const struct lead *lead)
 
 void followup_intake(struct core *core, struct lead *lead)
 {
-    if (is_vetted(core, lead))
+    if (followup_is_vetted(core, lead))
         lead_wait(core, lead, LEAD_HELD, 0, REASON_VETTING);
     else
         place_lead(core, lead, MOVE_INTAKE, ROUTES_FIRST, REASON_INTAKE);

@@ -319,6 +319,7 @@ void lead_transfer(struct core *core, struct lead *lead, uint32_t programme)
     core->programmes[lead->programme].count[lead->state]--;
     core->programmes[lead->programme].dirty = true;
     lead->programme = (uint16_t) programme;
+    lead->home = NONE; /* a unit of the programme it leaves */
     core->programmes[programme].count[lead->state]++;
     core->programmes[programme].moved_in++;
     core->programmes[programme].dirty = true;
@@ -368,6 +369,9 @@ void lead_attach(struct core *core, struct lead *lead)
         agent_hold(agent, lead->state, +1);
         if (lead->state == LEAD_PIPELINE && lead->due)
             agent->due++;
+        if (lead->state != LEAD_PIPELINE && lead->past && lead->past->decision.by != REASON_ASSIGNED &&
+            lead->past->decision.at_us > agent->given_us)
+            agent->given_us = lead->past->decision.at_us;
     }
     if (lead->state == LEAD_POOLED)
         enter_pool(core, lead);
@@ -404,15 +408,18 @@ static bool put_off(struct core *core, struct lead *lead)
     const struct agent *owner = core->agents[lead->owner];
     const enum reason off = duty_why_not(core, owner);
     const bool agreed = lead->disposition && disposition_class(lead->disposition) == CLASS_CALLBACK;
-    const int64_t begins_ms = duty_begins_ms(core, owner);
-    if (calling_closed(core, lead))
-        postpone(core, lead, calling_opens_ms(core, lead), REASON_LEAD_OUT_OF_HOURS);
-    else if (off == REASON_ABSENT || (off != REASON_OK && (agreed || begins_ms == CALENDAR_NEVER)))
-        revoke_begin(core, lead, off);
-    else if (off != REASON_OK)
-        postpone(core, lead, begins_ms, off);
-    else
+    const int64_t opens_ms = calling_opens_ms(core, lead);
+    if (opens_ms > now_ms(core)) {
+        postpone(core, lead, opens_ms, REASON_LEAD_OUT_OF_HOURS);
+        return true;
+    }
+    if (off == REASON_OK)
         return false;
+    const int64_t begins_ms = duty_begins_ms(core, owner);
+    if (off == REASON_ABSENT || agreed || begins_ms == CALENDAR_NEVER)
+        revoke_begin(core, lead, off);
+    else
+        postpone(core, lead, begins_ms, off);
     return true;
 }
 

@@ -289,17 +289,14 @@ enum reason limits_admit(struct core *core, struct meter *source, uint64_t cost_
 
 void limits_timer_fire(struct core *core, struct meter *meter)
 {
-    struct agent *agent = NULL;
     settle(core, meter);
-    if (meter->key[0] == kinds[LIMIT_AGENT])
-        agent = agent_find(core, slice_of(meter->key + 1, strlen(meter->key + 1)));
-    for (uint32_t i = 0; !agent && i < core->n_agents; i++) /* any of the team: its pools are the same */
-        if (core->team_meters[core->agents[i]->team] == meter)
-            agent = core->agents[i];
-    if (!agent)
-        return;
-    agent_update(core, agent);
-    allocate_agent(core, agent); /* leads that were too dear stand aside */
+    for (uint32_t i = 0; i < core->n_agents; i++) {
+        struct agent *agent = core->agents[i];
+        if (agent->meter != meter && core->team_meters[agent->team] != meter)
+            continue;
+        agent_update(core, agent);
+        allocate_agent(core, agent); /* leads that were too dear stand aside, each for others */
+    }
 }
 
 void limits_fini(struct core *core)

@@ -25,6 +25,8 @@ static void assign(struct core *core, struct lead *lead, struct agent *agent)
                                                    .by = REASON_ASSIGNED,
                                                    .counted = limits_take(core, agent, lead->cost_cents)};
     lead_admit(lead, agent->index);
+    followup_by_hand(core, lead);
+    activity_given(core, agent);
     core->programmes[lead->programme].offers++;
     lead_move(core, lead, MOVE_ASSIGN, LEAD_OWNED, agent->index, REASON_ASSIGNED);
     lead->noted = lead->passed = false;
@@ -34,10 +36,18 @@ static void assign(struct core *core, struct lead *lead, struct agent *agent)
     verdict_tell(core, lead, agent);
 }
 
-/* What was bought for, or promised, no hand may give away. */
-static enum reason out_of_limits(const struct core *core, const struct lead *lead, const struct agent *agent)
+/* What the law asks, what was bought for and what was promised, no hand may give away. */
+static enum reason why_not(const struct core *core, const struct lead *lead, const struct agent *agent)
 {
-    enum reason why;
+    enum reason why = pair_rules(core, lead, agent);
+    if (why == REASON_OK)
+        why = duty_why_not(core, agent);
+    if (why != REASON_OK)
+        return why;
+    if (suppress_has(core, slice_of(lead->raw, lead->given_len)))
+        return REASON_SUPPRESSED_CONTACT;
+    if (calling_closed(core, lead))
+        return REASON_LEAD_OUT_OF_HOURS;
     if (limits_room(core, agent, &why) == 0)
         return why;
     return limits_affords(core, agent, lead) ? REASON_OK : REASON_BUDGET;
@@ -48,7 +58,7 @@ bool orders_assign(struct core *core, struct lead *lead)
     struct follow *follow = followup_of(lead);
     struct agent *agent = core->agents[follow->assign_to];
     follow->assign_to = NONE;
-    if (!agent->present || !agent->peer || out_of_limits(core, lead, agent) != REASON_OK)
+    if (!agent->present || !agent->peer || why_not(core, lead, agent) != REASON_OK)
         return false;
     assign(core, lead, agent);
     return true;
@@ -62,10 +72,9 @@ static enum reason order_assign(struct core *core, struct lead *lead, const stru
         return REASON_UNKNOWN_AGENT;
     if (!agent->present || !agent->peer || agent->intent == INTENT_OFFLINE)
         return REASON_NOT_CONNECTED;
-    const enum reason rules = pair_rules(core, lead, agent); /* what the law asks, no hand may give away */
-    const enum reason limits = out_of_limits(core, lead, agent);
-    if (rules != REASON_OK || limits != REASON_OK)
-        return rules != REASON_OK ? rules : limits;
+    const enum reason why = why_not(core, lead, agent);
+    if (why != REASON_OK)
+        return why;
     if (lead->state == LEAD_REVOKING || lead->owner != NONE)
         followup_of(lead)->assign_to = agent->index;
     if (lead->owner != NONE)

@@ -209,13 +209,21 @@ static void reorder(struct core *core, const struct policy *old)
             lead_reorder(core, lead_at(&core->leads, i));
 }
 
-/* Under other hours some may be called now, and nobody would look before the old ones open. */
+/* Other hours and shifts may open sooner than those that leads wait for. */
 static void reopen(struct core *core)
 {
     for (uint32_t i = 0; i < core->leads.n; i++) {
         struct lead *lead = lead_at(&core->leads, i);
-        if (lead->state == LEAD_HELD && lead->reason == REASON_LEAD_OUT_OF_HOURS && !calling_closed(core, lead))
-            place_back(core, lead, MOVE_OPEN, REASON_POLICY_CHANGED);
+        const bool shift = lead->state == LEAD_PIPELINE && !lead->due && lead->reason == REASON_OFF_SHIFT;
+        const bool hours = (lead->state == LEAD_HELD || (lead->state == LEAD_PIPELINE && !lead->due)) &&
+                           lead->reason == REASON_LEAD_OUT_OF_HOURS;
+        const int64_t opens_ms = shift   ? duty_begins_ms(core, core->agents[lead->owner])
+                                 : hours ? calling_opens_ms(core, lead)
+                                         : CALENDAR_NEVER;
+        if (opens_ms >= lead->timer.at_ms || !lead->timer.appointment)
+            continue;
+        core_arm(core, &lead->timer, opens_ms, true);
+        lead_touch(core, lead);
     }
 }
 
@@ -268,7 +276,6 @@ static void put_in_force(struct core *core, const struct policy *policy)
             core->programmes[i].rotation = 0; /* it counted something else */
     }
     reorder(core, old);
-    reopen(core);
     limits_place(core);
     for (uint32_t i = 0; i < core->n_agents; i++)
         fit_agent(core, core->agents[i], old);
@@ -278,6 +285,7 @@ static void put_in_force(struct core *core, const struct policy *policy)
     for (uint32_t i = 0; i < core->n_agents; i++) /* what a filter kept from its owner, it may take now */
         if (core->agents[i]->due)
             allocate_agent(core, core->agents[i]);
+    reopen(core);
     place_again(core, &moved);
     buf_fini(&moved);
     free(new);

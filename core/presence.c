@@ -293,7 +293,7 @@ void presence_ready(struct core *core, struct agent *agent, const struct msg_age
     agent->ready_last = (struct ready_result){.op = says->ready_op};
     agent->ready = true;
     const uint32_t cards = agent_cards(core, agent, &why, &lead);
-    if (cards == 0 && agent_due_cards(core, agent) == 0) {
+    if (cards == 0 && (!id_is_none(says->ready_take) || agent_due_cards(core, agent) == 0)) {
         agent->ready = false;
         const int64_t penalty = agent->penalty_until_ms - run_ms(core);
         answer_ready(core, agent, why, lead,

@@ -433,6 +433,7 @@ bool core_loaded(struct core *core)
     }
     free(leads);
     policy_loaded(core);
+    contacts_loaded(core);
     for (uint32_t i = 0; i < core->n_agents && whole; i++)
         agent_update(core, core->agents[i]);
     return whole;

@@ -100,7 +100,8 @@ void report_absence(struct table *table, const struct msg_query *query)
     text[len] = 0;
     const uint32_t name = (uint32_t) strcspn(text, " ");
     const char *at = text + name;
-    if (!next_ms(&at, &from_ms) || !next_ms(&at, &until_ms) || *at || from_ms > until_ms)
+    if (!next_ms(&at, &from_ms) || !next_ms(&at, &until_ms) || *at || from_ms > until_ms ||
+        until_ms > ABSENT_UNTIL_MAX_MS)
         table->report->reason = REASON_BAD_FIELD;
     else
         answer(table, slice_of(text, name), duty_plan_absence(table->core, slice_of(text, name), from_ms, until_ms));
