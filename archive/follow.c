@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/file.h"
 #include "common/log.h"
 
 enum {
@@ -209,13 +210,7 @@ static bool put_in_place(struct follow *follow, const char *fresh, struct positi
     char name[SEGMENT_NAME_MAX], path[PATH_ROOM];
     segment_name(begin, name);
     path_of(follow, name, path);
-    if (rename(fresh, path) != 0)
-        return false;
-    const int dir = open(follow->options->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool synced = dir >= 0 && fsync(dir) == 0;
-    if (dir >= 0)
-        close(dir);
-    return synced;
+    return file_move(fresh, path);
 }
 
 static enum store_status write_segment(struct follow *follow, struct position begin, struct segment_writer *ret_out,

@@ -14,6 +14,7 @@
 #include "cli/charset.h"
 #include "cli/lines.h"
 #include "common/buf.h"
+#include "common/utf8.h"
 
 enum { SNIFF_LINES = 20, HEADER_WITHIN = 10, SHOWN_BYTES = 4096 };
 
@@ -117,7 +118,7 @@ static void judge(struct csv *csv, struct csv_row *row)
     } else if (csv->text.len && memchr(csv->text.at, 0, csv->text.len)) {
         row->reason = REASON_BAD_TEXT;
         row->why = "the row has a NUL byte";
-    } else if (!charset_is_utf8(csv->text.at, csv->text.len)) {
+    } else if (!utf8_is_sound(csv->text.at, csv->text.len)) {
         row->reason = REASON_BAD_TEXT;
         row->why = "the row is not UTF-8";
     }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/file.h"
 #include "geo/geo.h"
 #include "hooks/hook_file.h"
 #include "policy/policy_yaml.h"
@@ -84,20 +85,14 @@ bool up_take_lock(struct up *up)
     return true;
 }
 
-/* Write a small file so that a reader sees the old or the new one, never half of it. */
 bool up_put_file(const struct up *up, const char *name, const char *text, size_t len)
 {
-    char path[2 * PATH_ROOM], fresh[2 * PATH_ROOM + 8];
+    char path[2 * PATH_ROOM];
     if (name[0] == '/')
         snprintf(path, sizeof path, "%s", name);
     else
         up_path_in(up, name, path);
-    snprintf(fresh, sizeof fresh, "%s.new", path);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool done = fd >= 0 && write(fd, text, len) == (ssize_t) len && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    done = done && rename(fresh, path) == 0;
+    const bool done = file_put(path, text, len, 0600);
     if (!done)
         cli_say("%s: %s", path, strerror(errno));
     return done;

@@ -8,18 +8,17 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #define uthash_fatal(msg) assert(!msg)
 #include <uthash.h>
 
 #include "common/buf.h"
 #include "common/bytes.h"
+#include "common/file.h"
 #include "geo/geo_format.h"
 
 static const struct region {
@@ -415,19 +414,11 @@ static void put_file(struct geo_build *build, struct buf *to)
 
 bool geo_build_write(struct geo_build *build, const char *path, char why[GEO_WHY_BYTES])
 {
-    char fresh[4096];
     struct buf file = {0};
-    const int len = snprintf(fresh, sizeof fresh, "%s.new", path);
     put_file(build, &file);
-    const int fd = len < (int) sizeof fresh ? open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
-    bool done = fd >= 0 && write(fd, file.at, file.len) == (ssize_t) file.len && fsync(fd) == 0;
-    if (fd >= 0)
-        done = close(fd) == 0 && done;
-    done = done && rename(fresh, path) == 0;
+    const bool done = file_put(path, file.at, file.len, 0644);
     if (!done)
         snprintf(why, GEO_WHY_BYTES, "%.100s: %s", path, strerror(errno));
-    if (!done && fd >= 0)
-        unlink(fresh);
     buf_fini(&file);
     return done;
 }

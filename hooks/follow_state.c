@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "hooks/keep.h"
+#include "common/file.h"
 
 enum { STATE_VERSION = 2 };
 
@@ -44,7 +44,7 @@ bool follow_save(const struct follow *follow, const char *path)
     char *text = json_dumps(state, JSON_COMPACT);
     if (text == NULL)
         abort();
-    const bool saved = keep_file(path, text, strlen(text));
+    const bool saved = file_put(path, text, strlen(text), 0600);
     free(text);
     json_decref(state);
     return saved;

@@ -3,48 +3,14 @@
 #include "hooks/keep.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "common/file.h"
 #include "hooks/event_json.h"
 
-enum { PATH_ROOM = 4096, CHEAP_BYTES = 256 * 1024 };
-
-static bool write_all(int fd, const char *at, size_t len)
-{
-    while (len > 0) {
-        const ssize_t n = write(fd, at, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        at += n;
-        len -= (size_t) n;
-    }
-    return true;
-}
-
-static bool write_file(const char *path, int flags, const char *text, size_t len)
-{
-    const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600);
-    if (fd < 0)
-        return false;
-    const bool written = write_all(fd, text, len) && fdatasync(fd) == 0;
-    const int kept_errno = errno;
-    close(fd);
-    errno = kept_errno;
-    return written;
-}
-
-bool keep_file(const char *path, const char *text, size_t len)
-{
-    char fresh[PATH_ROOM];
-    snprintf(fresh, sizeof fresh, "%s.new", path);
-    return write_file(fresh, O_TRUNC, text, len) && rename(fresh, path) == 0;
-}
+enum { CHEAP_BYTES = 256 * 1024 };
 
 /* Lines of all that waits, or of what is not in the file yet. */
 static void gather(const struct queue *queue, bool all, struct buf *to, uint64_t *ret_live)
@@ -66,16 +32,15 @@ bool keep_queue(struct kept_queue *kept, const char *path, struct queue *queue)
     if (kept->bytes == 0 && queue_first(queue) == NULL)
         return true;
     gather(queue, false, &lines, &live);
-    const bool anew = kept->is_torn || live <= CHEAP_BYTES || kept->bytes + lines.len > 2 * live;
+    const bool anew = kept->bytes == 0 || kept->is_torn || live <= CHEAP_BYTES || kept->bytes + lines.len > 2 * live;
     if (anew) {
         lines.len = 0;
         gather(queue, true, &lines, &live);
     }
-    const bool saved = anew ? keep_file(path, (const char *) lines.at, lines.len)
-                            : write_file(path, O_APPEND, (const char *) lines.at, lines.len);
+    const bool saved = anew ? file_put(path, lines.at, lines.len, 0600) : file_add(path, lines.at, lines.len);
+    kept->is_torn = !saved && (kept->is_torn || !anew);
     if (saved) {
         kept->bytes = (anew ? 0 : kept->bytes) + lines.len;
-        kept->is_torn = false;
         for (struct queued *item = queue_first(queue); item != NULL; item = item->next)
             item->is_kept = true;
     }

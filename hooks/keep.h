@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * keep.h - what must survive a restart: whole small files, and of each hook the
- * events it was not told yet, as lines.
+ * keep.h - what must survive a restart: of each hook the events it was not told
+ * yet, as lines.
  *
  * Lines are added at the end and the file is written anew when that is cheap, or
  * half of it is over. So after a kill some events are there that were delivered already:
@@ -13,9 +13,6 @@
 #include <stdint.h>
 
 #include "hooks/queue.h"
-
-/* The old or the new one, never half of it, also after a power cut. False: errno says why. */
-bool keep_file(const char *path, const char *text, size_t len);
 
 struct kept_queue { /* zero-initialise */
     uint64_t bytes; /* of the file */

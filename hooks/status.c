@@ -12,7 +12,7 @@
 
 #include <jansson.h>
 
-#include "hooks/keep.h"
+#include "common/file.h"
 
 enum { PATH_ROOM = 4096 };
 
@@ -39,7 +39,7 @@ bool hooks_status_save(const struct hooks_status *status, const char *dir)
     if (text == NULL)
         abort();
     path_of(dir, "status.json", path);
-    const bool saved = keep_file(path, text, strlen(text));
+    const bool saved = file_put(path, text, strlen(text), 0600);
     free(text);
     json_decref(object);
     return saved;

@@ -7,7 +7,8 @@
 #include "proto/wire_internal.h"
 
 #include <assert.h>
-#include <string.h>
+
+#include "common/utf8.h"
 
 /* Stops at the first rule that does not hold. */
 #define RULE(holds, why)                                                                                               \
@@ -42,48 +43,9 @@ static bool name_is_valid(struct slice name)
            is_made_of(name, LOWER | UPPER | DIGIT | UNDERSCORE | DASH | DOT_AT);
 }
 
-/* The length of the UTF-8 sequence at `at`, 0 when it is damaged, overlong, a
- * surrogate or a control character. */
-static uint32_t utf8_len(const uint8_t *at, uint32_t room)
-{
-    uint8_t c = at[0];
-    if (c < 0x80)
-        return c >= 0x20 && c != 0x7f;
-    if (c < 0xe0) /* below U+00A0 are controls, above overlong forms */
-        return c >= 0xc2 && room >= 2 && (at[1] & 0xc0) == 0x80 && !(c == 0xc2 && at[1] < 0xa0) ? 2 : 0;
-    if (room < 3 || (at[1] & 0xc0) != 0x80 || (at[2] & 0xc0) != 0x80)
-        return 0;
-    if (c < 0xf0)
-        return (c == 0xe0 && at[1] < 0xa0) || (c == 0xed && at[1] >= 0xa0) ? 0 : 3;
-    if (c > 0xf4 || room < 4 || (at[3] & 0xc0) != 0x80)
-        return 0;
-    return (c == 0xf0 && at[1] < 0x90) || (c == 0xf4 && at[1] >= 0x90) ? 0 : 4;
-}
-
-/* Eight bytes that are all plain ASCII, the usual case: high bits, bytes below
- * 0x20 and bytes equal to 0x7f are each found with one subtraction. */
-static bool is_plain(const uint8_t *at)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
-    uint64_t v;
-    memcpy(&v, at, 8);
-    return ((v | (v - ones * 0x20) | ((v ^ ones * 0x7f) - ones)) & high) == 0;
-}
-
 static bool text_is_valid(struct slice text)
 {
-    uint32_t i = 0;
-    while (i < text.len) {
-        if (text.len - i >= 8 && is_plain(text.at + i)) {
-            i += 8;
-            continue;
-        }
-        uint32_t len = utf8_len(text.at + i, text.len - i);
-        if (len == 0)
-            return false;
-        i += len;
-    }
-    return true;
+    return utf8_is_text(text.at, text.len);
 }
 
 static const char *check_hello(const struct msg *msg)

@@ -2,12 +2,14 @@
  * test_hook_queue.c - when an event is tried, when again, when no more; and that
  * what waits is on disk. Time is a number here. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -220,6 +222,35 @@ static void a_torn_last_line_is_left_out_and_what_follows_is_whole(void **state)
     queue_destroy(&other);
 }
 
+/* The disk is full for a while, in the middle of a line. */
+static void what_was_added_by_halves_is_written_whole_later(void **state)
+{
+    (void) state;
+    char folder[] = "/tmp/takt-queue-XXXXXX", path[64], text[256];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/crm.events", folder);
+    struct queue *queue = queue_new(&limits), *other = queue_new(&limits);
+    struct kept_queue kept = {0}, again = {0};
+    struct rlimit usual, full;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &usual), 0);
+    for (unsigned i = 0; i < 5002; i++) {
+        make_event(i, text);
+        queue_add(queue, (struct id){0, i % 7}, 0, slice_of(text, strlen(text)));
+        if (i < 4999)
+            continue;
+        full = (struct rlimit){.rlim_cur = i == 5000 ? kept.bytes + 100 : usual.rlim_cur, .rlim_max = usual.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+        assert_int_equal(keep_queue(&kept, path, queue), i != 5000);
+    }
+    assert_int_equal(keep_load(&again, path, other), 0); /* no line is none */
+    assert_int_equal(queue_counts(other)->behind, 5002);
+    unlink(path);
+    rmdir(folder);
+    queue_destroy(&queue);
+    queue_destroy(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +261,7 @@ int main(void)
         cmocka_unit_test(a_full_queue_counts_what_it_loses),
         cmocka_unit_test(what_waits_is_on_disk_and_what_is_told_is_not),
         cmocka_unit_test(a_torn_last_line_is_left_out_and_what_follows_is_whole),
+        cmocka_unit_test(what_was_added_by_halves_is_written_whole_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
