@@ -33,6 +33,12 @@ static bool read_hooks(const char *path, struct hook_file *ret)
     return false;
 }
 
+static void set_signals(void)
+{
+    signal(SIGPIPE, SIG_IGN); /* a receiver that hangs up */
+    signal(SIGCHLD, SIG_DFL); /* where it is ignored, from whoever started us, no exit code can be had */
+}
+
 /* ---- run ------------------------------------------------------------------------------- */
 
 static bool find_cell(struct asked *asked)
@@ -59,7 +65,7 @@ static int run(struct asked *asked, const struct hook_file *file, const char *wh
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a receiver that hangs up */
+    set_signals();
     const int stop_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     log_open("takt-hooks", LOG_INFO);
     (void) !nice(10); /* the broker first */
@@ -121,7 +127,7 @@ static int try_out(struct asked *asked, const struct hook_file *file, const char
     struct buf line = {0};
     uint32_t n = 0;
     (void) asked;
-    signal(SIGPIPE, SIG_IGN);
+    set_signals();
     struct sender *sender = sender_new(tell_trial, &trial, true);
     event_json_sample("sample", clock_wall_ms(), &line);
     if (!event_json_head(slice_of(line.at, line.len), &head))

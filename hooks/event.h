@@ -37,7 +37,11 @@ struct told {
     uint64_t fence; /* of the ownership that it is about */
     enum reason reason;
 };
-enum { TOLD_MAX = 8 };
+enum {
+    TOLD_MAX = 0
+#define HOOK_WHEN(name, change, state, reason) +1
+#include "hooks/hook_events.def"
+};
 
 /* `before`: NULL, when nobody had it. Returns how many. */
 uint32_t event_derive(const struct held *before, const struct image_lead *now, struct told ret[TOLD_MAX]);

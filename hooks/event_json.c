@@ -51,7 +51,8 @@ void event_json(const struct event_facts *facts, struct buf *ret_line)
     const char *event = hook_event_word(facts->told.event);
     char hex[33], id[EVENT_ID_MAX], entry[48];
     id_to_hex(facts->lead, hex);
-    snprintf(id, sizeof id, "%s-%" PRIx64 "-%s-%" PRIx64, hex, facts->told.fence, event, (uint64_t) now->state_us);
+    snprintf(id, sizeof id, "%s-%" PRIx64 "-%s-%" PRIx64 "-%x", hex, facts->told.fence, event, (uint64_t) now->state_us,
+             (unsigned) reason);
     snprintf(entry, sizeof entry, "%" PRIu64 "-%" PRIu64, facts->entry.epoch, facts->entry.beat);
     json_t *object = json_object();
     set(object, "id", json_string(id));

@@ -9,7 +9,7 @@
 
 #include "common/log.h"
 
-enum { AGENTS_MAX = 100000, BEGIN_TRIES = 5 };
+enum { AGENTS_MAX = 100000 };
 
 struct follow *follow_new(const char *cell)
 {
@@ -123,6 +123,14 @@ static void tell(const struct follow *follow, const struct told *told, const str
     follow->each(follow->arg, &facts);
 }
 
+static bool is_reopened(const struct image_lead *now)
+{
+    uint32_t i = 0;
+    while (i < now->n_steps && now->steps[i].reason != REASON_REOPENED)
+        i++;
+    return i < now->n_steps;
+}
+
 static bool take_lead(struct follow *follow, const struct row_ref *row, struct position entry)
 {
     struct image_lead now;
@@ -140,7 +148,9 @@ static bool take_lead(struct follow *follow, const struct row_ref *row, struct p
     }
     follow_set_held(follow, lead, event_is_held(&now, &held) ? &held : NULL);
     if (event_is_end(&now))
-        follow_drop_input(follow, lead);
+        follow_end_input(follow, lead);
+    else if (is_reopened(&now))
+        follow_reopen_input(follow, lead);
     return true;
 }
 
@@ -247,6 +257,7 @@ static enum store_status begin(struct follow *follow, struct tap *tap)
         status = tap_view(tap, take_view_row, follow);
     if (status == STORE_OK)
         status = tap_marks(tap, &end);
+    follow->has_inputs = true; /* of the view; a lead that is reopened behind it has none */
     follow->at = marks.view;
     while (status == STORE_OK && position_compare(follow->at, end.last) < 0) {
         uint32_t n;
@@ -255,7 +266,7 @@ static enum store_status begin(struct follow *follow, struct tap *tap)
             break; /* trimmed meanwhile: what it held is in the view by now */
     }
     follow->is_there = status == STORE_OK && position_compare(follow->at, end.last) >= 0;
-    follow->has_inputs = follow->is_there;
+    follow->has_inputs = follow->has_inputs && follow->is_there;
     if (follow->is_there)
         log_line(LOG_INFO, "hooks.begin", "at=%" PRIu64 "-%" PRIu64 " agents=%" PRIu32 " in_hand=%u", follow->at.epoch,
                  follow->at.beat, follow->n_agents, HASH_COUNT(follow->held));

@@ -28,6 +28,7 @@ enum store_status follow_read(struct follow *follow, struct tap *tap, follow_fn 
  * those that are `wanted`; what came before this run is read out of the view once. */
 typedef bool follow_wanted_fn(void *arg, struct id lead);
 void follow_keep_inputs(struct follow *follow, follow_wanted_fn *wanted, void *arg);
+void follow_told(struct follow *follow, struct id lead); /* an event of it waits no more: is it wanted still? */
 
 /* Its ROW_INPUT whole; empty: there is none. False: not known yet. */
 bool follow_input(const struct follow *follow, struct id lead, struct slice *ret);

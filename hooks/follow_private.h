@@ -19,7 +19,9 @@ struct held_lead {
 struct input_kept {
     struct id lead;
     UT_hash_handle hh;
-    uint32_t len;
+    bool is_over;     /* its lead has ended: kept for the events that are still to be told */
+    bool is_reopened; /* since then */
+    uint32_t len;     /* 0: not read again yet */
     uint8_t row[];
 };
 
@@ -51,7 +53,8 @@ struct follow {
 void follow_forget(struct follow *follow);
 void follow_set_agent(struct follow *follow, uint32_t index, struct slice name, struct slice team);
 void follow_set_input(struct follow *follow, struct id lead, struct slice row);
-void follow_drop_input(struct follow *follow, struct id lead); /* it has ended; but not if it is still wanted */
+void follow_end_input(struct follow *follow, struct id lead); /* its lead has ended */
+void follow_reopen_input(struct follow *follow, struct id lead);
 void follow_forget_inputs(struct follow *follow);
 enum store_status follow_fill_inputs(struct follow *follow, struct tap *tap);
 void follow_set_held(struct follow *follow, struct id lead, const struct held *held); /* NULL: not any more */

@@ -30,7 +30,7 @@ enum {
     SAVE_MS = 1000,
     SAVE_SHARE = 20, /* saving takes at most one part in so many of the time */
     LEAVE_MS = 2000,
-    HUNGRY = 1000, /* a hook with less than this before it wants the log to be read on */
+    LOCK_PATIENCE_MS = 300, /* `takt hooks status` looks at the lock by holding it for a moment */
 };
 
 struct teller { /* one hook at work */
@@ -105,19 +105,6 @@ static void lose_tap(struct running *run, const char *why)
     run->read_ms = mono_ms() + REOPEN_MS;
 }
 
-/* While every hook that works has enough before it, the log can wait; dead ones hold up nobody. */
-static bool is_hungry(const struct running *run)
-{
-    uint32_t working = 0;
-    for (uint32_t i = 0; i < run->n; i++) {
-        const struct queue_counts *counts = queue_counts(run->tellers[i].queue);
-        working += counts->failing_ms == 0;
-        if (counts->failing_ms == 0 && counts->behind < HUNGRY)
-            return true;
-    }
-    return working == 0;
-}
-
 static bool open_tap(struct running *run)
 {
     run->why->len = 0;
@@ -130,15 +117,12 @@ static bool open_tap(struct running *run)
     return status == STORE_OK;
 }
 
+/* Whatever waits already: the broker trims the log without asking us. */
 static void read_log(struct running *run)
 {
     uint32_t n;
     if (mono_ms() < run->read_ms || (run->tap == NULL && !open_tap(run)))
         return;
-    if (!is_hungry(run)) {
-        run->read_ms = mono_ms() + POLL_MS;
-        return;
-    }
     const struct position before = follow_at(run->follow);
     const enum store_status status = follow_read(run->follow, run->tap, take_event, run, &n);
     run->is_changed = run->is_changed || position_compare(before, follow_at(run->follow)) != 0;
@@ -165,7 +149,9 @@ static void attempt_ended(void *arg, uint32_t number, void *of, const char *why)
     const struct queue_counts *counts = queue_counts(teller->queue);
     const uint64_t given_up = counts->given_up;
     event_json_head(slice_of(item->text, item->len), &head);
+    const struct id lead = item->lead;
     queue_done(teller->queue, item, why == NULL, mono_ms(), clock_wall_ms());
+    follow_told(run->follow, lead);
     run->is_changed = true;
     snprintf(teller->why, sizeof teller->why, "%s", why != NULL ? why : "");
     if (why != NULL && !teller->is_told_down)
@@ -296,6 +282,17 @@ static bool load(struct running *run, const struct hook_file *file)
     return true;
 }
 
+static bool lock(int fd)
+{
+    const int64_t until_ms = mono_ms() + LOCK_PATIENCE_MS;
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK || mono_ms() >= until_ms)
+            return false;
+        poll(NULL, 0, 20);
+    }
+    return true;
+}
+
 static bool take_folder(struct running *run)
 {
     char path[PATH_ROOM];
@@ -303,7 +300,7 @@ static bool take_folder(struct running *run)
         return false;
     path_of(run, "lock", "", path);
     run->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    return run->lock_fd >= 0 && flock(run->lock_fd, LOCK_EX | LOCK_NB) == 0;
+    return run->lock_fd >= 0 && lock(run->lock_fd);
 }
 
 /* ---- the loop ----------------------------------------------------------------------------------- */

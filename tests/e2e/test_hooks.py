@@ -2,6 +2,7 @@
 """Hooks, on real processes: what receivers are told of a real import, whatever they answer and whoever dies; and
 that no lead waits for them."""
 import collections
+import fcntl
 import hashlib
 import hmac
 import http.server
@@ -9,11 +10,12 @@ import json
 import os
 import re
 import signal
+import subprocess
 import threading
 import time
 import urllib.parse
 
-from harness import IN_HAND, MAP, POLICY, ROOT, Agent, Cell, children_of, expect, main, wait_for
+from harness import IN_HAND, MAP, POLICY, ROOT, TAKT, Agent, Cell, children_of, expect, main, wait_for
 from test_fsck import Redis
 from test_limits import metric
 
@@ -279,6 +281,74 @@ def killed_again_and_again_it_tells_everything_at_least_once_under_the_same_id(r
         return f"{kills} kills, {repeats} repeats of {said['offers'] + said['closed']}"
 
 
+def a_slow_hook_has_everything_before_it_that_the_log_had(rng):
+    with HookedCell({"name": "slow", "parallel": 1}) as cell:
+        slow = cell.receivers["slow"]
+        slow.answer = lambda event: time.sleep(0.05) or 200
+        cell.run("import", cell.generate(1500, rng.randrange(1000)), "--map", MAP, "--source", "web")
+        said = cell.worked_off(cell.crew("north", "--team", "north", "--agents", "5", "--act-ms", "20", "--pipeline", "0"))
+
+        def taken():            # the log is trimmed without asking hooks: what waits there only is lost sooner or later
+            row = cell.hook("slow")
+            return row["behind"] + row["delivered"] == said["offers"] + said["closed"]
+
+        wait_for(taken, 5, f"all is taken out of the log; {cell.hook('slow')}")
+        expect(cell.hook("slow")["behind"] > 1000 and cell.hook("slow")["failing"] == 0, f"it is slow: {cell.hook('slow')}")
+        slow.answer = 200
+        told_all(slow, said["offers"], said["closed"], 30)
+        return f"{said['offers'] + said['closed']} events"
+
+
+def resident_kib(pid):
+    with open(f"/proc/{pid}/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+
+
+def memory_does_not_grow_by_leads_that_are_over_and_a_reopened_one_is_shown_again(rng):
+    notes, leads = [f"n{i}" for i in range(6)], 1000
+    with HookedCell({"name": "crm", "fields": "coarse"}) as cell:
+        crm, sizes, before = cell.receivers["crm"], [], 0
+        cell.write("map.yaml", "source: web\ndelimiter: \",\"\nheader_line: 1\nkey: id\nfields:\n  name: name\n  phone: phone\nattributes:\n"
+                   + "".join(f"  - {note}\n" for note in notes))
+        for again in range(3):
+            rows = [f"{again}-{i},A B,20255{again}{i:04d}," + ",".join([f"{i}".ljust(1000, "x")] * len(notes)) for i in range(leads)]
+            cell.write("long.csv", "\n".join(["id,name,phone," + ",".join(notes), *rows]) + "\n")
+            cell.run("import", cell.path("long.csv"), "--map", cell.path("map.yaml"), "--source", "web")
+            said = cell.worked_off(cell.crew(f"n{again}", "--team", "north", "--agents", "5", "--pipeline", "0"), before)
+            before += said["closed"]
+            wait_for(lambda: cell.hook("crm")["behind"] == 0 and len(crm.ids("closed")) == before, 20, "all is told")
+            sizes.append(resident_kib(cell.hooks_pid()))
+        expect(all(len(one["lead_data"]["attributes"]["n0"]) == 1000 for one in crm.got), "each event shows its lead")
+        expect(sizes[2] - sizes[0] < leads * len(notes), f"KiB after each thousand, of some 6000 each: {sizes}")
+        ended = next(one for one in crm.events("closed")[::-1] if one["state"] == "CLOSED_LOST")
+        wait_for(lambda: cell.run("lead", ended["lead"], "--reopen", "--why", "test", "--by", "chief", check=False).returncode == 0, 10, "it begins anew")
+        Agent(cell, "anna", "north").hear("offer")
+        again = wait_for(lambda: [one for one in crm.events("offer") if one["agent"] == "anna"], 10, "she is offered it")[0]
+        expect(again["lead"] == ended["lead"] and again["lead_data"] == ended["lead_data"], f"{again}")
+        return f"KiB: {sizes}"
+
+
+def a_question_for_the_status_stops_no_hooks_that_start_just_then(rng):
+    with HookedCell({"name": "crm"}) as cell:
+        state, hooks = cell.path("other"), os.path.join(cell.folder, "hooks.yaml")
+        os.mkdir(state)
+        lock = open(cell.write("other/lock", ""))
+        fcntl.flock(lock, fcntl.LOCK_SH)        # as the question does, for a moment
+
+        def has_opened(program):
+            folder = f"/proc/{program.pid}/fd"
+            return any(os.path.realpath(os.path.join(folder, name)) == lock.name for name in os.listdir(folder))
+
+        program = cell.background("other", "hooks", "run", hooks, "--state", state)
+        wait_for(lambda: not program.is_running() or has_opened(program), 5, "it has come to the lock", pause=0.001)
+        lock.close()
+        wait_for(lambda: not program.is_running() or os.path.exists(os.path.join(state, "status.json")), 5, "it works, or not")
+        expect(program.is_running(), f"it waits for the moment: {program.tail()}")
+        second = cell.run("hooks", "run", hooks, "--state", state, check=False)
+        expect(second.returncode == 1 and "another takt hooks works here" in second.stderr, f"{second.stderr}")
+        expect(program.end() == 0, "the end")
+
+
 def a_program_gets_one_line_and_nothing_in_its_arguments(rng):
     cell = HookedCell({"name": "tell", "program": "[PROGRAM, OUT]", "fields": "full", "events": "[offer]", "parallel": 4, "timeout": "2s"},
                       {"name": "stuck", "program": "[/bin/sleep, 600]", "events": "[closed]", "timeout": "200ms"})
@@ -453,6 +523,9 @@ def check_and_test_say_what_is_wrong_before_anything_runs(rng):
             expect(done.returncode == 1 and "a: delivered" in done.stdout and "b: exit code 1" in done.stdout, f"{done.stdout}")
             expect(len(receiver.got) == 1 and receiver.got[0]["event"] == "offer" and receiver.got[0]["programme"] == "sample", "a sample")
             expect(cell.run("hooks", "test", good, "a").returncode == 0, "one of them")
+            done = subprocess.run([TAKT, "hooks", "test", good, "b"], capture_output=True, text=True, timeout=10, check=False,
+                                  preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+            expect("b: exit code 1" in done.stdout, f"also where who started it ignores its own children: {done.stdout}")
             bad = file("hooks:\n  - name: a\n    url: ftp://x\n")
             done = cell.run("hooks", "check", bad, check=False)
             expect(done.returncode == 1 and "h.yaml:3: url:" in done.stderr, f"{done.stderr}")
@@ -469,6 +542,9 @@ TESTS = (every_offer_is_told_once_in_order_and_without_contact_data,
          a_dead_receiver_delays_no_offer_and_misses_nothing,
          an_event_that_cannot_be_digested_is_given_up_in_time_and_holds_up_no_other,
          killed_again_and_again_it_tells_everything_at_least_once_under_the_same_id,
+         a_slow_hook_has_everything_before_it_that_the_log_had,
+         memory_does_not_grow_by_leads_that_are_over_and_a_reopened_one_is_shown_again,
+         a_question_for_the_status_stops_no_hooks_that_start_just_then,
          a_program_gets_one_line_and_nothing_in_its_arguments, withdrawals_breaches_and_exhausted_leads_are_told,
          what_was_trimmed_while_it_stood_still_is_counted_and_it_goes_on,
          broker_and_redis_may_die_and_every_offer_is_told,

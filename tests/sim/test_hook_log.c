@@ -36,7 +36,8 @@ static void note(void *arg, const struct event_facts *facts)
                                     .has_team = facts->team.len > 0};
     for (uint32_t i = 0; i < tellings->n; i++)
         if (id_equal(tellings->at[i].lead, telling.lead) && tellings->at[i].fence == telling.fence &&
-            tellings->at[i].at_us == telling.at_us && tellings->at[i].event == telling.event)
+            tellings->at[i].at_us == telling.at_us && tellings->at[i].event == telling.event &&
+            tellings->at[i].reason == telling.reason)
             return; /* two beats of one instant: told again under the same id */
     assert_true(tellings->n < TELLINGS_MAX);
     tellings->at[tellings->n++] = telling;
@@ -165,11 +166,50 @@ static void every_lost_ownership_is_told_once_and_names_its_agent(void **state)
     free(tellings.at);
 }
 
+/* Hooks that see what is in leads have not told anything yet; then they have, of all leads. */
+static bool is_wanted(void *arg, struct id lead)
+{
+    (void) lead;
+    return *(const bool *) arg;
+}
+
+static void what_is_in_a_lead_is_kept_until_it_has_ended_and_all_of_it_is_told(void **state)
+{
+    (void) state;
+    struct tellings tellings = {.at = calloc(TELLINGS_MAX, sizeof *tellings.at)};
+    struct sim *sim = day(41, 1, &tellings);
+    struct follow *follow = follow_new("sim");
+    bool waits = true;
+    uint32_t ended = 0, living = 0;
+    follow_keep_inputs(follow, is_wanted, &waits);
+    for (uint32_t i = 0; i < sim->n_log; i++)
+        assert_true(
+            follow_body(follow, slice_of(sim->log[i].at, sim->log[i].len), (struct position){1, i}, note, &tellings));
+    for (int told = 0; told < 2; told++) {
+        waits = !told;
+        for (uint32_t i = 0; i < sim->core->leads.n; i++) {
+            const struct lead *lead = lead_at(&sim->core->leads, i);
+            struct slice input;
+            if (told)
+                follow_told(follow, lead->id);
+            follow_input(follow, lead->id, &input);
+            assert_int_equal(input.len > 0, !told || !lead_terminal(lead));
+            ended += told && lead_terminal(lead);
+            living += told && !lead_terminal(lead);
+        }
+    }
+    assert_true(ended > 10 && living > 10);
+    follow_destroy(&follow);
+    sim_destroy(&sim);
+    free(tellings.at);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(offers_and_ends_are_as_many_as_the_core_counted),
         cmocka_unit_test(every_lost_ownership_is_told_once_and_names_its_agent),
+        cmocka_unit_test(what_is_in_a_lead_is_kept_until_it_has_ended_and_all_of_it_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

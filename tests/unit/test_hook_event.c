@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "hooks/event.h"
+#include "hooks/event_json.h"
 
 enum { NOW_MS = 100000, POOLED = 3, OFFERED, OWNED, WORKING, WRAP_UP, REVOKING, PIPELINE, WON = 16, EXHAUSTED = 21 };
 
@@ -148,6 +148,44 @@ static void a_lead_that_nobody_worked_on_ends_as_exhausted_and_others_as_closed(
     }
 }
 
+/* A receiver that remembers ids must not take one for the other. */
+static void two_breaches_of_one_moment_have_two_ids(void **state)
+{
+    (void) state;
+    struct beat beat = now_at(POOLED, IMAGE_NOBODY, 3, REASON_WIDENED);
+    first_came(&beat, POOLED, IMAGE_NOBODY, REASON_UNCLAIMED);
+    assert_told(NULL, &beat, "breach -1 WIDENED, breach -1 UNCLAIMED");
+    struct told told[TOLD_MAX];
+    struct event_head heads[2];
+    assert_int_equal(event_derive(NULL, &beat.now, told), 2);
+    for (int i = 0; i < 2; i++) {
+        const struct event_facts facts = {.told = told[i], .now = &beat.now, .cell = "test"};
+        struct buf line = {0};
+        event_json(&facts, &line);
+        assert_true(event_json_head(slice_of(line.at, line.len), &heads[i]));
+        buf_fini(&line);
+    }
+    assert_string_not_equal(heads[0].id, heads[1].id);
+}
+
+/* 32 hex digits, 16, the longest word, 16, and a reason, with dashes between. */
+static void the_longest_id_is_read_back(void **state)
+{
+    (void) state;
+    struct beat beat = now_at(EXHAUSTED, IMAGE_NOBODY, UINT64_MAX, (enum reason)(REASON_MAX - 1));
+    beat.now.state_us = -1;
+    const struct event_facts facts = {.told = {HOOK_WITHDRAWAL, IMAGE_NOBODY, UINT64_MAX, (enum reason) REASON_MAX},
+                                      .now = &beat.now,
+                                      .lead = {UINT64_MAX, UINT64_MAX},
+                                      .cell = "test"};
+    struct buf line = {0};
+    struct event_head head;
+    event_json(&facts, &line);
+    assert_true(event_json_head(slice_of(line.at, line.len), &head));
+    assert_true(strlen(head.id) > 70);
+    buf_fini(&line);
+}
+
 static void words_of_events_and_states_are_those_of_their_lists(void **state)
 {
     (void) state;
@@ -170,6 +208,8 @@ int main(void)
         cmocka_unit_test(what_is_taken_is_told_with_its_reason_also_when_the_next_one_has_it_at_once),
         cmocka_unit_test(missed_deadlines_are_breaches),
         cmocka_unit_test(a_lead_that_nobody_worked_on_ends_as_exhausted_and_others_as_closed),
+        cmocka_unit_test(two_breaches_of_one_moment_have_two_ids),
+        cmocka_unit_test(the_longest_id_is_read_back),
         cmocka_unit_test(words_of_events_and_states_are_those_of_their_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
