@@ -35,7 +35,7 @@ static inline void put_int(struct writer *writer, int64_t value)
     put_uint(writer, (uint64_t) value << 1 ^ (uint64_t) (value >> 63));
 }
 
-/* An index of an agent or a team, or NONE. */
+/* An index of an agent, or NONE. Whoever reads a history has arrays by it, so none is beyond the ceiling. */
 static inline void put_index(struct writer *writer, uint32_t index)
 {
     put_uint(writer, index == NONE ? 0 : (uint64_t) index + 1);
@@ -163,7 +163,7 @@ static inline int32_t get_i32(struct reader *reader)
 }
 static inline uint32_t get_index(struct reader *reader)
 {
-    const uint64_t value = get_uint(reader, UINT32_MAX);
+    const uint64_t value = get_uint(reader, AGENTS_CEILING);
     return value ? (uint32_t) (value - 1) : NONE;
 }
 

@@ -308,6 +308,11 @@ static uint32_t default_programme(const struct core *core)
     return i;
 }
 
+static bool is_state(uint8_t state)
+{
+    return strcmp(lead_state_name(state), "?") != 0;
+}
+
 /* No state: whoever reads a history wants them. They are left in core->steps, the newest first. */
 static void get_steps(struct core *core, struct lead *lead, struct reader *reader)
 {
@@ -318,6 +323,7 @@ static void get_steps(struct core *core, struct lead *lead, struct reader *reade
         struct step step = {.state = get_u8(reader)};
         step.reason = get_u16(reader);
         step.agent = get_index(reader);
+        reader->bad = reader->bad || !is_state(step.state);
         buf_add(&core->steps, &step, sizeof step);
     }
 }
@@ -362,7 +368,7 @@ bool record_apply_lead(struct core *core, struct lead *lead, struct reader *read
         leads_past(lead)->kin = get_id(reader);
         lead->past->merged = get_u32(reader);
     }
-    if (reader->bad || reader->at != reader->end || strcmp(lead_state_name(lead->state), "?") == 0)
+    if (reader->bad || reader->at != reader->end || !is_state(lead->state))
         return false;
     if (programme == NONE)
         programme = policy_retire(core, front.programme);

@@ -9,8 +9,6 @@
 
 #include "report/report_group.h"
 
-enum counts { COUNTS_LEADS, COUNTS_CLAIMS, COUNTS_STAFF };
-
 enum kind {
     KIND_COUNT,
     KIND_COUNT_OF_ROWS, /* of imports: known by source only */

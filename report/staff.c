@@ -20,8 +20,6 @@ struct staff {
     uint32_t of_team[POLICY_TEAMS_MAX], of_programme[POLICY_PROGRAMMES_MAX], of_cell;
 };
 
-enum { AGENTS_MAX = 1 << 20 };
-
 struct staff *staff_new(struct names *names, const struct window *window)
 {
     struct staff *staff = calloc(1, sizeof *staff);
@@ -129,7 +127,7 @@ static void add_duty(const struct staff *staff, struct duty *agent, int64_t now_
 bool staff_agent(struct staff *staff, const struct row_ref *row, int64_t at_us)
 {
     struct image_agent image;
-    if (!image_agent(row, &image) || image.index >= AGENTS_MAX)
+    if (!image_agent(row, &image))
         return false;
     struct duty *agent = agent_at(staff, image.index);
     if (agent->on_duty)

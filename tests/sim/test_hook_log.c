@@ -204,12 +204,55 @@ static void what_is_in_a_lead_is_kept_until_it_has_ended_and_all_of_it_is_told(v
     free(tellings.at);
 }
 
+static void expect_bounded(const struct image_lead *lead)
+{
+    const uint32_t agents[] = {lead->owner, lead->winner, lead->decision.runner_up};
+    for (size_t i = 0; i < sizeof agents / sizeof *agents; i++)
+        assert_true(agents[i] == IMAGE_NOBODY || agents[i] < AGENTS_CEILING);
+    for (uint32_t i = 0; i < lead->n_steps; i++) {
+        assert_string_not_equal(lead_state_name(lead->steps[i].state), "?");
+        assert_true(lead->steps[i].agent == IMAGE_NOBODY || lead->steps[i].agent < AGENTS_CEILING);
+    }
+}
+
+/* Reports and hooks have arrays by agents and states. */
+static void a_row_with_any_byte_wrong_is_refused_or_names_no_agent_and_no_state_that_cannot_be(void **state)
+{
+    (void) state;
+    struct tellings tellings = {.at = calloc(TELLINGS_MAX, sizeof *tellings.at)};
+    struct sim *sim = day(42, 0, &tellings);
+    struct image *image = image_new();
+    uint32_t refused = 0, taken = 0;
+    for (uint32_t i = 0; i < sim->n_log; i++) {
+        struct row_ref row;
+        struct image_lead lead;
+        for (uint32_t at = 0; row_next(slice_of(sim->log[i].at, sim->log[i].len), &at, &row) == 1;)
+            for (uint32_t k = 0; row.type == ROW_LEAD && k < row.payload.len; k++) {
+                static const uint8_t wrong[] = {0x80, 0x7f, 0x0b, 0xff};
+                uint8_t *byte = (uint8_t *) row.payload.at + k, was = *byte;
+                *byte = wrong[(i + k) % sizeof wrong];
+                const bool is_taken = image_lead(image, &row, &lead);
+                if (is_taken)
+                    expect_bounded(&lead);
+                taken += is_taken;
+                refused += !is_taken;
+                *byte = was;
+            }
+    }
+    print_message("%u refused, %u taken\n", refused, taken);
+    assert_true(refused > 1000 && taken > 1000);
+    image_destroy(&image);
+    sim_destroy(&sim);
+    free(tellings.at);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(offers_and_ends_are_as_many_as_the_core_counted),
         cmocka_unit_test(every_lost_ownership_is_told_once_and_names_its_agent),
         cmocka_unit_test(what_is_in_a_lead_is_kept_until_it_has_ended_and_all_of_it_is_told),
+        cmocka_unit_test(a_row_with_any_byte_wrong_is_refused_or_names_no_agent_and_no_state_that_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
