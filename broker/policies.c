@@ -9,19 +9,28 @@
 #include "policy/policy_yaml.h"
 #include "worker/score.h"
 
+static bool unpack(struct policies *policies, struct msg_apply *apply)
+{
+    policies->text.len = 0;
+    if (!gzip_is(apply->text))
+        return true;
+    if (!gzip_unpack(apply->text, POLICY_TEXT_MAX, &policies->text)) {
+        buf_printf(&policies->faults, "policy: came as gzip that is damaged, or longer than %d bytes\n",
+                   POLICY_TEXT_MAX);
+        return false;
+    }
+    apply->text = slice_of(policies->text.at, policies->text.len);
+    return true;
+}
+
 void policies_read(struct policies *policies, struct msg_apply *apply)
 {
     if (!policies->read)
         policies->read = malloc(sizeof *policies->read);
     assert(policies->read);
-    policies->faults.len = policies->text.len = 0;
-    if (gzip_is(apply->text)) {
-        if (!gzip_unpack(apply->text, POLICY_TEXT_MAX, &policies->text))
-            policies->text.len = 0; /* damaged or too long: it is judged as empty */
-        apply->text = slice_of(policies->text.at, policies->text.len);
-    }
-    const bool sound =
-        policy_parse((const char *) apply->text.at, apply->text.len, "policy", policies->read, &policies->faults) == 0;
+    policies->faults.len = 0;
+    const bool sound = unpack(policies, apply) && policy_parse((const char *) apply->text.at, apply->text.len, "policy",
+                                                               policies->read, &policies->faults) == 0;
     apply->policy = sound ? policies->read : NULL;
     apply->faults = slice_of(policies->faults.at, policies->faults.len);
 }
