@@ -151,20 +151,22 @@ static void step(struct beat *beat, struct effects *effects, enum event_kind kin
         beat->lag_us = 0;
 }
 
-/* Intake is refused before memory is short: what is taken in must be kept. */
-static bool intake_is_full(struct beat *beat, uint32_t peer, const struct msg *msg)
+/* Intake is refused before memory is short, and before it costs anything: what is taken in must be kept. */
+static bool let_in(struct beat *beat, uint32_t peer, struct msg *msg)
 {
     struct store_levels levels;
     if (msg->kind != MSG_CHUNK)
-        return false;
+        return true;
     store_levels(beat->parts.store, &levels);
-    if (levels.memory_max == 0 || levels.memory_used < levels.memory_max / 100 * MEMORY_REFUSE_PERCENT)
-        return false;
+    if (levels.memory_max == 0 || levels.memory_used < levels.memory_max / 100 * MEMORY_REFUSE_PERCENT) {
+        places_resolve(beat->parts.places, &msg->chunk);
+        return true;
+    }
     struct msg busy = {
         .kind = MSG_RECEIPT,
         .receipt = {.op = msg->chunk.op, .reason = REASON_BUSY, .level = 1, .retry_after_ms = BUSY_RETRY_MS}};
     door_send(beat->parts.door, peer, &busy);
-    return true;
+    return false;
 }
 
 /* The core reads no YAML: what a policy's text says goes in with the event. */
@@ -214,11 +216,9 @@ static uint32_t take_events(struct beat *beat, bool late)
             most = FRAMES_LATE; /* hear everybody before anyone is judged silent */
         struct msg msg;
         for (; n < most && door_next(beat->parts.door, turn->role, beat->woke_us, &peer, &msg); n++) {
-            if (msg.kind == MSG_CHUNK)
-                places_resolve(beat->parts.places, &msg.chunk);
             if (msg.kind == MSG_APPLY && turn->role == ROLE_OPERATOR) /* others are told that it is not theirs to say */
                 step_apply(beat, open->effects, peer, &msg);
-            else if (!intake_is_full(beat, peer, &msg))
+            else if (let_in(beat, peer, &msg))
                 step(beat, open->effects, EVENT_MESSAGE, peer, &msg);
         }
         open->taken[i] += n < left ? n : left;
@@ -245,10 +245,10 @@ static uint32_t ask_workers(struct beat *beat, struct effects *effects)
 /* Up to `most` decisions, or what comes within a millisecond. Returns how many. */
 static uint32_t wait_for_workers(struct beat *beat, struct effects *effects, uint32_t most)
 {
-    uint32_t peer, n = 0;
+    uint32_t peer, n = 0, left = turns[0].a_round; /* a worker may talk without end, and answer nothing */
     struct msg msg;
     door_wait(beat->parts.door, 1u << ROLE_WORKER, NULL, 0, 1);
-    while (n < most && door_next(beat->parts.door, ROLE_WORKER, clock_mono_us(), &peer, &msg)) {
+    while (n < most && left-- > 0 && door_next(beat->parts.door, ROLE_WORKER, clock_mono_us(), &peer, &msg)) {
         n += msg.kind == MSG_DECISION;
         step(beat, effects, EVENT_MESSAGE, peer, &msg);
     }
