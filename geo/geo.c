@@ -17,6 +17,7 @@
 #include <xxhash.h>
 
 #include "common/bytes.h"
+#include "common/utf8.h"
 #include "geo/geo_format.h"
 
 struct geo {
@@ -102,10 +103,12 @@ static bool lay_out(struct geo *geo)
     return left == 0 && geo->text_bytes > 0;
 }
 
-static bool text_lies_within(const struct geo *geo, const uint8_t *reference)
+/* It lies within the file, and is what a lead may hold: it goes into leads as it is. */
+static bool text_holds(const struct geo *geo, const uint8_t *reference)
 {
     const uint32_t at = bytes_u32(reference);
-    return at < geo->text_bytes && geo->texts[at] < geo->text_bytes - at;
+    return at < geo->text_bytes && geo->texts[at] < geo->text_bytes - at &&
+           utf8_is_text(geo->texts + at + 1, geo->texts[at]);
 }
 
 static bool number_is_at_most(const uint8_t *reference, uint32_t most)
@@ -119,24 +122,24 @@ static bool references_hold(const struct geo *geo)
     bool good = geo->texts[0] == 0;
     for (uint32_t i = 0; good && i < geo->n_places; i++) {
         const uint8_t *place = record(geo->places, i, GEO_PLACE_BYTES);
-        good = text_lies_within(geo, place + GEO_PLACE_STATE) && text_lies_within(geo, place + GEO_PLACE_COUNTY) &&
-               text_lies_within(geo, place + GEO_PLACE_ZONE) &&
+        good = text_holds(geo, place + GEO_PLACE_STATE) && text_holds(geo, place + GEO_PLACE_COUNTY) &&
+               text_holds(geo, place + GEO_PLACE_ZONE) &&
                number_is_at_most(place + GEO_PLACE_METRO, geo->counts.metros) &&
                number_is_at_most(place + GEO_PLACE_ZONE_BY, GEO_ZONE_GUESSED);
     }
     for (uint32_t i = 0; good && i < geo->counts.cities; i++)
         good = number_is_at_most(record(geo->cities, i, GEO_CITY_BYTES) + GEO_CITY_PLACE, geo->n_places);
     for (uint32_t i = 0; good && i < geo->counts.metros; i++)
-        good = text_lies_within(geo, record(geo->metros, i, GEO_METRO_BYTES) + GEO_METRO_TITLE);
+        good = text_holds(geo, record(geo->metros, i, GEO_METRO_BYTES) + GEO_METRO_TITLE);
     for (uint32_t i = 0; good && i < GEO_ZIPS; i++) {
         const uint8_t *zip = record(geo->zips, i, GEO_ZIP_BYTES);
-        good = number_is_at_most(zip, geo->n_places) && text_lies_within(geo, zip + GEO_ZIP_CITY);
+        good = number_is_at_most(zip, geo->n_places) && text_holds(geo, zip + GEO_ZIP_CITY);
     }
     for (uint32_t i = 0; good && i < GEO_STATES; i++)
         good = number_is_at_most(record(geo->states, i, GEO_STATE_BYTES), geo->n_places);
     for (uint32_t i = 0; good && i < GEO_AREA_CODES; i++) {
         const uint8_t *area = record(geo->areas, i, GEO_AREA_BYTES);
-        good = number_is_at_most(area, geo->n_places) && text_lies_within(geo, area + GEO_AREA_ZONE);
+        good = number_is_at_most(area, geo->n_places) && text_holds(geo, area + GEO_AREA_ZONE);
     }
     return good;
 }

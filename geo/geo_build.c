@@ -19,6 +19,7 @@
 #include "common/buf.h"
 #include "common/bytes.h"
 #include "common/file.h"
+#include "common/utf8.h"
 #include "geo/geo_format.h"
 
 static const struct region {
@@ -132,10 +133,17 @@ static void *one_more(size_t bytes)
     return at;
 }
 
+/* As the reader wants texts to be: see geo_open(). */
+static bool is_text(struct slice text)
+{
+    return text.len <= GEO_TEXT_MAX && utf8_is_text(text.at, text.len);
+}
+
 static uint32_t keep_text(struct geo_build *build, struct slice text)
 {
     struct text *known;
-    const uint32_t len = text.len < GEO_TEXT_MAX ? text.len : GEO_TEXT_MAX;
+    const uint32_t len = text.len;
+    assert(len <= GEO_TEXT_MAX);
     if (len == 0)
         return 0;
     HASH_FIND(hh, build->text_index, text.at, len, known);
@@ -232,7 +240,7 @@ bool geo_build_metro(struct geo_build *build, struct slice state_fips, struct sl
     uint32_t state, county, code, metro = 0;
     struct county_metro *known;
     if (!number_of(state_fips, 99, &state) || !number_of(county_fips, 999, &county) ||
-        !number_of(metro_code, 99999, &code) || title.len == 0)
+        !number_of(metro_code, 99999, &code) || title.len == 0 || !is_text(title))
         return false;
     const uint32_t fips = state * 1000 + county, text = keep_text(build, title);
     HASH_FIND(hh, build->county_metros, &fips, sizeof fips, known);
@@ -299,6 +307,7 @@ bool geo_build_zip(struct geo_build *build, const struct geo_zip *zip)
     uint32_t number, county = 0;
     const uint32_t region = region_of(zip->state);
     if (zip->zip.len != 5 || !number_of(zip->zip, GEO_ZIPS - 1, &number) || region == N_REGIONS ||
+        !is_text(zip->city) || !is_text(zip->county) ||
         (zip->county_fips.len > 0 && !number_of(zip->county_fips, 999, &county)) || build->zip_place[number])
         return false;
     const struct place place = county_place(build, region, zip->county, county);

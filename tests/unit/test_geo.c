@@ -195,6 +195,14 @@ static void rows_of_no_use_are_left_out(void **state)
     assert_false(geo_build_zip(build, &(struct geo_zip){text("35762"), text("again"), text("AL"), none, none}));
     assert_false(geo_build_zip(build, &(struct geo_zip){text("09012"), text("APO"), none, none, none}));
     assert_false(geo_build_zip(build, &(struct geo_zip){text("K1A"), text("Ottawa"), text("ON"), none, none}));
+    char longest[GEO_TEXT_MAX + 2] = "";
+    memset(longest, 'x', GEO_TEXT_MAX + 1);
+    assert_false(geo_build_metro(build, text("01"), text("001"), text("1"), text("a\tb")));
+    assert_false(geo_build_zip(build, &(struct geo_zip){text("35801"), text("A\nB"), text("AL"), none, none}));
+    assert_false(geo_build_zip(build, &(struct geo_zip){text("35801"), text("A"), text("AL"), text("\xff"), none}));
+    assert_false(geo_build_zip(build, &(struct geo_zip){text("35801"), text(longest), text("AL"), none, none}));
+    longest[GEO_TEXT_MAX] = '\0';
+    assert_true(geo_build_zip(build, &(struct geo_zip){text("35801"), text(longest), text("AL"), none, none}));
     assert_false(geo_build_area_code(
         build, &(struct geo_area_code){text("800"), text("N"), text("Y"), text("US"), none, text("E")}));
     assert_false(geo_build_area_code(build, &(struct geo_area_code){text("876"), text("G"), text("Y"), text("JAMAICA"),
@@ -335,6 +343,27 @@ static void a_reference_to_nothing_is_found_behind_a_right_check(void **state)
     free(bytes);
 }
 
+/* They go into leads, where no such text may come from a source either. */
+static void a_text_that_no_lead_may_hold_is_found_behind_a_right_check(void **state)
+{
+    (void) state;
+    static const char *const wrong[] = {"Mad\x01son", "Mad\nson", "Madi\xffon", "Madiso\xc3", "Ma\xed\xa0\x80on"};
+    char other[GEO_TABLES_PATH + 8];
+    uint8_t *bytes;
+    const size_t len = read_whole(&bytes);
+    uint8_t *county = memmem(bytes, len, "\7Madison", 8);
+    assert_non_null(county);
+    snprintf(other, sizeof other, "%s.other", path);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        memcpy(county + 1, wrong[i], 7);
+        bytes_put_u64(bytes + len - GEO_CHECK_BYTES, geo_check(bytes, len - GEO_CHECK_BYTES));
+        put_whole(other, bytes, len);
+        expect_refused(other, "is damaged");
+    }
+    unlink(other);
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +381,7 @@ int main(void)
         cmocka_unit_test(what_is_no_geo_file_is_refused_with_what_to_do),
         cmocka_unit_test(a_flip_of_any_byte_is_found),
         cmocka_unit_test(a_reference_to_nothing_is_found_behind_a_right_check),
+        cmocka_unit_test(a_text_that_no_lead_may_hold_is_found_behind_a_right_check),
     };
     return cmocka_run_group_tests(tests, open_tables, close_tables);
 }
