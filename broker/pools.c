@@ -94,6 +94,11 @@ const char *pools_name(const struct pools *pools, uint32_t number)
     return pools->by_number[number - 1]->text;
 }
 
+uint32_t pools_count(const struct pools *pools)
+{
+    return pools->n_names;
+}
+
 static uint64_t home_of(const struct pools *pools, const uint8_t lead[16])
 {
     return XXH3_64bits(lead, 16) & pools->mask;

@@ -18,6 +18,7 @@ void pools_clear(struct pools *pools);
 /* Numbers of pool names, from 1; the same name gets the same number. */
 uint32_t pools_number(struct pools *pools, const char *text);
 const char *pools_name(const struct pools *pools, uint32_t number);
+uint32_t pools_count(const struct pools *pools); /* the highest number */
 
 /* `lead` is the 16 bytes of an id. 0 = in none. */
 uint32_t pools_of(const struct pools *pools, const uint8_t lead[16]);

@@ -247,17 +247,19 @@ static void place_lead(struct store *store, uint32_t i)
 {
     struct view_write *write = &store->write;
     const struct row_ref *row = &write->rows[i].row;
-    struct lead_glance *glance = &write->glances[i];
-    const bool sound = row->key.len == 16 && lead_glance(row->payload, glance);
+    struct lead_glance glance;
+    const bool sound = row->key.len == 16 && lead_glance(row->payload, &glance);
     assert(sound); /* our own core's, or checked while loading */
     write->pools_before[i] = pools_of(store->pools, row->key.at);
-    write->pools_after[i] = glance->waiting ? pools_number(store->pools, glance->pool_name) : 0;
+    write->pools_after[i] = glance.waiting ? pools_number(store->pools, glance.pool_name) : 0;
+    write->ranks[i] = glance.rank;
 }
 
 static void write_view(struct store *store)
 {
     struct view_write *write = &store->write;
-    const uint32_t most = is_far_behind(store) ? VIEW_ROWS_MAX : VIEW_ROWS;
+    uint32_t most = pending_count(store->pending) / VIEW_PARTS;
+    most = most < VIEW_ROWS ? VIEW_ROWS : most > VIEW_ROWS_MAX ? VIEW_ROWS_MAX : most;
     write->n = 0;
     for (uint32_t taken = 0; taken < most && pending_take(store->pending, &write->rows[write->n]);) {
         taken += 1 + write->rows[write->n].row.whole.len / VIEW_ROW_BYTES;

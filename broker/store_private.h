@@ -20,8 +20,9 @@
 enum {
     NOT_BEHIND = -1,
     VIEW_KEY_MAX = 16 + 2 * 255,
-    VIEW_ROWS = 200,       /* of one write of the view: beats wait for it, half a millisecond */
-    VIEW_ROWS_MAX = 1000,  /* while more than VIEW_LAG_ROWS wait: five times fewer flushes and round trips */
+    VIEW_ROWS = 200,       /* of one write of the view, at least: beats wait for it, half a millisecond */
+    VIEW_ROWS_MAX = 8000,  /* at most: 10 ms or so, and only while very much waits */
+    VIEW_PARTS = 4,        /* of what waits, one: the last rows of a bulk go in a dozen writes, each with its flush */
     VIEW_ROW_BYTES = 1024, /* so many of inputs kept together count as a row more */
     VIEW_LAG_ROWS = 20000,
     VIEW_PATIENCE_US = 700 * 1000, /* under load: the oldest change waits so long, then it is written */
@@ -58,7 +59,7 @@ struct view_write { /* one write of the view: all of it or nothing */
     struct view_mark mark;
     uint32_t n;
     struct pending_row rows[VIEW_ROWS_MAX];
-    struct lead_glance glances[VIEW_ROWS_MAX];                        /* of the ROW_LEADs among them */
+    double ranks[VIEW_ROWS_MAX];                                      /* of the leads that wait in a pool */
     uint32_t pools_before[VIEW_ROWS_MAX], pools_after[VIEW_ROWS_MAX]; /* 0: in none */
 };
 

@@ -94,30 +94,35 @@ static void begin_pool(struct redis_store *redis, const char *verb, uint32_t n_a
     redis_link_arg(redis->view, key, (size_t) len);
 }
 
-/* One ZREM for each pool that is left and one ZADD for each that is entered or
- * kept: `pools` says which, per row; rows of one pool are gathered by walking. */
+/* One ZREM for each pool that is left, or one ZADD for each that is entered or kept. `pools` says which, per row; the
+ * rows of one pool are chained first, so that many pools cost no more than few. */
 static uint32_t add_pools(struct redis_store *redis, const uint32_t *pools, const uint32_t *others, bool adding)
 {
     const struct view_write *write = &redis->base.write;
-    bool done[VIEW_ROWS_MAX] = {false};
-    uint32_t commands = 0;
-    for (uint32_t i = 0; i < write->n; i++) {
-        if (done[i] || pools[i] == 0 || (!adding && pools[i] == others[i]))
+    uint32_t next[VIEW_ROWS_MAX], counts[VIEW_ROWS_MAX], commands = 0; /* a row's number + 1; 0: none */
+    uint32_t *firsts = calloc(pools_count(redis->base.pools) + 1, sizeof *firsts);
+    if (firsts == NULL)
+        abort();
+    for (uint32_t i = write->n; i-- > 0;) {
+        if (pools[i] == 0 || (!adding && pools[i] == others[i]))
             continue;
-        uint32_t n = 0;
-        for (uint32_t k = i; k < write->n; k++)
-            n += pools[k] == pools[i] && (adding || others[k] != pools[k]);
-        begin_pool(redis, adding ? "ZADD" : "ZREM", adding ? 2 * n : n, pools[i]);
-        for (uint32_t k = i; k < write->n; k++) {
-            if (pools[k] != pools[i] || (!adding && others[k] == pools[k]))
-                continue;
+        uint32_t *first = &firsts[pools[i]];
+        counts[i] = 1 + (*first > 0 ? counts[*first - 1] : 0);
+        next[i] = *first;
+        *first = i + 1;
+    }
+    for (uint32_t i = 0; i < write->n; i++) {
+        if (firsts[pools[i]] != i + 1)
+            continue;
+        begin_pool(redis, adding ? "ZADD" : "ZREM", adding ? 2 * counts[i] : counts[i], pools[i]);
+        for (uint32_t row = i + 1; row > 0; row = next[row - 1]) {
             if (adding)
-                add_score(redis, write->glances[k].rank);
-            add_member(redis, k);
-            done[k] = true;
+                add_score(redis, write->ranks[row - 1]);
+            add_member(redis, row - 1);
         }
         commands++;
     }
+    free(firsts);
     return commands;
 }
 
