@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/away.h"
 #include "broker/metrics.h"
 #include "broker/places.h"
 #include "broker/policies.h"
@@ -22,13 +23,11 @@
 
 enum {
     FRAMES_LATE = 65536, /* taken in one round after a pause: more than live peers have under way */
-    FRAMES_AWAY = 256,   /* answered BUSY at a time */
     HOLD_US = 1000,
     HOLD_EVENTS_MAX = 4,
-    LATE_LOOKS = 2, /* of a millisecond, at what workers say, before one is judged late */
-    AWAY_WAIT_MS = 50,
-    AWAY_REOPEN_US = 100 * 1000,
-    BUSY_RETRY_MS = 500,
+    GROW_US = 20 * 1000, /* a beat of a bulk may wait so long to be larger */
+    GROW_LEADS = 8,      /* for each peer, are enough */
+    LATE_LOOKS = 2,      /* of a millisecond, at what workers say, before one is judged late */
     SWEEP_US = 5 * 1000 * 1000,
     MEMORY_REFUSE_PERCENT = 70,
     LEAVE_US = 3 * 1000 * 1000,
@@ -43,7 +42,7 @@ static const struct turn {
     uint32_t a_round, a_beat;
 } turns[] = {
     {ROLE_WORKER, 256, 4096}, {ROLE_AGENT, 256, 4096},  {ROLE_OPERATOR, 8, 32},
-    {ROLE_SOURCE, 4, 16},     {ROLE_WORKER, 256, 4096}, /* again: what came meanwhile must not be judged late */
+    {ROLE_SOURCE, 8, 64},     {ROLE_WORKER, 256, 4096}, /* again: what came meanwhile must not be judged late */
 };
 enum { N_TURNS = sizeof turns / sizeof *turns };
 
@@ -51,6 +50,9 @@ struct flight { /* a beat: being decided, or on its way */
     struct effects *effects;
     uint64_t ticket, number;
     uint32_t events, taken[N_TURNS]; /* taken: by role, as in turns[] */
+    uint32_t leads;                  /* taken in */
+    bool more;                       /* sources had more to say than the last round took */
+    int64_t since_us;                /* mono: its first round */
 };
 
 struct retired { /* a peer's number, and the beat that may still speak to who had it */
@@ -66,10 +68,10 @@ struct beat {
     struct buf retired; /* of struct retired */
     struct buf body;
     int64_t base_core_us, base_mono_us;
-    int64_t woke_us;       /* mono: when the last wait was over */
-    int64_t away_since_us; /* mono; 0: the store is there */
-    int64_t reopen_us, sweep_us;
+    int64_t woke_us; /* mono: when the last wait was over */
+    int64_t sweep_us;
     int64_t lag_us; /* of the beat in hand */
+    struct away away;
     struct beat_levels levels;
     struct policies policies;
     bool leave;
@@ -128,7 +130,8 @@ static void sleep_until_needed(struct beat *beat)
     const int signal_at = store_wait_fds(beat->parts.store, fds), metrics_at = signal_at + 1;
     fds[signal_at] = (struct wait_fd){.fd = beat->parts.signal_fd};
     const int n = metrics_at + (beat->parts.metrics ? metrics_wait_fd(beat->parts.metrics, &fds[metrics_at]) : 0);
-    const int wait = stands(beat) ? 0 : timeout_ms(beat);
+    const bool grows = !beat->is_out && beat->open.events > 0; /* and is not forgotten when nothing more comes */
+    const int wait = stands(beat) || grows ? 0 : timeout_ms(beat);
     door_wait(beat->parts.door, roles_open(&beat->open), fds, n, wait);
     beat->leave = beat->leave || fds[signal_at].readable;
     if (n > metrics_at)
@@ -157,15 +160,13 @@ static bool let_in(struct beat *beat, uint32_t peer, struct msg *msg)
     struct store_levels levels;
     if (msg->kind != MSG_CHUNK)
         return true;
+    store_pump(beat->parts.store, clock_mono_us()); /* a chunk is a millisecond's work: the view moves on beside it */
     store_levels(beat->parts.store, &levels);
     if (levels.memory_max == 0 || levels.memory_used < levels.memory_max / 100 * MEMORY_REFUSE_PERCENT) {
         places_resolve(beat->parts.places, &msg->chunk);
         return true;
     }
-    struct msg busy = {
-        .kind = MSG_RECEIPT,
-        .receipt = {.op = msg->chunk.op, .reason = REASON_BUSY, .level = 1, .retry_after_ms = BUSY_RETRY_MS}};
-    door_send(beat->parts.door, peer, &busy);
+    away_busy(beat->parts.door, peer, msg);
     return false;
 }
 
@@ -216,14 +217,19 @@ static uint32_t take_events(struct beat *beat, bool late)
             most = FRAMES_LATE; /* hear everybody before anyone is judged silent */
         struct msg msg;
         for (; n < most && door_next(beat->parts.door, turn->role, beat->woke_us, &peer, &msg); n++) {
+            open->leads += msg.kind == MSG_CHUNK ? msg.chunk.n_rows : 0;
             if (msg.kind == MSG_APPLY && turn->role == ROLE_OPERATOR) /* others are told that it is not theirs to say */
                 step_apply(beat, open->effects, peer, &msg);
             else if (let_in(beat, peer, &msg))
                 step(beat, open->effects, EVENT_MESSAGE, peer, &msg);
         }
+        if (turn->role == ROLE_SOURCE)
+            open->more = n == most && n < left;
         open->taken[i] += n < left ? n : left;
         events += n;
     }
+    if (open->events == 0)
+        open->since_us = beat->woke_us;
     open->events += events;
     return events;
 }
@@ -274,12 +280,24 @@ static void wait_for_late(struct beat *beat, struct effects *effects)
 
 /* ---- out: only what stands ----------------------------------------------------------------- */
 
+/* In a bulk each beat costs each agent a frame or two: a few leads in it pay for that better than one. */
+static bool may_grow(const struct beat *beat)
+{
+    const struct flight *open = &beat->open;
+    struct door_levels levels;
+    if (!open->more || clock_mono_us() - open->since_us > GROW_US)
+        return false;
+    door_levels(beat->parts.door, &levels);
+    return open->leads / GROW_LEADS < levels.peers;
+}
+
 static void commit(struct beat *beat)
 {
     struct flight *flight = &beat->open;
     assert(!beat->is_out);
     store_body(beat->parts.store, &beat->body);
-    flight->events = 0;
+    flight->events = flight->leads = 0;
+    flight->more = false;
     memset(flight->taken, 0, sizeof flight->taken);
     flight->number = beat->number++;
     const uint32_t rows = core_seal(beat->parts.core, &beat->body);
@@ -340,58 +358,17 @@ static void release(struct beat *beat)
     free_retired(beat);
 }
 
-/* ---- the store is away: promise nothing, accept nothing ---------------------------------------- */
-
-static void answer_busy(struct beat *beat)
-{
-    for (enum role role = ROLE_SOURCE; role <= ROLE_OPERATOR; role++) {
-        uint32_t peer;
-        struct msg msg;
-        for (int n = 0; n < FRAMES_AWAY && door_next(beat->parts.door, role, clock_mono_us(), &peer, &msg); n++) {
-            struct msg busy = {.kind = MSG_ERROR, .error = {REASON_BUSY, msg.seq, slice_of("", 0), BUSY_RETRY_MS}};
-            if (msg.kind == MSG_CHUNK)
-                busy = (struct msg){
-                    .kind = MSG_RECEIPT,
-                    .receipt = {
-                        .op = msg.chunk.op, .reason = REASON_BUSY, .level = 1, .retry_after_ms = BUSY_RETRY_MS}};
-            door_send(beat->parts.door, peer, &busy);
-        }
-    }
-}
-
 static enum store_status while_away(struct beat *beat)
 {
-    uint64_t epoch;
-    const int64_t now = clock_mono_us();
-    if (!beat->away_since_us) {
-        log_line(LOG_ERROR, "store.away", "why=\"%s\"", store_why(beat->parts.store));
-        beat->away_since_us = now;
-        beat->reopen_us = now;
-    }
-    answer_busy(beat);
-    if (now < beat->reopen_us) {
-        struct wait_fd fds[2] = {{.fd = beat->parts.signal_fd}};
-        const int n = 1 + (beat->parts.metrics ? metrics_wait_fd(beat->parts.metrics, &fds[1]) : 0);
-        door_wait(beat->parts.door, ROLES_ALL, fds, n, AWAY_WAIT_MS);
-        beat->leave = beat->leave || fds[0].readable;
-        if (n > 1)
-            metrics_run(beat->parts.metrics);
-        return STORE_OK;
-    }
-    const enum store_status status = store_reopen(beat->parts.store, &epoch);
-    beat->reopen_us = clock_mono_us() + AWAY_REOPEN_US;
-    if (status == STORE_AWAY || status == STORE_REFUSING)
-        return STORE_OK;
-    if (status != STORE_OK)
+    uint64_t epoch = 0;
+    const int64_t since_us = beat->away.since_us > 0 ? beat->away.since_us : clock_mono_us();
+    const enum store_status status = away_round(&beat->away, &beat->parts, &beat->leave, &epoch);
+    if (epoch == 0)
         return status;
-    const int64_t outage_us = clock_mono_us() - beat->away_since_us;
     core_epoch(beat->parts.core, epoch, core_time(beat), false);
-    beat->lag_us = outage_us;
     beat->woke_us = clock_mono_us();
-    beat->away_since_us = 0;
-    log_line(LOG_INFO, "store.back", "epoch=%llu outage_ms=%lld", (unsigned long long) epoch,
-             (long long) (outage_us / 1000));
-    return STORE_OK;
+    beat->lag_us = beat->woke_us - since_us;
+    return status;
 }
 
 /* ---- the beat --------------------------------------------------------------------------------------- */
@@ -417,7 +394,7 @@ static void decide(struct beat *beat)
 
 static enum store_status beat_once(struct beat *beat)
 {
-    if (beat->away_since_us)
+    if (beat->away.since_us)
         return while_away(beat);
     if (!beat->lag_us)
         sleep_until_needed(beat);
@@ -427,12 +404,12 @@ static enum store_status beat_once(struct beat *beat)
     if (status != STORE_OK)
         return status;
     release(beat);
-    if (!beat->is_out && beat->open.events > 0) {
+    if (!beat->is_out && beat->open.events > 0 && !may_grow(beat)) {
         commit(beat); /* the disk first: it works while we decide on */
         store_pump(beat->parts.store, clock_mono_us());
     }
     decide(beat);
-    if (!beat->is_out)
+    if (!beat->is_out && !may_grow(beat))
         commit(beat);
     store_idle(beat->parts.store, !beat->is_out);
     status = store_pump(beat->parts.store, clock_mono_us());
