@@ -19,7 +19,7 @@ static enum reason act_accept(struct core *core, struct lead *lead, struct agent
     lead_handed(core, lead);
     lead_move(core, lead, MOVE_ACCEPT, LEAD_OWNED, agent->index, REASON_ACCEPTED);
     if (lead->masked)
-        pull_show(core, lead, agent, programme_of(core, lead->programme)->first_action_ms);
+        pull_show(core, lead, agent, lead_timer_ms(core, lead, POOL_FIRST_ACTION));
     return REASON_OK;
 }
 

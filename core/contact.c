@@ -195,6 +195,12 @@ static bool is_email(struct slice email)
     return memchr(host, '.', domain) && !memmem(host, domain, "..", 2);
 }
 
+uint32_t contact_ways(struct slice phone, struct slice email)
+{
+    const bool called = phone.len > 0 && contact_phone_is_plausible(phone), written = email.len > 0 && is_email(email);
+    return (uint32_t) called + written;
+}
+
 static const struct attribute *find(const struct row *row, const char *name)
 {
     for (uint32_t i = 0; i < row->n_attributes; i++)

@@ -19,6 +19,9 @@ uint32_t contact_check(const struct row *row, enum reason *ret_reject);
  * leading 1, or + and a number abroad; punctuation and an extension may be there. */
 bool contact_phone_is_plausible(struct slice phone);
 
+/* By how many ways the person can be reached: a phone that could be dialled, an e-mail that could be sent. */
+uint32_t contact_ways(struct slice phone, struct slice email);
+
 /* 256 of "+1 (256) 372-5000"; 0 when it is no number of the North American plan. */
 uint32_t contact_area_code(struct slice phone);
 

@@ -56,8 +56,15 @@ struct pool *pool_of(struct core *core, const struct lead *lead);
 const char *pool_member(const struct core *core, enum ring ring, uint32_t team); /* whose it is; "" of no one's */
 void pool_name(const struct core *core, const struct pool *pool, char ret_name[POOL_NAME_MAX]);
 void pool_name_of(struct slice programme, enum ring ring, struct slice team, char ret_name[POOL_NAME_MAX]);
-double lead_rank(const struct core *core, const struct lead *lead);
+
+/* lead_order.c */
+enum pool_timer { POOL_OFFER, POOL_FIRST_ACTION, POOL_UNCLAIMED };
+int64_t lead_timer_ms(const struct core *core, const struct lead *lead, enum pool_timer timer); /* of its pool or team */
+const struct policy_order *lead_order(const struct core *core, const struct lead *lead);
 struct heap_key lead_key(const struct core *core, const struct lead *lead); /* its place among those that wait */
+struct heap_key lead_key_in(const struct core *core, const struct pool *pool,
+                            const struct lead *lead); /* as if it waited there */
+double lead_rank(const struct core *core, const struct lead *lead);
 
 /* calling.c */
 int64_t calling_opens_ms(const struct core *core, const struct lead *lead); /* now, or when it may be called next */
@@ -192,7 +199,7 @@ bool place_with(struct core *core, struct lead *lead, enum lead_event event, str
 void place_wider(struct core *core, struct lead *lead); /* nobody took it in time */
 
 struct pool *place_of_agent(struct agent *agent);               /* for leads that nobody else may have */
-void place_leave_agent(struct core *core, struct agent *agent); /* it works on another programme now */
+void place_leave_agent(struct core *core, struct agent *agent); /* its team may be another one now */
 struct facts place_facts(const struct core *core, const struct lead *lead, struct feature ret_room[FEATURES_MAX + 1]);
 
 /* pair.c: may this agent have this lead at all? The one home of what stands between the two: past owners, declines,

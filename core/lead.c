@@ -22,44 +22,7 @@ const char *const lead_move_labels[LEAD_MOVES] = {
 #include "core/lead_states.def"
 };
 
-/* ---- ranks and pools -------------------------------------------------------------- */
-
-/* A number that nobody can aim at with a key of his choice, the same in every replay of a log: different for each seq,
- * since each step can be undone. */
-static int64_t draw(uint64_t seq)
-{
-    uint64_t x = seq + UINT64_C(0x9E3779B97F4A7C15);
-    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
-    return (int64_t) (x ^ x >> 31);
-}
-
-static int64_t place_in_order(const struct core *core, const struct lead *lead)
-{
-    const int64_t seq = (int64_t) lead->seq;
-    switch (programme_of(core, lead->programme)->order) {
-    case ORDER_NEWEST_FIRST:
-        return -seq;
-    case ORDER_RANDOM:
-        return draw(lead->seq);
-    case ORDER_OLDEST_FIRST:
-        break;
-    }
-    return seq;
-}
-
-struct heap_key lead_key(const struct core *core, const struct lead *lead)
-{
-    return (struct heap_key){-lead->priority, place_in_order(core, lead)};
-}
-
-/* For people and views: a drawn place is cut to what keeps priorities apart. */
-double lead_rank(const struct core *core, const struct lead *lead)
-{
-    const bool drawn = programme_of(core, lead->programme)->order == ORDER_RANDOM;
-    const int64_t place = place_in_order(core, lead) / (drawn ? 1 << 25 : 1);
-    return -(double) lead->priority * 1e12 + (double) place;
-}
+/* ---- pools ---------------------------------------------------------------------- */
 
 static struct heap *heap_of(struct pool *pool, const struct lead *lead)
 {
@@ -88,7 +51,7 @@ static void leave_pool(struct core *core, struct lead *lead)
         unit_refresh(core, pool->team);
 }
 
-/* The order of its programme changed. */
+/* The order of its pool changed. */
 void lead_reorder(struct core *core, struct lead *lead)
 {
     if (heap_has(&lead->place))
@@ -158,14 +121,14 @@ static void arm(struct core *core, struct lead *lead, int64_t appointment_ms)
         age_end_ms = followup_age_end_ms(core, lead);
         break;
     case LEAD_POOLED:
-        after_ms = programme->unclaimed_ms;
+        after_ms = lead_timer_ms(core, lead, POOL_UNCLAIMED);
         age_end_ms = followup_age_end_ms(core, lead);
         break;
     case LEAD_OFFERED:
-        after_ms = programme->offer_ms;
+        after_ms = lead_timer_ms(core, lead, POOL_OFFER);
         break;
     case LEAD_OWNED:
-        after_ms = programme->first_action_ms;
+        after_ms = lead_timer_ms(core, lead, POOL_FIRST_ACTION);
         break;
     case LEAD_WORKING:
         after_ms = programme->activity_ms;

@@ -48,12 +48,29 @@ struct pool *place_of_agent(struct agent *agent)
     return agent->direct;
 }
 
+/* Its order is that of the agent's team, which may be another one now. */
+static void reorder(const struct core *core, struct pool *pool)
+{
+    struct heap before = pool->waiting;
+    pool->waiting = (struct heap){0};
+    for (uint32_t i = 0; i < before.n; i++) {
+        struct heap_node *node = before.at[i].node;
+        *node = (struct heap_node){0};
+        heap_add(&pool->waiting, node, lead_key(core, heap_entry(node, const struct lead, place)));
+    }
+    heap_fini(&before);
+}
+
 void place_leave_agent(struct core *core, struct agent *agent)
 {
     struct pool *pool = agent->direct;
-    if (!pool || !pool->depth || pool->programme == agent->programme)
+    if (!pool || !pool->depth)
         return;
     allocate_retry(core, pool); /* also those that stood aside */
+    if (pool->programme == agent->programme) {
+        reorder(core, pool);
+        return;
+    }
     for (struct heap_node *node; (node = heap_first(&pool->waiting));)
         place_wider(core, heap_entry(node, struct lead, place));
 }

@@ -28,14 +28,18 @@ enum {
     POLICY_ROUTES_MAX = 16384,
     POLICY_WHEN_MAX = 8,       /* attributes that one rule looks at */
     POLICY_TESTS_MAX = 32768,  /* of all routes and filters */
-    POLICY_VALUES_MAX = 65536, /* of all tests and licences */
+    POLICY_VALUES_MAX = 65536, /* of all tests, licences and orders */
     POLICY_LIMITS_MAX = 256,
     POLICY_OWNERS_MAX = 48, /* of a lead, over all rounds: so many are excluded for good */
+    POLICY_ORDER_KEYS_MAX = 3,
+    POLICY_ORDER_NUMBERS_MAX = 2, /* of them: so many are compared as numbers */
+    POLICY_ORDER_VALUES_MAX = 64,
+    POLICY_ATTRIBUTE_MAX = 32,
+    POLICY_POOLS_MAX = 512, /* units with an order or timers of their own */
 };
 
 enum mode { MODE_PUSH = 1, MODE_PULL, MODE_PUSH_PULL };
 enum widen { WIDEN_PROGRAMME = 1, WIDEN_CELL };
-enum lead_order { ORDER_OLDEST_FIRST, ORDER_NEWEST_FIRST, ORDER_RANDOM };
 enum pull {
     PULL_BLIND,
     PULL_PREVIEW,
@@ -115,7 +119,32 @@ struct policy_team { /* a leaf of the tree, or a unit above; known by its progra
     enum unit_kind kind;
     uint32_t in;              /* 1 + index of the unit above it; 0 = none */
     uint32_t shift, zone;     /* 1 + index in hours and zones; 0 = as above it */
+    uint32_t pool;            /* 1 + index in pools; 0 = all is as in the programme */
     struct policy_range only; /* tests that a lead must pass for the agents in it */
+};
+
+/* ---- pools: in which order their leads go, and how long they may take --------------- */
+
+enum lead_order { ORDER_OLDEST_FIRST, ORDER_NEWEST_FIRST, ORDER_RANDOM };
+enum order_by { ORDER_LOWEST, ORDER_HIGHEST, ORDER_LISTED };
+struct order_key {
+    char name[POLICY_ATTRIBUTE_MAX + 1]; /* of the attribute: what an explanation calls it */
+    enum order_by by;
+    bool zip, contacts; /* contacts: who does not bring it has as many as there are ways to reach the person */
+    uint32_t key;       /* feature_key() of the name */
+    struct policy_range values; /* ORDER_LISTED: the first ones first; as those of a test, but in the order of the file */
+};
+struct policy_order { /* within a priority; leads that are equal by all keys go by the last word */
+    uint32_t n_keys, line; /* line: in the text of the policy; 0 = it is not said there */
+    struct order_key keys[POLICY_ORDER_KEYS_MAX];
+    enum lead_order last;
+};
+
+/* What a unit says of its pool and of its agents' leads, and units above it where it says nothing. */
+struct policy_pool {
+    bool has_order;                               /* else the programme's */
+    struct policy_order order;
+    int64_t offer_ms, first_action_ms, unclaimed_ms; /* 0 = the programme's */
 };
 
 enum route_set { ROUTES_FIRST, ROUTES_AGAIN, ROUTE_SETS }; /* `routes`, and `reroutes` of leads that were taken back */
@@ -138,7 +167,7 @@ struct programme {
     uint32_t strategy;        /* enum strategy */
     enum widen widen;         /* who may take a lead that its own pool left unclaimed */
     bool note_required;       /* a disposition needs a note */
-    enum lead_order order;    /* within a priority */
+    struct policy_order order;
     uint32_t wip_max;         /* leads an agent holds at once */
     uint32_t untouched_max;   /* OFFERED + OWNED leads of an agent */
     uint32_t depth_per_agent; /* push_pull: leads in a team's pool per member present */
@@ -225,6 +254,8 @@ struct policy {
     struct policy_route routes[POLICY_ROUTES_MAX]; /* in the order of the file */
     struct policy_test tests[POLICY_TESTS_MAX];
     int64_t values[POLICY_VALUES_MAX];
+    uint32_t n_pools;
+    struct policy_pool pools[POLICY_POOLS_MAX];
     uint32_t n_limits;
     struct policy_limit limits[POLICY_LIMITS_MAX];
 };

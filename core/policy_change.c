@@ -199,14 +199,29 @@ static void forget_homes(struct core *core, const struct policy *old)
     }
 }
 
+static bool has_order(const struct policy_order *order)
+{
+    return order->n_keys > 0 || order->last != ORDER_OLDEST_FIRST;
+}
+
+/* Any other order than the first one has; a lead that keeps its place costs little. */
+static bool has_orders(const struct policy *policy)
+{
+    for (uint32_t i = 0; i < policy->n_programmes; i++)
+        if (has_order(&policy->programmes[i].order))
+            return true;
+    for (uint32_t i = 0; i < policy->n_pools; i++)
+        if (policy->pools[i].has_order)
+            return true;
+    return false;
+}
+
 static void reorder(struct core *core, const struct policy *old)
 {
-    bool turned[POLICY_PROGRAMMES_MAX] = {0}, any = false;
-    for (uint32_t i = 0; i < old->n_programmes; i++)
-        any |= turned[i] = programme_of(core, i)->order != old->programmes[i].order;
-    for (uint32_t i = 0; any && i < core->leads.n; i++)
-        if (turned[lead_at(&core->leads, i)->programme])
-            lead_reorder(core, lead_at(&core->leads, i));
+    if (!has_orders(old) && !has_orders(&core->policy))
+        return;
+    for (uint32_t i = 0; i < core->leads.n; i++)
+        lead_reorder(core, lead_at(&core->leads, i));
 }
 
 /* Other hours and shifts may open sooner than those that leads wait for. */

@@ -29,6 +29,22 @@ static void rule_cell(struct table *table, const struct lead *lead)
          in_force ? ": to " : "", in_force ? target_of(core, lead) : "");
 }
 
+/* By which its pool hands out, and where it is said: a unit's own, or its programme's. */
+static void order_cell(struct table *table, const struct policy_order *order)
+{
+    static const char *const last[] = {
+        [ORDER_OLDEST_FIRST] = "oldest_first", [ORDER_NEWEST_FIRST] = "newest_first", [ORDER_RANDOM] = "random"};
+    static const char *const by[] = {
+        [ORDER_LOWEST] = "lowest", [ORDER_HIGHEST] = "highest", [ORDER_LISTED] = "as listed"};
+    struct buf *text = &table->core->report;
+    for (uint32_t i = 0; i < order->n_keys; i++)
+        buf_printf(text, "%s %s, then ", order->keys[i].name, by[order->keys[i].by]);
+    buf_printf(text, "%s", last[order->last]);
+    if (order->line)
+        buf_printf(text, "; line %u of policy %u", order->line, table->core->policy.version);
+    end_cell(table);
+}
+
 void report_routing(struct table *table, const struct lead *lead)
 {
     struct core *core = table->core;
@@ -36,6 +52,11 @@ void report_routing(struct table *table, const struct lead *lead)
     if (lead->state == LEAD_POOLED)
         pool_name(core, pool_of(core, lead), name);
     cell(table, "pool"), cell(table, "%s", name);
+    cell(table, "order");
+    if (lead->state == LEAD_POOLED)
+        order_cell(table, lead_order(core, lead));
+    else
+        cell(table, "%s", "");
     cell(table, "routed");
     if (lead->route_version)
         rule_cell(table, lead);

@@ -18,8 +18,8 @@ static bool excluded(const struct ask *ask, uint32_t lead, uint32_t agent)
 
 void verdict_tell(struct core *core, struct lead *lead, struct agent *agent)
 {
-    const struct programme *programme = programme_of(core, lead->programme);
-    pull_show(core, lead, agent, lead->state == LEAD_OFFERED ? programme->offer_ms : programme->first_action_ms);
+    const enum pool_timer timer = lead->state == LEAD_OFFERED ? POOL_OFFER : POOL_FIRST_ACTION;
+    pull_show(core, lead, agent, lead_timer_ms(core, lead, timer));
 }
 
 /* What the strategy must find again at the next window, also after a restart. A lead that comes back to its owner is

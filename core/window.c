@@ -156,7 +156,7 @@ static enum added add_lead(struct core *core, struct ask *ask, struct lead *lead
     return ADDED;
 }
 
-/* The due leads of the window's agents, in rank order. */
+/* The due leads of the window's agents, in the order of its pool. */
 static uint32_t gather_due(struct core *core, const struct ask *ask, struct lead *due[ASK_LEADS_MAX])
 {
     uint32_t n = 0;
@@ -168,7 +168,7 @@ static uint32_t gather_due(struct core *core, const struct ask *ask, struct lead
                 calling_closed(core, lead))
                 continue;
             uint32_t at = n++;
-            for (; at > 0 && heap_before(lead_key(core, lead), lead_key(core, due[at - 1])); at--)
+            for (; at > 0 && heap_before(lead_key_in(core, ask->pool, lead), lead_key_in(core, ask->pool, due[at - 1])); at--)
                 due[at] = due[at - 1];
             due[at] = lead;
             own++;
@@ -185,7 +185,7 @@ static void add_leads(struct core *core, struct ask *ask, struct pool *pool, uin
     uint32_t n_unfit = 0;
     for (uint32_t at = 0;;) {
         struct heap_node *node = ask->n_leads < want && n_unfit < UNFIT_MAX ? heap_first(&pool->waiting) : NULL;
-        if (at < n_due && (!node || heap_before(lead_key(core, due[at]), pool->waiting.at[0].key))) {
+        if (at < n_due && (!node || heap_before(lead_key_in(core, pool, due[at]), pool->waiting.at[0].key))) {
             if (add_lead(core, ask, due[at], core->agents[due[at]->owner]->ask_place + 1) != ADDED)
                 break;
             at++;

@@ -6,8 +6,6 @@
 #include "policy/policy_take.h"
 #include "proto/msg.h"
 
-static const struct value_word orders[] = {
-    {"oldest_first", ORDER_OLDEST_FIRST}, {"newest_first", ORDER_NEWEST_FIRST}, {"random", ORDER_RANDOM}, {NULL, 0}};
 static const struct value_word pulls[] = {
     {"blind", PULL_BLIND}, {"preview", PULL_PREVIEW}, {"choose", PULL_CHOOSE}, {NULL, 0}};
 static const struct value_word sights[] = {{"none", SEE_NONE}, {"coarse", SEE_COARSE}, {"full", SEE_FULL}, {NULL, 0}};
@@ -16,7 +14,6 @@ static const struct value_word earns[] = {
 
 void pull_read(struct policy_findings *findings, const struct raw_programme *raw, struct programme *programme)
 {
-    programme->order = (enum lead_order) take_word(findings, "order", raw->order, orders, ORDER_OLDEST_FIRST);
     programme->earn = (enum earn) take_word(findings, "earn", raw->earn, earns, EARN_DISPOSITION);
     programme->pull = (enum pull) take_word(findings, "pull", raw->pull, pulls, PULL_BLIND);
     programme->see =

@@ -47,6 +47,18 @@ static const cyaml_schema_field_t test_fields[] = {
 };
 static const cyaml_schema_value_t test_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_test, test_fields)};
 
+static const cyaml_schema_field_t order_fields[] = {
+    TEXT(struct raw_order, alone),
+    TEXT(struct raw_order, word),
+    TEXT(struct raw_order, attribute),
+    TEXT(struct raw_order, by),
+    LIST(struct raw_order, is, &text_schema, 0, POLICY_ORDER_VALUES_MAX),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t order_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_order, order_fields)};
+#define ORDER(type, key) LIST(type, key, &order_schema, 0, POLICY_ORDER_KEYS_MAX + 1)
+
 static const cyaml_schema_field_t agent_fields[] = {
 #define AGENT_WORD(key, allowed, initial, text) TEXT(struct raw_agent, key),
 #define AGENT_LIST(key, least, most, of, initial, text) LIST(struct raw_agent, key, &text_schema, least, most),
@@ -76,8 +88,10 @@ static const cyaml_schema_value_t calling_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_calling, calling_fields)};
 static const cyaml_schema_field_t unit_fields[] = {
 #define UNIT_WORD(key, allowed, initial, text) TEXT(struct raw_unit, key),
+#define UNIT_ORDER(key, allowed, initial, text) ORDER(struct raw_unit, key),
 #include "policy/policy_keys.def"
     LIST(struct raw_unit, only, &test_schema, 0, POLICY_WHEN_MAX),
+    CYAML_FIELD_MAPPING("timers", CYAML_FLAG_OPTIONAL, struct raw_unit, timers, timer_fields),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t unit_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_unit, unit_fields)};
@@ -106,6 +120,7 @@ static const cyaml_schema_value_t limit_schema = {
 
 static const cyaml_schema_field_t programme_fields[] = {
 #define PROGRAMME_WORD(key, allowed, initial, text) TEXT(struct raw_programme, key),
+#define PROGRAMME_ORDER(key, allowed, initial, text) ORDER(struct raw_programme, key),
 #define PROGRAMME_LIST(key, least, most, of, initial, text) LIST(struct raw_programme, key, &text_schema, least, most),
 #define PROGRAMME_KEY(key, member, kind, initial, least, most, text) TEXT(struct raw_programme, key),
 #include "policy/policy_keys.def"

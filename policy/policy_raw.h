@@ -18,6 +18,13 @@ struct raw_test { /* of a `when` or `only`: policy_scan() makes a list of that m
     uint32_t is_count;
 };
 
+struct raw_order { /* of an `order`, a list even of the one word that it may be */
+    char *alone;            /* that word */
+    char *word;             /* of a list: one that is no attribute */
+    char *attribute, *by, **is;
+    uint32_t is_count;
+};
+
 struct raw_agent {
 #define AGENT_WORD(key, allowed, initial, text) char *key;
 #define AGENT_LIST(key, least, most, of, initial, text)                                                                \
@@ -28,11 +35,20 @@ struct raw_agent {
     uint32_t only_count;
 };
 
+struct raw_timers {
+#define TIMER_KEY(key, member, kind, initial, least, most, text) char *key;
+#include "policy/policy_keys.def"
+};
+
 struct raw_unit {
 #define UNIT_WORD(key, allowed, initial, text) char *key;
+#define UNIT_ORDER(key, allowed, initial, text)                                                                        \
+    struct raw_order *key;                                                                                             \
+    uint32_t key##_count;
 #include "policy/policy_keys.def"
     struct raw_test *only;
     uint32_t only_count;
+    struct raw_timers timers; /* those of UNIT_TIMER */
 };
 
 struct raw_route {
@@ -47,11 +63,6 @@ struct raw_score {
 #include "policy/policy_keys.def"
     struct raw_weight *weights;
     uint32_t weights_count;
-};
-
-struct raw_timers {
-#define TIMER_KEY(key, member, kind, initial, least, most, text) char *key;
-#include "policy/policy_keys.def"
 };
 
 struct raw_hours {
@@ -82,6 +93,9 @@ struct raw_limit {
 
 struct raw_programme {
 #define PROGRAMME_WORD(key, allowed, initial, text) char *key;
+#define PROGRAMME_ORDER(key, allowed, initial, text)                                                                   \
+    struct raw_order *key;                                                                                             \
+    uint32_t key##_count;
 #define PROGRAMME_LIST(key, least, most, of, initial, text)                                                            \
     char **key;                                                                                                        \
     uint32_t key##_count;

@@ -58,11 +58,11 @@ static bool has_room(struct policy_findings *findings, const char *path, uint32_
     return false;
 }
 
-static struct policy_range read_values(struct policy_findings *findings, const char *path, const char *attribute,
-                                       char *const *texts, uint32_t n, struct policy *policy)
+struct policy_range values_take(struct policy_findings *findings, const char *path, const char *attribute,
+                                char *const *texts, uint32_t n, struct policy *policy)
 {
     struct policy_range range = {.first = policy->n_values};
-    if (!has_room(findings, path, policy->n_values, n, POLICY_VALUES_MAX, "values in rules and filters"))
+    if (!has_room(findings, path, policy->n_values, n, POLICY_VALUES_MAX, "values in rules, filters and orders"))
         return range;
     int64_t *values = &policy->values[policy->n_values];
     for (uint32_t i = 0; i < n; i++) {
@@ -70,13 +70,23 @@ static struct policy_range read_values(struct policy_findings *findings, const c
         snprintf(entry, sizeof entry, "%.140s[%u]", path, i);
         range.n += read_one(findings, entry, attribute, texts[i], &values[range.n]);
     }
+    policy->n_values += range.n;
+    return range;
+}
+
+/* Each once, and as they are searched. */
+static struct policy_range read_values(struct policy_findings *findings, const char *path, const char *attribute,
+                                       char *const *texts, uint32_t n, struct policy *policy)
+{
+    struct policy_range range = values_take(findings, path, attribute, texts, n, policy);
+    int64_t *values = &policy->values[range.first];
     qsort(values, range.n, sizeof *values, by_value);
     uint32_t n_unlike = 0;
     for (uint32_t i = 0; i < range.n; i++)
         if (i == 0 || values[i] != values[n_unlike - 1])
             values[n_unlike++] = values[i];
+    policy->n_values -= range.n - n_unlike;
     range.n = n_unlike;
-    policy->n_values += n_unlike;
     return range;
 }
 
@@ -100,7 +110,7 @@ static bool read_between(struct policy_findings *findings, const char *path, con
 {
     int64_t bounds[2];
     const bool is_zip = strcmp(raw->attribute, "zip") == 0;
-    if (!has_room(findings, path, policy->n_values, 2, POLICY_VALUES_MAX, "values in rules and filters") ||
+    if (!has_room(findings, path, policy->n_values, 2, POLICY_VALUES_MAX, "values in rules, filters and orders") ||
         !read_bound(findings, path, "from", raw->from, raw->attribute, is_zip ? 1 : -number_max, &bounds[0]) ||
         !read_bound(findings, path, "to", raw->to, raw->attribute, is_zip ? INT64_MAX : number_max, &bounds[1]))
         return false;

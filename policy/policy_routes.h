@@ -15,6 +15,10 @@
 void units_read(struct policy_findings *findings, const struct raw_policy *raw, struct policy *policy,
                 struct names *ret_units);
 
+/* Values of this attribute in the order of the file, for policy->values. */
+struct policy_range values_take(struct policy_findings *findings, const char *path, const char *attribute,
+                                char *const *texts, uint32_t n, struct policy *policy);
+
 /* What `when` and `only` say, at `path`. */
 struct policy_range tests_read(struct policy_findings *findings, const char *path, const struct raw_test *raw,
                                uint32_t n, struct policy *policy);

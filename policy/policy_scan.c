@@ -162,6 +162,7 @@ static bool opens(struct scan *scan, yaml_event_type_t wanted, const char *path,
 }
 
 static bool take_map(struct scan *scan, const char *path, const struct field *fields);
+static bool take_rank(struct scan *scan, const char *path);
 
 /* Entries that are wrong leave an empty one, so that those behind keep their numbers. */
 static bool take_list(struct scan *scan, const char *path, const struct field *field)
@@ -182,11 +183,12 @@ static bool take_list(struct scan *scan, const char *path, const struct field *f
         if (n > 0)
             buf_add(scan->out, ",", 1);
         const size_t before = scan->out->len;
-        const bool maps = field->shape == SHAPE_MAPS;
-        if (!(maps ? opens(scan, YAML_MAPPING_START_EVENT, entry, "mapping") && take_map(scan, entry, field->fields)
-                   : take_value(scan, entry))) {
+        const bool maps = field->shape == SHAPE_MAPS, ranks = field->shape == SHAPE_ORDER;
+        if (!(maps    ? opens(scan, YAML_MAPPING_START_EVENT, entry, "mapping") && take_map(scan, entry, field->fields)
+              : ranks ? take_rank(scan, entry)
+                      : take_value(scan, entry))) {
             scan->out->len = before;
-            buf_add(scan->out, maps ? "{}" : "\"\"", 2);
+            buf_add(scan->out, maps || ranks ? "{}" : "\"\"", 2);
         }
     }
     buf_add(scan->out, "]", 1);
@@ -267,6 +269,58 @@ static bool take_tests(struct scan *scan, const char *path, const struct field *
     return !scan->over;
 }
 
+/* An entry of an order: a word, or one attribute and what of it comes first. */
+static bool take_rank(struct scan *scan, const char *path)
+{
+    static const struct field values = {"is", SHAPE_VALUES, 1, POLICY_ORDER_VALUES_MAX, NULL};
+    char inner[FINDING_PATH_MAX];
+    if (scan->event.type == YAML_SCALAR_EVENT) {
+        buf_printf(scan->out, "{\"word\":");
+        const bool sound = take_value(scan, path);
+        buf_add(scan->out, "}", 1);
+        return sound;
+    }
+    if (!opens(scan, YAML_MAPPING_START_EVENT, path, "word or a mapping") || !next(scan))
+        return false;
+    const char *name = scan->event.type == YAML_SCALAR_EVENT ? (const char *) scan->event.data.scalar.value : "";
+    bool sound = value_is_attribute(name);
+    join(path, name, inner);
+    if (!sound)
+        fault_here(scan, FAULT_BAD_VALUE, path, "\"%.40s\" is no attribute; allowed are 1 to 32 of a-z, 0-9 and _", name);
+    buf_printf(scan->out, "{\"attribute\":\"%.32s\",", sound ? name : "");
+    for (uint32_t n = 0; scan->event.type != YAML_MAPPING_END_EVENT; n++) {
+        if (n == 2) {
+            fault_here(scan, FAULT_TOO_MANY, path, "names more than one attribute; give each an entry of its own");
+            sound = false;
+        }
+        if (n != 1 || !sound) {
+            skip(scan);
+        } else if (scan->event.type == YAML_SEQUENCE_START_EVENT) {
+            remember(scan, inner);
+            buf_printf(scan->out, "\"is\":");
+            sound = take_list(scan, inner, &values);
+        } else {
+            remember(scan, inner);
+            buf_printf(scan->out, "\"by\":");
+            sound = take_value(scan, inner);
+        }
+        if (!next(scan))
+            return false;
+    }
+    buf_add(scan->out, "}", 1);
+    return sound;
+}
+
+static bool take_order(struct scan *scan, const char *path, const struct field *field)
+{
+    if (scan->event.type != YAML_SCALAR_EVENT)
+        return opens(scan, YAML_SEQUENCE_START_EVENT, path, "word or a list") && take_list(scan, path, field);
+    buf_printf(scan->out, "[{\"alone\":");
+    const bool sound = take_value(scan, path);
+    buf_printf(scan->out, "}]");
+    return sound;
+}
+
 static bool take_field(struct scan *scan, const char *path, const struct field *field)
 {
     remember(scan, path);
@@ -278,6 +332,8 @@ static bool take_field(struct scan *scan, const char *path, const struct field *
         return opens(scan, YAML_MAPPING_START_EVENT, path, "mapping") && take_map(scan, path, field->fields);
     case SHAPE_TESTS:
         return opens(scan, YAML_MAPPING_START_EVENT, path, "mapping") && take_tests(scan, path, field);
+    case SHAPE_ORDER:
+        return take_order(scan, path, field);
     case SHAPE_VALUE:
         break;
     }

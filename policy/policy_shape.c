@@ -35,9 +35,16 @@ static const struct field agent_fields[] = {
     {"only", SHAPE_TESTS, 0, POLICY_WHEN_MAX, NULL},
     {NULL, SHAPE_VALUE, 0, 0, NULL},
 };
+static const struct field unit_timer_fields[] = {
+#define UNIT_TIMER(key) {#key, SHAPE_VALUE, 0, 0, NULL},
+#include "policy/policy_keys.def"
+    {NULL, SHAPE_VALUE, 0, 0, NULL},
+};
 static const struct field unit_fields[] = {
 #define UNIT_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
+#define UNIT_ORDER(key, allowed, initial, text) {#key, SHAPE_ORDER, 1, POLICY_ORDER_KEYS_MAX + 1, NULL},
 #include "policy/policy_keys.def"
+    {"timers", SHAPE_MAP, 0, 0, unit_timer_fields},
     {"only", SHAPE_TESTS, 0, POLICY_WHEN_MAX, NULL},
     {NULL, SHAPE_VALUE, 0, 0, NULL},
 };
@@ -71,6 +78,7 @@ static const struct field limit_fields[] = {
 };
 static const struct field programme_fields[] = {
 #define PROGRAMME_WORD(key, allowed, initial, text) {#key, SHAPE_VALUE, 0, 0, NULL},
+#define PROGRAMME_ORDER(key, allowed, initial, text) {#key, SHAPE_ORDER, 1, POLICY_ORDER_KEYS_MAX + 1, NULL},
 #define PROGRAMME_LIST(key, least, most, of, initial, text) {#key, SHAPE_VALUES, least, most, NULL},
 #define PROGRAMME_KEY(key, member, kind, initial, least, most, text) {#key, SHAPE_VALUE, 0, 0, NULL},
 #include "policy/policy_keys.def"

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-enum shape { SHAPE_VALUE, SHAPE_VALUES, SHAPE_MAP, SHAPE_MAPS, SHAPE_TESTS };
+enum shape { SHAPE_VALUE, SHAPE_VALUES, SHAPE_MAP, SHAPE_MAPS, SHAPE_TESTS, SHAPE_ORDER };
 
 struct field {
     const char *key;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "policy/policy_hours.h"
+#include "policy/policy_order.h"
 #include "policy/policy_take.h"
 
 static const struct value_word kinds[] = {
@@ -23,7 +24,16 @@ struct unit { /* of the file */
     uint32_t team; /* 1 + index in policy->teams; 0 = it is no team */
     struct policy_range only;
     uint32_t places[POLICY_PROGRAMMES_MAX]; /* 1 + its index in policy->teams, by programme */
-    uint32_t shift, zone;                   /* as in struct policy_team */
+    uint32_t shift, zone, pool;             /* as in struct policy_team */
+    struct policy_pool own;                 /* what it says itself */
+    bool has_own, settled;                  /* settled: `pool` is known */
+};
+
+/* Its timers are read as a programme's, whose ranges they have. */
+static const struct key timer_keys[] = {
+#define TIMER_KEY(key, member, kind, initial, least, most, text)                                                       \
+    {#key, VALUE_##kind, offsetof(struct raw_timers, key), offsetof(struct programme, member), initial, least, most},
+#include "policy/policy_keys.def"
 };
 
 struct tree {
@@ -33,6 +43,21 @@ struct tree {
     uint32_t n;
     struct names teams, *names;
 };
+
+static void read_own(struct tree *tree, uint32_t i, const struct raw_unit *raw)
+{
+    struct unit *unit = &tree->units[i];
+    struct programme timers = {0};
+    char path[48];
+    snprintf(path, sizeof path, "units[%u].", i);
+    unit->own.has_order = raw->order != NULL;
+    order_read(tree->findings, path, raw->order, raw->order_count, tree->policy, &unit->own.order);
+    snprintf(path, sizeof path, "units[%u].timers.", i);
+    take_keys(tree->findings, path, timer_keys, sizeof timer_keys / sizeof *timer_keys, &raw->timers, &timers);
+    unit->has_own = unit->own.has_order;
+#define UNIT_TIMER(key) unit->has_own |= (unit->own.key##_ms = timers.key##_ms) > 0;
+#include "policy/policy_keys.def"
+}
 
 /* One that is wrong stays without a place; the others can be judged all the same. */
 static void read_unit(struct tree *tree, uint32_t i, const struct raw_unit *raw)
@@ -56,6 +81,7 @@ static void read_unit(struct tree *tree, uint32_t i, const struct raw_unit *raw)
     }
     snprintf(path, sizeof path, "units[%u].only", i);
     unit->only = tests_read(tree->findings, path, raw->only, raw->only_count, tree->policy);
+    read_own(tree, i, raw);
     if (unit->name[0] == '\0')
         return;
     names_add(tree->names, (struct name){.text = raw->name, .index = i});
@@ -124,6 +150,37 @@ static void cut_circles(struct tree *tree)
     }
 }
 
+/* What it does not say itself is as above it. */
+static uint32_t settle_pool(struct tree *tree, uint32_t i)
+{
+    struct unit *unit = &tree->units[i];
+    struct policy *policy = tree->policy;
+    char path[48];
+    if (unit->settled)
+        return unit->pool;
+    unit->settled = true;
+    unit->pool = unit->in > 0 ? settle_pool(tree, unit->in - 1) : 0;
+    if (!unit->has_own)
+        return unit->pool;
+    if (policy->n_pools == POLICY_POOLS_MAX) {
+        snprintf(path, sizeof path, "units[%u]", i);
+        finding_add(tree->findings, FAULT_TOO_MANY, path, "is one more than %d units with an order or timers",
+                    POLICY_POOLS_MAX);
+        return unit->pool;
+    }
+    struct policy_pool *pool = &policy->pools[policy->n_pools++];
+    *pool = unit->own;
+    if (unit->pool > 0) {
+        const struct policy_pool *above = &policy->pools[unit->pool - 1];
+        if (!pool->has_order)
+            pool->order = above->order;
+        pool->has_order |= above->has_order;
+#define UNIT_TIMER(key) pool->key##_ms = pool->key##_ms > 0 ? pool->key##_ms : above->key##_ms;
+#include "policy/policy_keys.def"
+    }
+    return unit->pool = policy->n_pools;
+}
+
 /* The place of unit `i` of the file in the programme; made, with those above it, when it is not there yet. */
 static uint32_t place_unit(struct tree *tree, uint32_t i, uint32_t programme)
 {
@@ -145,6 +202,7 @@ static uint32_t place_unit(struct tree *tree, uint32_t i, uint32_t programme)
                                   .in = in,
                                   .shift = unit->shift,
                                   .zone = unit->zone,
+                                  .pool = settle_pool(tree, i),
                                   .only = unit->only};
     memcpy(place->name, unit->name, sizeof place->name);
     return unit->places[programme] = policy->n_teams;
@@ -156,6 +214,7 @@ static void place_team(struct tree *tree, const struct unit *unit)
     team->kind = unit->kind;
     team->shift = unit->shift;
     team->zone = unit->zone;
+    team->pool = settle_pool(tree, (uint32_t) (unit - tree->units));
     team->only = unit->only;
     team->in = unit->in > 0 ? place_unit(tree, unit->in - 1, team->programme) : 0;
 }

@@ -16,6 +16,7 @@
 #include "policy/policy_limits.h"
 #include "policy/policy_lint.h"
 #include "policy/policy_near.h"
+#include "policy/policy_order.h"
 #include "policy/policy_pull.h"
 #include "policy/policy_raw.h"
 #include "policy/policy_routes.h"
@@ -259,6 +260,7 @@ static void read_programme(struct policy_findings *findings, const struct raw_pr
     take_keys(findings, "", programme_keys, COUNT(programme_keys), raw, programme);
     take_keys(findings, "timers.", timer_keys, COUNT(timer_keys), &raw->timers, programme);
     pull_read(findings, raw, programme);
+    order_read(findings, "", raw->order, raw->order_count, policy, &programme->order);
     read_gaps(findings, raw, programme);
     read_score(findings, &raw->score, &programme->scoring);
     pacing_read(findings, raw, policy, programme);

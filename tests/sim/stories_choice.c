@@ -104,7 +104,7 @@ static void a_random_order_is_no_order_of_arrival_and_the_same_after_a_crash(voi
     uint32_t orders[2][DRAWN];
     for (int crash = 0; crash < 2; crash++) {
         struct policy *policy = sim_policy();
-        policy->programmes[1].order = ORDER_RANDOM;
+        policy->programmes[1].order.last = ORDER_RANDOM;
         policy->programmes[1].unclaimed_ms = 600000;
         struct sim *sim = story_new(policy);
         draw_all(sim, crash, orders[crash]);

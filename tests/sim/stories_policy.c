@@ -391,7 +391,7 @@ static void another_order_holds_for_the_leads_that_wait(void **state)
     sim_run_ms(sim, 2);
     policy = changed();
     policy->programmes[0].wip_max = 1;
-    policy->programmes[0].order = ORDER_NEWEST_FIRST;
+    policy->programmes[0].order.last = ORDER_NEWEST_FIRST;
     applies(sim, policy);
     struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
     assert_owner(sim, newest, ana->name);

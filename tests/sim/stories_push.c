@@ -97,7 +97,7 @@ static void a_programme_may_take_the_newest_first(void **state)
 {
     (void) state;
     struct policy *policy = sim_policy();
-    policy->programmes[0].order = ORDER_NEWEST_FIRST;
+    policy->programmes[0].order.last = ORDER_NEWEST_FIRST;
     struct sim *sim = story_new(policy);
     const struct id old = story_lead(sim, "to-push", 5), young = story_lead(sim, "to-push", 5);
     const struct id high = story_lead(sim, "to-push", 9);

@@ -95,7 +95,7 @@ static void change_policy(struct sim *sim)
         programme->untouched_max = 1 + sim_rand(sim, 4);
         programme->distributions_max = 1 + sim_rand(sim, 4);
         programme->depth_per_agent = 1 + sim_rand(sim, 4);
-        programme->order = (enum lead_order) sim_rand(sim, 3);
+        programme->order.last = (enum lead_order) sim_rand(sim, 3);
         programme->earn = (enum earn) sim_rand(sim, 2);
         programme->pull = (enum pull) sim_rand(sim, 3);
         programme->see = sim_rand(sim, 3);

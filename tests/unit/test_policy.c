@@ -76,7 +76,7 @@ static void check_programme_defaults(const struct programme *p)
 {
     assert_int_equal(p->strategy, STRATEGY_BEST_SCORE);
     assert_int_equal(p->widen, WIDEN_PROGRAMME);
-    assert_int_equal(p->order, ORDER_OLDEST_FIRST);
+    assert_int_equal(p->order.last, ORDER_OLDEST_FIRST);
     assert_int_equal(p->untouched_max, 3);
     assert_int_equal(p->depth_per_agent, 3);
     assert_int_equal(p->attempts_max, 7);
@@ -202,7 +202,7 @@ static void every_key_of_a_programme_is_read(void **state)
     assert_int_equal(p->strategy, STRATEGY_JOINT_OPTIMUM);
     assert_int_equal(p->widen, WIDEN_CELL);
     assert_false(p->note_required);
-    assert_int_equal(p->order, ORDER_NEWEST_FIRST);
+    assert_int_equal(p->order.last, ORDER_NEWEST_FIRST);
     assert_int_equal(p->wip_max, 2);
     assert_int_equal(p->untouched_max, 4);
     assert_int_equal(p->depth_per_agent, 5);
