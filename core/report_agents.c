@@ -163,11 +163,11 @@ static void no_card(struct table *table, const struct agent *agent, enum reason 
 /* Who is here comes first: it is they who could be waited for. */
 void report_no_cards(struct table *table, const struct lead *lead)
 {
-    const struct core *core = table->core;
+    struct core *core = table->core;
     uint32_t n = 0;
     if (lead->state != LEAD_POOLED)
         return;
-    const struct pool *pool = &core->pools[pool_index(core, lead->programme, lead->ring, lead->team)];
+    const struct pool *pool = pool_of(core, lead);
     for (int present = 1; present >= 0; present--)
         for (uint32_t i = 0; i < core->n_agents && n < NO_CARDS_MAX; i++) {
             const struct agent *agent = core->agents[i];
