@@ -59,7 +59,8 @@ void pool_name_of(struct slice programme, enum ring ring, struct slice team, cha
 
 /* lead_order.c */
 enum pool_timer { POOL_OFFER, POOL_FIRST_ACTION, POOL_UNCLAIMED };
-int64_t lead_timer_ms(const struct core *core, const struct lead *lead, enum pool_timer timer); /* of its pool or team */
+int64_t lead_timer_ms(const struct core *core, const struct lead *lead,
+                      enum pool_timer timer); /* of its pool or team */
 const struct policy_order *lead_order(const struct core *core, const struct lead *lead);
 struct heap_key lead_key(const struct core *core, const struct lead *lead); /* its place among those that wait */
 struct heap_key lead_key_in(const struct core *core, const struct pool *pool,

@@ -21,7 +21,7 @@ enum {
     LISTED_BITS = 7
 };
 _Static_assert((int64_t) PRIORITY_MAX << PLACE_HIGH_BITS > 0 && PRIORITY_MAX < 1 << (63 - PLACE_HIGH_BITS), "they fit");
-_Static_assert(POLICY_ORDER_NUMBERS_MAX * NUMBER_BITS +
+_Static_assert(POLICY_ORDER_NUMBERS_MAX *NUMBER_BITS +
                        (POLICY_ORDER_KEYS_MAX - POLICY_ORDER_NUMBERS_MAX) * LISTED_BITS <=
                    PLACE_LOW_BITS + PLACE_HIGH_BITS,
                "and so do the keys");

@@ -132,9 +132,10 @@ struct order_key {
     enum order_by by;
     bool zip, contacts; /* contacts: who does not bring it has as many as there are ways to reach the person */
     uint32_t key;       /* feature_key() of the name */
-    struct policy_range values; /* ORDER_LISTED: the first ones first; as those of a test, but in the order of the file */
+    struct policy_range
+        values; /* ORDER_LISTED: the first ones first; as those of a test, but in the order of the file */
 };
-struct policy_order { /* within a priority; leads that are equal by all keys go by the last word */
+struct policy_order {      /* within a priority; leads that are equal by all keys go by the last word */
     uint32_t n_keys, line; /* line: in the text of the policy; 0 = it is not said there */
     struct order_key keys[POLICY_ORDER_KEYS_MAX];
     enum lead_order last;
@@ -142,7 +143,7 @@ struct policy_order { /* within a priority; leads that are equal by all keys go 
 
 /* What a unit says of its pool and of its agents' leads, and units above it where it says nothing. */
 struct policy_pool {
-    bool has_order;                               /* else the programme's */
+    bool has_order; /* else the programme's */
     struct policy_order order;
     int64_t offer_ms, first_action_ms, unclaimed_ms; /* 0 = the programme's */
 };
@@ -164,9 +165,9 @@ struct programme {
     char name[POLICY_NAME_MAX + 1];
     bool retired; /* no longer in the policy; its ended leads are counted here. Only a core makes it so */
     enum mode mode;
-    uint32_t strategy;        /* enum strategy */
-    enum widen widen;         /* who may take a lead that its own pool left unclaimed */
-    bool note_required;       /* a disposition needs a note */
+    uint32_t strategy;  /* enum strategy */
+    enum widen widen;   /* who may take a lead that its own pool left unclaimed */
+    bool note_required; /* a disposition needs a note */
     struct policy_order order;
     uint32_t wip_max;         /* leads an agent holds at once */
     uint32_t untouched_max;   /* OFFERED + OWNED leads of an agent */

@@ -168,7 +168,8 @@ static uint32_t gather_due(struct core *core, const struct ask *ask, struct lead
                 calling_closed(core, lead))
                 continue;
             uint32_t at = n++;
-            for (; at > 0 && heap_before(lead_key_in(core, ask->pool, lead), lead_key_in(core, ask->pool, due[at - 1])); at--)
+            for (; at > 0 && heap_before(lead_key_in(core, ask->pool, lead), lead_key_in(core, ask->pool, due[at - 1]));
+                 at--)
                 due[at] = due[at - 1];
             due[at] = lead;
             own++;

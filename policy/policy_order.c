@@ -27,10 +27,11 @@ static void read_word(struct policy_findings *findings, const char *entry, const
 {
     int number;
     if (value_is_attribute(word) && !value_read_word(lasts, word, &number))
-        finding_add(findings, FAULT_BAD_VALUE, entry,
-                    "is \"%.40s\"; allowed is one of oldest_first, newest_first, random, or an attribute with what of it "
-                    "comes first: \"%.40s: highest\", lowest, or a list of values",
-                    word, word);
+        finding_add(
+            findings, FAULT_BAD_VALUE, entry,
+            "is \"%.40s\"; allowed is one of oldest_first, newest_first, random, or an attribute with what of it "
+            "comes first: \"%.40s: highest\", lowest, or a list of values",
+            word, word);
     else
         ret->last = (enum lead_order) take_word(findings, entry, word, lasts, ORDER_OLDEST_FIRST);
 }
@@ -65,8 +66,8 @@ static void read_key(struct policy_findings *findings, const char *entry, const 
     if (raw->is != NULL)
         read_listed(findings, entry, raw, policy, key);
     else if (key->zip)
-        finding_add(findings, FAULT_BAD_VALUE, entry, "is \"%.40s\"; a zip is no number, allowed is a list such as [946*]",
-                    raw->by);
+        finding_add(findings, FAULT_BAD_VALUE, entry,
+                    "is \"%.40s\"; a zip is no number, allowed is a list such as [946*]", raw->by);
     else
         key->by = (enum order_by) take_word(findings, entry, raw->by, ways, ORDER_LOWEST);
     uint32_t n_numbers = 0;

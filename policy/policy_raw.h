@@ -19,8 +19,8 @@ struct raw_test { /* of a `when` or `only`: policy_scan() makes a list of that m
 };
 
 struct raw_order { /* of an `order`, a list even of the one word that it may be */
-    char *alone;            /* that word */
-    char *word;             /* of a list: one that is no attribute */
+    char *alone;   /* that word */
+    char *word;    /* of a list: one that is no attribute */
     char *attribute, *by, **is;
     uint32_t is_count;
 };

@@ -286,7 +286,8 @@ static bool take_rank(struct scan *scan, const char *path)
     bool sound = value_is_attribute(name);
     join(path, name, inner);
     if (!sound)
-        fault_here(scan, FAULT_BAD_VALUE, path, "\"%.40s\" is no attribute; allowed are 1 to 32 of a-z, 0-9 and _", name);
+        fault_here(scan, FAULT_BAD_VALUE, path, "\"%.40s\" is no attribute; allowed are 1 to 32 of a-z, 0-9 and _",
+                   name);
     buf_printf(scan->out, "{\"attribute\":\"%.32s\",", sound ? name : "");
     for (uint32_t n = 0; scan->event.type != YAML_MAPPING_END_EVENT; n++) {
         if (n == 2) {

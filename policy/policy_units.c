@@ -219,6 +219,34 @@ static void place_team(struct tree *tree, const struct unit *unit)
     team->in = unit->in > 0 ? place_unit(tree, unit->in - 1, team->programme) : 0;
 }
 
+/* Do leads of this programme ever wait in the pool of a unit or of one agent? */
+static bool has_unit_pools(const struct raw_policy *raw, const struct policy *policy, uint32_t programme)
+{
+    const struct raw_programme *from = &raw->programmes[programme];
+    return from->routes_count + from->reroutes_count > 0 || policy->programmes[programme].mode == MODE_PUSH_PULL ||
+           policy->programmes[programme].duplicates == DUPLICATES_ATTACH;
+}
+
+/* What orders a pool that no lead enters would be believed to do something. */
+static void lint_own(struct tree *tree, uint32_t i, const struct raw_policy *raw)
+{
+    const struct unit *unit = &tree->units[i];
+    const char *of = NULL;
+    char path[48];
+    bool used = !unit->own.has_order && unit->own.unclaimed_ms == 0;
+    for (uint32_t p = 0; p < tree->policy->n_programmes && !used; p++) {
+        const bool here = unit->team > 0 ? tree->policy->teams[unit->team - 1].programme == p : unit->places[p] > 0;
+        used = here && has_unit_pools(raw, tree->policy, p);
+        of = here ? tree->policy->programmes[p].name : of;
+    }
+    snprintf(path, sizeof path, "units[%u].%s", i, unit->own.has_order ? "order" : "timers.unclaimed");
+    if (!used && of == NULL)
+        finding_add(tree->findings, FAULT_CONFLICT, path, "has no effect: no team is in this unit");
+    else if (!used)
+        finding_add(tree->findings, FAULT_CONFLICT, path,
+                    "has no effect: %s has no routes, so its leads wait for the whole programme", of);
+}
+
 void units_read(struct policy_findings *findings, const struct raw_policy *raw, struct policy *policy,
                 struct names *ret_units)
 {
@@ -243,6 +271,8 @@ void units_read(struct policy_findings *findings, const struct raw_policy *raw, 
     for (uint32_t i = 0; i < tree.n; i++)
         if (tree.units[i].team > 0)
             place_team(&tree, &tree.units[i]);
+    for (uint32_t i = 0; i < tree.n; i++)
+        lint_own(&tree, i, raw);
     names_fini(&tree.teams);
     free(tree.units);
 }

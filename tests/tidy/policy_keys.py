@@ -45,6 +45,8 @@ def read_list():
         word = re.match(rf"(\w+)_WORD\((\w+), {STRING}, {STRING}, {STRING}\)$", line)
         list_ = re.match(rf"(\w+)_LIST\((\w+), (\w+), (\w+), {STRING}, {STRING}, {STRING}\)$", line)
         key = re.match(rf"(\w+)_KEY\((\w+), \w+, (\w+), ([^,]+), ([^,]+), ([^,]+), {STRING}\)$", line)
+        order = re.match(rf"(\w+)_ORDER\((\w+), {STRING}, {STRING}, {STRING}\)$", line)
+        timer = re.match(r"(\w+)_TIMER\((\w+)\)$", line)
         if word:
             section, name, allowed, default, text = word.groups()
             row = (name, "text", allowed, default, text)
@@ -56,7 +58,13 @@ def read_list():
             default, least, most = (number(one, limits) for one in (default, least, most))
             bounds = shown(least, kind) + (" to " + shown(most, kind) if most > least else "")
             row = (name, TYPES[kind], "" if kind == "FLAG" else bounds, shown(default, kind), text)
-        elif re.match(r"[A-Z]+_(WORD|LIST|KEY)\(", line):
+        elif order:
+            section, name, allowed, default, text = order.groups()
+            row = (name, "order", allowed, default, text)
+        elif timer:
+            section, of = timer.group(1) + "_TIMER", {row[0]: row for row in sections["TIMER"]}
+            row = (*of[timer.group(2)][:3], "that of the unit above, or of the programme", of[timer.group(2)][4])
+        elif re.match(r"[A-Z]+_(WORD|LIST|KEY|ORDER|TIMER)\(", line):
             sys.exit(f"policy/policy_keys.def: a line of no known form: {line}")
         else:
             continue
