@@ -61,6 +61,23 @@ static void tally_owner(struct check *check, const struct lead *lead)
     tally->due += lead->state == LEAD_PIPELINE && lead->due;
 }
 
+static void check_waiting(struct check *check, const struct lead *lead)
+{
+    const struct core *core = check->core;
+    const struct pool *pool = pool_of((struct core *) core, lead);
+    *(lead->ring == RING_AGENT ? &check->agents[lead->team].direct : &check->depths[pool->index]) += 1;
+    if (heap_has(&lead->place) == (lead->ask != 0))
+        found(check, lead, "waiting, but neither in its pool's heap nor in a request, or in both");
+    if (lead->ask && !allocate_ask_of((struct core *) core, lead->ask))
+        found(check, lead, "in a request that is over");
+    if (!heap_has(&lead->place))
+        return;
+    const struct heap *heap = lead->passed ? &pool->passed : &pool->waiting;
+    const struct heap_key at = heap->at[lead->place.place - 1].key, key = lead_key(core, lead);
+    if (at.first != key.first || at.second != key.second)
+        found(check, lead, "not where the order of its pool has it");
+}
+
 static void check_lead(struct check *check, const struct lead *lead)
 {
     const struct core *core = check->core;
@@ -75,16 +92,10 @@ static void check_lead(struct check *check, const struct lead *lead)
         tally_owner(check, lead);
     if ((lead->state == LEAD_REVOKING) != (lead->former != NONE))
         found(check, lead, "state %s and former owner do not fit", lead_state_name(lead->state));
-    if (lead->state == LEAD_POOLED) {
-        *(lead->ring == RING_AGENT ? &check->agents[lead->team].direct
-                                   : &check->depths[pool_index(core, lead->programme, lead->ring, lead->team)]) += 1;
-        if (heap_has(&lead->place) == (lead->ask != 0))
-            found(check, lead, "waiting, but neither in its pool's heap nor in a request, or in both");
-        if (lead->ask && !allocate_ask_of((struct core *) core, lead->ask))
-            found(check, lead, "in a request that is over");
-    } else if (heap_has(&lead->place)) {
+    if (lead->state == LEAD_POOLED)
+        check_waiting(check, lead);
+    else if (heap_has(&lead->place))
         found(check, lead, "in a pool's heap in state %s", lead_state_name(lead->state));
-    }
     if (has_owner(lead->state) && lead->fence == 0)
         found(check, lead, "owned without a fence");
     if (lead->fence >> 32 > core->epoch)

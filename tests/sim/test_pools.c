@@ -310,6 +310,34 @@ static void what_a_unit_says_of_its_pool_changes_without_a_restart(void **state)
     sim_destroy(&sim);
 }
 
+/* A due lead is looked at in the order of the pool that it competes with, not in that of its owner's team. */
+static void a_due_lead_has_its_place_in_the_order_of_the_pool_beside_it(void **state)
+{
+    (void) state;
+    static const char *const orders[] = {"oldest_first", "newest_first"};
+    for (int i = 0; i < 2; i++) {
+        char yaml[512];
+        snprintf(yaml, sizeof yaml,
+                 "units: [{name: a, order: %s}]\n"
+                 "programmes:\n  - {name: home, mode: pull, note_required: false, teams: [a, b], order: %s,\n"
+                 "     attempt_gaps: [1s], timers: {ready: 1h}, routes: [{when: {to: a}, to: a}]}\n",
+                 orders[1 - i], orders[i]);
+        struct sim *sim = world_new(yaml);
+        struct sim_agent *ana = story_agent(sim, "ana", "a", INTENT_ON_DEMAND);
+        sim_core(sim)->policy.programmes[0].unclaimed_ms = 600000;
+        const struct id due = world_lead(sim, "web", "to=all");
+        assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+        story_work_up_to(sim, ana, due, LEAD_WRAP_UP);
+        assert_int_equal(story_dispose(sim, ana, due, DISPOSITION_NO_ANSWER, "no"), REASON_OK);
+        const struct id young = world_lead(sim, "web", "to=all");
+        sim_run_ms(sim, 1500);
+        assert_true(story_of(sim, due)->due);
+        assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+        assert_true(id_equal(ana->ready.lead, i == 0 ? due : young));
+        sim_destroy(&sim);
+    }
+}
+
 static void who_changes_the_team_takes_the_order_along_for_leads_of_his_own(void **state)
 {
     (void) state;
@@ -403,6 +431,7 @@ int main(void)
         cmocka_unit_test(each_pool_has_its_team_s_order),
         cmocka_unit_test(each_pool_has_its_team_s_timers),
         cmocka_unit_test(what_a_unit_says_of_its_pool_changes_without_a_restart),
+        cmocka_unit_test(a_due_lead_has_its_place_in_the_order_of_the_pool_beside_it),
         cmocka_unit_test(who_changes_the_team_takes_the_order_along_for_leads_of_his_own),
         cmocka_unit_test(an_order_that_cannot_work_is_told_at_its_place),
     };

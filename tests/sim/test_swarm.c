@@ -71,6 +71,26 @@ static void add_rules(struct sim *sim, struct policy *policy)
     }
 }
 
+/* Orders and timers of some teams; leads of a name alone, so that only the keys' place is tried. */
+static void add_pools(struct sim *sim, struct policy *policy)
+{
+    static const char contacts[] = "contact_quality", source[] = "source";
+    policy->n_pools = 1 + sim_rand(sim, policy->n_teams);
+    for (uint32_t i = 0; i < policy->n_pools; i++) {
+        struct policy_order *order = &policy->pools[i].order;
+        policy->pools[i] = (struct policy_pool){.has_order = sim_rand(sim, 3) > 0,
+                                                .offer_ms = sim_rand(sim, 2) * 700,
+                                                .first_action_ms = sim_rand(sim, 2) * 900,
+                                                .unclaimed_ms = sim_rand(sim, 2) * 1500};
+        order->n_keys = sim_rand(sim, 3);
+        order->keys[0] = (struct order_key){
+            .by = ORDER_HIGHEST, .contacts = true, .key = feature_key(contacts, sizeof contacts - 1)};
+        order->keys[1] = (struct order_key){.by = ORDER_LOWEST, .key = feature_key(source, sizeof source - 1)};
+        order->last = (enum lead_order) sim_rand(sim, 3);
+        policy->teams[sim_rand(sim, policy->n_teams)].pool = i + 1;
+    }
+}
+
 /* What everybody had waits for its age to end. */
 static struct policy *first_policy(void)
 {
@@ -123,6 +143,8 @@ static void change_policy(struct sim *sim)
         snprintf(policy->programmes[1].name, sizeof policy->programmes[1].name, "other");
     if (sim_rand(sim, 2))
         add_rules(sim, policy);
+    if (sim_rand(sim, 2))
+        add_pools(sim, policy);
     sim_apply(sim, policy);
 }
 
