@@ -198,9 +198,9 @@ double lead_rank(const struct core *core, const struct lead *lead)
     const double band = -(double) lead->priority * 1e12;
     if (order->n_keys > 0) {
         const struct place place = place_by(core, order, lead);
-        return band + floor(ldexp(ldexp((double) place.high, 64) + (double) place.low, -(int) place.bits) * 1e12);
+        return band + ldexp(ldexp((double) place.high, 64) + (double) place.low, -(int) place.bits) * 1e12;
     }
     if (order->last == ORDER_NEWEST_FIRST)
         return band - (double) lead->seq;
-    return band + (order->last == ORDER_RANDOM ? (double) (draw(lead->seq) / 2) : (double) lead->seq);
+    return band + (order->last == ORDER_RANDOM ? (double) (draw(lead->seq) >> 1) : (double) lead->seq);
 }
