@@ -166,6 +166,32 @@ static void an_attached_lead_goes_to_the_owner_of_the_first_while_it_is_live(voi
     sim_destroy(&sim);
 }
 
+/* Nobody vets a lead for the other source's sake, nor skips it for its owner's. */
+static void a_second_row_from_a_vetted_source_is_vetted_though_its_person_has_an_owner(void **state)
+{
+    (void) state;
+    struct policy *policy = sim_policy();
+    snprintf(policy->sources[policy->n_sources].name, sizeof policy->sources[0].name, "to-vet");
+    policy->sources[policy->n_sources++].vet = true;
+    policy->programmes[0].vet_some = true;
+    policy->programmes[0].vet_ms = 60000;
+    policy->programmes[0].duplicates = DUPLICATES_ATTACH;
+    policy->programmes[0].look_back_ms = DAY_MS;
+    struct sim *sim = story_new(policy);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    const struct id first = lead_of(sim, "to-push", &ada);
+    story_until_owner(sim, first, "ana", 100);
+    story_work_up_to(sim, ana, first, LEAD_WORKING);
+    const struct id second = lead_of(sim, "to-vet", &ada);
+    assert_int_equal(warnings(sim), ROW_WARNING_SAME_PERSON);
+    story_stays(sim, second, LEAD_HELD, 1000);
+    assert_int_equal(story_of(sim, second)->reason, REASON_VETTING);
+    assert_null(sim_held(ana, second));
+    assert_int_equal(story_order(sim, second, ORDER_RELEASE, "", 0), REASON_OK); /* it is good */
+    story_until_state(sim, second, LEAD_OFFERED, 100);
+    sim_destroy(&sim);
+}
+
 /* ---- do not call ----------------------------------------------------------------------------- */
 
 static void who_must_not_be_called_is_refused_at_the_door(void **state)
@@ -260,6 +286,30 @@ static void a_silent_agents_lead_ends_when_it_cannot_be_shown_any_more(void **st
     sim_destroy(&sim);
 }
 
+/* The promise to the next one ends with the lead, also in the log. */
+static void a_lead_promised_by_hand_and_suppressed_meanwhile_goes_to_nobody_also_after_a_crash(void **state)
+{
+    (void) state;
+    struct sim *sim = world_of(DUPLICATES_ACCEPT);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    struct sim_agent *ben = story_agent(sim, "ben", "east", INTENT_ON_DEMAND);
+    const struct id lead = lead_of(sim, "to-push", &ada);
+    story_until_owner(sim, lead, "ana", 1000);
+    story_work_up_to(sim, ana, lead, LEAD_OWNED);
+    ana->clings = true;
+    assert_int_equal(story_order(sim, lead, ORDER_ASSIGN, "ben", 0), REASON_OK);
+    assert_state(sim, lead, REVOKING);
+    sim_suppress(sim, "ada@example.com", false);
+    assert_int_equal(story_order(sim, lead, ORDER_ASSIGN, "ben", 0), REASON_SUPPRESSED_CONTACT);
+    sim_silence(sim, ana, true);
+    story_until_state(sim, lead, LEAD_SUPPRESSED, 10000);
+    sim_crash(sim); /* what loads must take each row, and be what was */
+    sim_run_ms(sim, 2000);
+    assert_state(sim, lead, SUPPRESSED);
+    assert_null(sim_held(ben, lead));
+    sim_destroy(&sim);
+}
+
 static void a_lead_that_was_to_come_back_does_not(void **state)
 {
     (void) state;
@@ -344,11 +394,13 @@ const struct CMUnitTest stories_of_contacts[] = {
     cmocka_unit_test(without_the_key_and_for_another_programme_nothing_is_compared),
     cmocka_unit_test(a_merged_row_is_a_lead_that_ended_and_both_name_each_other),
     cmocka_unit_test(an_attached_lead_goes_to_the_owner_of_the_first_while_it_is_live),
+    cmocka_unit_test(a_second_row_from_a_vetted_source_is_vetted_though_its_person_has_an_owner),
     cmocka_unit_test(who_must_not_be_called_is_refused_at_the_door),
     cmocka_unit_test(a_lead_that_waits_ends_at_once),
     cmocka_unit_test(a_lead_that_is_held_for_its_hours_ends_at_once),
     cmocka_unit_test(a_lead_in_a_hand_is_withdrawn_and_ends),
     cmocka_unit_test(a_silent_agents_lead_ends_when_it_cannot_be_shown_any_more),
+    cmocka_unit_test(a_lead_promised_by_hand_and_suppressed_meanwhile_goes_to_nobody_also_after_a_crash),
     cmocka_unit_test(a_lead_that_was_to_come_back_does_not),
     cmocka_unit_test(a_lead_that_rests_ends_at_once),
     cmocka_unit_test(what_a_customer_tells_one_agent_holds_everywhere),

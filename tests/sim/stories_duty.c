@@ -166,11 +166,59 @@ static void a_callback_of_who_is_off_goes_to_who_is_there_and_another_attempt_wa
     sim_destroy(&sim);
 }
 
+/* Her lead waits for her next shift, which the new policy begins today. */
+static void a_shift_that_begins_sooner_wakes_what_waits_for_the_old_one_when_it_begins(void **state)
+{
+    (void) state;
+    struct policy *policy = shift(17 * 60, BEGINS);
+    policy->programmes[0].gap_ms[0] = 45 * SECOND_MS;
+    struct sim *sim = story_new(policy);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    const struct id tried = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 5);
+    story_work_up_to(sim, ana, tried, LEAD_WRAP_UP);
+    assert_int_equal(story_dispose(sim, ana, tried, DISPOSITION_NO_ANSWER, NULL), REASON_OK);
+    sim_run_ms(sim, 50 * SECOND_MS);
+    assert_state(sim, tried, PIPELINE);
+    assert_int_equal(story_of(sim, tried)->reason, REASON_OFF_SHIFT);
+    assert_false(story_of(sim, tried)->due);
+    sim_apply(sim, shift(ENDS, 18 * 60));
+    sim_run_ms(sim, 5);
+    assert_int_equal(sim_applied(sim, NULL), REASON_OK);
+    assert_state(sim, tried, PIPELINE);
+    sim_crash(sim);
+    sim_run_ms(sim, 10);
+    sim_run_ms(sim, INT64_C(1700000000000) + 160 * SECOND_MS - sim_now_ms(sim) - 100);
+    assert_state(sim, tried, PIPELINE);
+    story_until_state(sim, tried, LEAD_OWNED, 200);
+    assert_owner(sim, tried, "ana");
+    sim_destroy(&sim);
+}
+
+static void not_even_a_hand_gives_a_lead_to_who_is_off(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(shift(BEGINS, ENDS));
+    story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    const struct id lead = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 5);
+    assert_int_equal(story_order(sim, lead, ORDER_ASSIGN, "ana", 0), REASON_OFF_SHIFT);
+    plan(sim, "ana", sim_now_ms(sim) - SECOND_MS, sim_now_ms(sim) + HOUR_MS);
+    assert_int_equal(story_order(sim, lead, ORDER_ASSIGN, "ana", 0), REASON_ABSENT);
+    assert_state(sim, lead, POOLED);
+    plan(sim, "ana", 0, 0);
+    sim_run_ms(sim, 41 * SECOND_MS); /* her shift has begun, and it came to her by itself */
+    assert_owner(sim, lead, "ana");
+    sim_destroy(&sim);
+}
+
 const struct CMUnitTest stories_of_duty[] = {
     cmocka_unit_test(nobody_gets_a_lead_before_its_shift),
     cmocka_unit_test(when_a_shift_ends_what_is_untouched_goes_on_and_nobody_is_blamed),
     cmocka_unit_test(a_shift_that_ended_while_nobody_looked_is_over_after_the_restart),
     cmocka_unit_test(who_is_absent_as_planned_gets_nothing_and_keeps_nothing_unworked),
     cmocka_unit_test(a_callback_of_who_is_off_goes_to_who_is_there_and_another_attempt_waits),
+    cmocka_unit_test(a_shift_that_begins_sooner_wakes_what_waits_for_the_old_one_when_it_begins),
+    cmocka_unit_test(not_even_a_hand_gives_a_lead_to_who_is_off),
 };
 const size_t n_stories_of_duty = sizeof stories_of_duty / sizeof *stories_of_duty;

@@ -248,6 +248,52 @@ static void other_hours_come_into_force_at_once(void **state)
     sim_destroy(&sim);
 }
 
+/* It waits for the old hours, and nobody would look before. */
+static void hours_that_open_sooner_wake_what_waits_for_the_old_ones_when_they_open(void **state)
+{
+    (void) state;
+    struct policy *policy = calling(17 * 60, OPENS);
+    policy->programmes[0].gap_ms[0] = 45 * SECOND_MS;
+    struct sim *sim = story_new(policy);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    const struct id tried = lead_in(sim, "west", NULL);
+    sim_run_ms(sim, 10);
+    story_work_up_to(sim, ana, tried, LEAD_WRAP_UP);
+    assert_int_equal(story_dispose(sim, ana, tried, DISPOSITION_NO_ANSWER, NULL), REASON_OK);
+    sim_run_ms(sim, 50 * SECOND_MS);
+    const struct id fresh = lead_in(sim, "west", NULL);
+    assert_state(sim, fresh, HELD); /* until 17:00 tomorrow */
+    assert_state(sim, tried, PIPELINE);
+    assert_int_equal(story_of(sim, tried)->reason, REASON_LEAD_OUT_OF_HOURS);
+    sim_apply(sim, calling(CLOSES, 18 * 60)); /* 17:16, today */
+    sim_run_ms(sim, 5);
+    assert_int_equal(sim_applied(sim, NULL), REASON_OK);
+    assert_state(sim, fresh, HELD);
+    sim_crash(sim);
+    sim_run_ms(sim, until_ms(sim, 22 * 60 + 16) - 100);
+    assert_state(sim, fresh, HELD);
+    assert_state(sim, tried, PIPELINE);
+    story_until_state(sim, fresh, LEAD_OFFERED, 200);
+    assert_state(sim, tried, OWNED);
+    assert_owner(sim, tried, "ana");
+    sim_destroy(&sim);
+}
+
+static void not_even_a_hand_gives_a_lead_that_may_not_be_called(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(calling(OPENS, CLOSES));
+    story_agent(sim, "ana", "east", INTENT_ON_DEMAND);
+    const struct id lead = lead_in(sim, "west", NULL);
+    assert_state(sim, lead, HELD);
+    assert_int_equal(story_order(sim, lead, ORDER_ASSIGN, "ana", 0), REASON_LEAD_OUT_OF_HOURS);
+    assert_state(sim, lead, HELD);
+    sim_run_ms(sim, 41 * SECOND_MS);
+    assert_int_equal(story_order(sim, lead, ORDER_ASSIGN, "ana", 0), REASON_OK);
+    assert_owner(sim, lead, "ana");
+    sim_destroy(&sim);
+}
+
 /* proves 4-14: over a change of the clocks, no call at a forbidden hour. The watch is kept by another clock. */
 static void over_a_change_of_the_clocks_nothing_is_offered_or_begun_at_a_forbidden_hour(void **state)
 {
@@ -299,6 +345,8 @@ const struct CMUnitTest stories_of_hours[] = {
     cmocka_unit_test(one_that_is_nowhere_known_is_called_when_it_is_allowed_everywhere),
     cmocka_unit_test(a_state_with_hours_of_its_own_has_those_and_one_without_a_state_all),
     cmocka_unit_test(other_hours_come_into_force_at_once),
+    cmocka_unit_test(hours_that_open_sooner_wake_what_waits_for_the_old_ones_when_they_open),
+    cmocka_unit_test(not_even_a_hand_gives_a_lead_that_may_not_be_called),
     cmocka_unit_test(over_a_change_of_the_clocks_nothing_is_offered_or_begun_at_a_forbidden_hour),
 };
 const size_t n_stories_of_hours = sizeof stories_of_hours / sizeof *stories_of_hours;

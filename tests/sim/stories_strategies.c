@@ -154,6 +154,59 @@ static void the_least_recent_is_not_the_longest_idle(void **state)
     }
 }
 
+/* Ana came first and was served last: while all hold leads, a restart does not put her first again. */
+static void the_order_of_who_holds_leads_survives_a_crash(void **state)
+{
+    (void) state;
+    struct sim_agent *agents[AGENTS];
+    struct sim *sim = world(policy_of(STRATEGY_LONGEST_IDLE), agents);
+    sim_intent(sim, agents[0], INTENT_AWAY);
+    sim_run_ms(sim, 5);
+    assert_int_equal(next(sim), 1);
+    assert_int_equal(next(sim), 2);
+    sim_intent(sim, agents[0], INTENT_AVAILABLE);
+    sim_run_ms(sim, 5);
+    assert_int_equal(next(sim), 0);
+    crash(sim);
+    assert_int_equal(next(sim), 1);
+    crash(sim);
+    assert_int_equal(next(sim), 2);
+    assert_int_equal(next(sim), 0);
+    sim_destroy(&sim);
+}
+
+/* proves D-08: who has none gets the next ones, as many as a newcomer gets at once, and no more */
+static void a_newcomer_among_the_least_busy_is_served_and_not_flooded(void **state)
+{
+    (void) state;
+    struct policy *policy = policy_of(STRATEGY_FEWEST_OPEN);
+    struct sim_agent *agents[AGENTS];
+    policy->programmes[0].ramp_leads = 2;
+    policy->programmes[0].ramp_ms = 60000;
+    struct sim *sim = world(policy, agents);
+    sim_run_ms(sim, 61000); /* those are newcomers no more */
+    sim_bye(sim, agents[2]);
+    for (int i = 0; i < 12; i++)
+        next(sim);
+    struct sim_agent *neu = story_agent(sim, "neu", "east", INTENT_AVAILABLE);
+    sim_run_ms(sim, 10);
+    for (int i = 0; i < 6; i++) {
+        const struct id lead = story_lead(sim, "to-push", 0);
+        sim_run_ms(sim, 5);
+        assert_int_equal(strcmp(sim_owner(sim, lead), "neu") == 0, i < 2);
+    }
+    assert_int_equal(story_offered_to(sim, neu), 2);
+    assert_string_equal(story_told_of(sim, neu, "why_none"), "RAMP");
+    sim_run_ms(sim, 60000);
+    for (int i = 0; i < 6; i++) { /* and then until it has as many as the others */
+        const struct id lead = story_lead(sim, "to-push", 0);
+        sim_run_ms(sim, 5);
+        assert_owner(sim, lead, "neu");
+    }
+    assert_int_equal(story_offered_to(sim, neu), 8);
+    sim_destroy(&sim);
+}
+
 static void the_list_is_served_from_its_top_as_long_as_there_is_room(void **state)
 {
     (void) state;
@@ -393,6 +446,8 @@ const struct CMUnitTest stories_of_strategies[] = {
     cmocka_unit_test(who_was_away_is_not_flooded_by_weighted_turns),
     cmocka_unit_test(the_fewest_open_leads_come_first),
     cmocka_unit_test(the_least_recent_is_not_the_longest_idle),
+    cmocka_unit_test(the_order_of_who_holds_leads_survives_a_crash),
+    cmocka_unit_test(a_newcomer_among_the_least_busy_is_served_and_not_flooded),
     cmocka_unit_test(the_list_is_served_from_its_top_as_long_as_there_is_room),
     cmocka_unit_test(a_draw_reaches_everybody_and_the_same_day_draws_the_same),
     cmocka_unit_test(turns_are_not_handed_out_twice_to_two_workers_at_once),

@@ -106,6 +106,24 @@ static void who_takes_no_lead_it_is_given_is_paused_as_well_and_its_intent_ends_
     sim_destroy(&sim);
 }
 
+/* Nobody could show work while the broker was away; from then on the time counts again. */
+static void after_a_restart_the_time_without_work_begins_anew(void **state)
+{
+    (void) state;
+    struct policy *policy = slow_policy();
+    policy->programmes[0].inactive_ms = 20 * MINUTE;
+    struct sim *sim = story_new(policy);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    lead_that_costs(sim, "to-push", 0);
+    sim_run_ms(sim, 15 * MINUTE);
+    crash(sim); /* some two minutes */
+    sim_run_ms(sim, 17 * MINUTE);
+    assert_int_equal(why_none(sim, ana), REASON_OK);
+    sim_run_ms(sim, 2 * MINUTE);
+    assert_int_equal(why_none(sim, ana), REASON_INACTIVE);
+    sim_destroy(&sim);
+}
+
 static void only_what_the_policy_counts_is_a_sign_of_work(void **state)
 {
     (void) state;
@@ -261,6 +279,7 @@ int main(void)
         cmocka_unit_test(newcomers_and_returners_are_not_flooded),
         cmocka_unit_test(who_shows_no_work_for_the_window_is_paused_until_it_acts),
         cmocka_unit_test(who_takes_no_lead_it_is_given_is_paused_as_well_and_its_intent_ends_that),
+        cmocka_unit_test(after_a_restart_the_time_without_work_begins_anew),
         cmocka_unit_test(only_what_the_policy_counts_is_a_sign_of_work),
         cmocka_unit_test(who_works_on_none_of_its_leads_is_throttled_until_it_does),
         cmocka_unit_test(an_agent_over_the_untouched_threshold_is_skipped_and_the_explanation_says_so),

@@ -154,6 +154,32 @@ static void a_team_is_never_over_while_many_windows_are_out(void **state)
     }
 }
 
+/* Who waits for a lead of the team's next window gets one: each, not whoever looks first. */
+static void when_a_limit_of_a_team_opens_each_of_it_that_waits_has_room(void **state)
+{
+    (void) state;
+    struct policy *policy = policy_with(LIMIT_TEAM, PER_DAY, 3000);
+    struct sim_agent *agents[3];
+    static const char *const names[] = {"ana", "ben", "cleo"};
+    policy->programmes[0].wip_max = 1;
+    struct sim *sim = story_new(policy);
+    for (int i = 0; i < 3; i++)
+        agents[i] = story_agent(sim, names[i], "east", INTENT_AVAILABLE);
+    leads(sim, "to-push", 3);
+    for (int i = 0; i < 3; i++) {
+        const struct id lead = agents[i]->held[0].lead;
+        story_work_up_to(sim, agents[i], lead, LEAD_WORKING);
+        assert_int_equal(story_dispose(sim, agents[i], lead, DISPOSITION_SALE, "sold"), REASON_OK);
+    }
+    leads(sim, "to-push", 3);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(why_none(sim, agents[i]), REASON_TEAM_LIMIT);
+    sim_run_ms(sim, midnight_ms - sim_now_ms(sim) + 5);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(in_hand(sim, agents[i]), 1);
+    sim_destroy(&sim);
+}
+
 static void what_is_said_by_name_holds_instead_of_what_is_said_of_all(void **state)
 {
     (void) state;
@@ -540,6 +566,7 @@ int main(void)
         cmocka_unit_test(a_week_and_a_month_are_caps_as_well),
         cmocka_unit_test(half_a_lead_a_day_is_one_every_second_day_over_restarts),
         cmocka_unit_test(a_team_is_never_over_while_many_windows_are_out),
+        cmocka_unit_test(when_a_limit_of_a_team_opens_each_of_it_that_waits_has_room),
         cmocka_unit_test(what_is_said_by_name_holds_instead_of_what_is_said_of_all),
         cmocka_unit_test(a_pull_over_the_cap_is_refused_with_the_time_until_it_opens),
         cmocka_unit_test(a_lead_that_comes_back_to_its_owner_is_no_new_lead),
