@@ -27,6 +27,25 @@ static void *copy(const void *at, size_t len)
     return to;
 }
 
+/* What leads and agents of a request are scored by: it may change while the request is under way. */
+static void own_what_is_weighed(struct mail *mail)
+{
+    const struct msg_request *request = &mail->msg.request;
+    struct request_lead *leads = mail->own[0];
+    struct request_agent *agents = mail->own[1];
+    struct buf all = {0};
+    for (uint32_t i = 0; i < request->n_leads; i++)
+        buf_add(&all, leads[i].features, leads[i].n_features * sizeof *leads[i].features);
+    for (uint32_t i = 0; i < request->n_agents; i++)
+        buf_add(&all, agents[i].skills, agents[i].n_skills * sizeof *agents[i].skills);
+    const uint8_t *at = mail->own[3] = copy(all.at, all.len);
+    for (uint32_t i = 0; i < request->n_leads; at += leads[i].n_features * sizeof *leads[i].features, i++)
+        leads[i].features = (const void *) at;
+    for (uint32_t i = 0; i < request->n_agents; at += agents[i].n_skills * sizeof *agents[i].skills, i++)
+        agents[i].skills = (const void *) at;
+    buf_fini(&all);
+}
+
 static void own(struct mail *mail)
 {
     struct msg *msg = &mail->msg;
@@ -51,6 +70,7 @@ static void own(struct mail *mail)
         OWN(0, msg->request.leads, msg->request.n_leads);
         OWN(1, msg->request.agents, msg->request.n_agents);
         OWN(2, msg->request.excluded, msg->request.n_excluded);
+        own_what_is_weighed(mail);
     }
 #undef OWN
 }

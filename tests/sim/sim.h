@@ -33,10 +33,11 @@ struct sim_agent {
     char name[16], team[16];
     enum intent intent;
     uint32_t capacity;
-    bool on, silent; /* silent: neither sends nor hears */
-    bool by_hand;    /* does nothing by itself but its heartbeats */
-    bool clings;     /* does not carry out withdrawals */
-    bool twin;       /* another device of an agent that is there already: what it shows is no second owner */
+    const char *skill; /* NULL: none */
+    bool on, silent;   /* silent: neither sends nor hears */
+    bool by_hand;      /* does nothing by itself but its heartbeats */
+    bool clings;       /* does not carry out withdrawals */
+    bool twin;         /* another device of an agent that is there already: what it shows is no second owner */
     uint32_t peer;
     uint64_t session, replaces, seq, ops;
     int64_t sent_us[1024]; /* by seq, wrapping */

@@ -66,6 +66,8 @@ void sim_hello(struct sim *sim, struct sim_agent *agent)
                                .team = slice_of(agent->team, strlen(agent->team)),
                                .intent = agent->intent,
                                .capacity = agent->capacity,
+                               .skills = {slice_of(agent->skill, agent->skill ? strlen(agent->skill) : 0)},
+                               .n_skills = agent->skill != NULL,
                                .replaces = agent->replaces}});
 }
 

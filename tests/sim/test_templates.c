@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_templates.c - each shipped policy through a day as it is: its leads from its
  * sources, its teams at their desks and at home for the night, with lost messages,
- * people who fall silent and brokers that crash. The simulator looks at the
- * invariants after each beat; at the end nothing is lost and nothing lies dead.
- * Only the heartbeat is not the file's: longer, so that a day costs seconds. */
+ * people who fall silent and brokers that crash; once in the plain order, and once
+ * with workers that decide by the file's own strategies and scores. The simulator
+ * looks at the invariants after each beat; at the end nothing is lost and nothing
+ * lies dead, and each line of a score has counted for somebody. Only the heartbeat is not the file's: longer, so that a
+ * day costs seconds. */
 #include <stdlib.h>
 
 #include "policy/policy_yaml.h"
 #include "tests/sim/route_world.h"
+#include "worker/score.h"
 
 enum { HOUR_MS = 3600000, LEADS_MAX = 256, STRANGERS = 2 };
 
@@ -25,10 +28,10 @@ static struct template templates[] = {
       "partner: amount=90000", "unknown: state=TX"}},
     {"mortgage",
      "ana@phones ben@phones cho@visitors dee@reno",
-     {"web: zip=94612 state=CA loan=450000 zone=America/Los_Angeles", "web: zip=90210 state=CA loan=90000",
-      "portal: state=NV loan=200000 zone=America/Los_Angeles", "portal: state=AZ credit=excellent",
-      "purchased: state=TX product=refinance zone=America/Chicago", "realtors: state=FL zone=America/New_York",
-      "somebody: state=OH"}},
+     {"web: zip=94612 state=CA loan=450000 zone=America/Los_Angeles",
+      "web: zip=90210 state=CA loan=90000 language=spanish", "portal: state=NV loan=200000 zone=America/Los_Angeles",
+      "portal: state=AZ credit=excellent", "purchased: state=TX product=refinance zone=America/Chicago",
+      "realtors: state=FL zone=America/New_York", "somebody: state=OH"}},
     {"real-estate",
      "mia@lakeside noah@uptown ola@lakeside",
      {"portal: zip=60611 price=900000 zone=America/Chicago", "portal: zip=60601 price=300000",
@@ -37,7 +40,8 @@ static struct template templates[] = {
     {"insurance",
      "eve@plains fay@gulf gil@plains hal@gulf",
      {"web: state=TX age=64 zone=America/Chicago", "web: state=LA household=4", "comparison: state=OK tobacco=yes",
-      "comparison: state=KS age=30", "web: state=TX age=40", "car-web: state=TX", "policies: state=OH"}},
+      "comparison: state=KS age=30 language=spanish", "web: state=TX age=40", "car-web: state=TX",
+      "policies: state=OH"}},
     {"debt-credit",
      "ike@tampa jan@tampa kim@dallas lou@dallas",
      {"web: state=FL debt=60000 zone=America/New_York", "web: state=GA debt=20000", "radio: state=TX debt=15000",
@@ -45,7 +49,7 @@ static struct template templates[] = {
     {"other-finance",
      "pia@senior raj@leasing",
      {"web: product=fleet amount=2000000", "web: product=lease amount=40000", "referral: amount=300000 years=5",
-      "referral: product=loan revenue=2000000", "purchased: amount=8000", "broker: amount=70000",
+      "referral: product=loan revenue=2000000 years=0", "purchased: amount=8000", "broker: amount=70000",
       "somebody: amount=1000"}},
 };
 
@@ -59,6 +63,13 @@ struct day {
     uint32_t n_leads;
     struct sim_agent *staff[64];
     uint32_t n_staff;
+};
+
+struct desk { /* of the workers: what they were asked */
+    const struct policy *policy;
+    struct scorer *scorer;
+    uint32_t agent_weight_max;
+    uint64_t counted[POLICY_PROGRAMMES_MAX]; /* a bit for each line of the score that changed one */
 };
 
 static struct policy *load(const char *name)
@@ -84,6 +95,7 @@ static void hire(struct day *day, const struct policy *policy, const char *name,
     assert_true(day->n_staff < 64 && strlen(policy->teams[team].name) < sizeof day->staff[0]->team);
     day->staff[day->n_staff++] =
         sim_agent(day->sim, name, policy->teams[team].name, asks ? INTENT_ON_DEMAND : INTENT_AVAILABLE);
+    day->staff[day->n_staff - 1]->skill = day->n_staff % 2 ? "spanish" : NULL;
 }
 
 static uint32_t team_called(const struct policy *policy, const char *name, size_t len)
@@ -124,6 +136,34 @@ static void leads_come(struct day *day)
     }
 }
 
+static void see_what_counts(struct desk *desk, const struct scoring *scoring, const struct msg_request *request)
+{
+    for (uint32_t a = 0; a < request->n_agents; a++) {
+        if (request->agents[a].weight > desk->agent_weight_max)
+            desk->agent_weight_max = request->agents[a].weight;
+        for (uint32_t i = 0; i < request->n_leads; i++) {
+            struct score_parts parts;
+            score_parts(scoring, &request->leads[i], &request->agents[a], &parts);
+            for (uint32_t p = 0; p < parts.n_parts; p++)
+                if (parts.parts[p].kind == PART_WEIGHT)
+                    desk->counted[request->programme] |= UINT64_C(1) << parts.parts[p].weight;
+        }
+    }
+}
+
+/* As the worker does it, by what the file says of this programme. */
+static void decide(void *context, const struct msg_request *request, struct verdict *verdicts,
+                   struct msg_decision *decision)
+{
+    struct desk *desk = context;
+    const struct programme *programme = &desk->policy->programmes[request->programme];
+    assert_int_equal(request->strategy, programme->strategy);
+    see_what_counts(desk, &programme->scoring, request);
+    score_request(desk->scorer, &programme->scoring, request, decision);
+    memcpy(verdicts, decision->verdicts, decision->n_verdicts * sizeof *verdicts);
+    decision->verdicts = verdicts;
+}
+
 static void go_home(struct day *day)
 {
     for (uint32_t i = 0; i < day->n_staff; i++)
@@ -147,7 +187,12 @@ static void come(struct day *day)
 /* 22:13 UTC, a Tuesday: late afternoon in the east, noon in the west. */
 static void live_a_day(struct day *day)
 {
-    static const struct sim_faults bad = {.lose = 10, .repeat = 20, .silence = 10, .delay_us = 20000}, none = {0};
+    static const struct sim_faults bad = {.lose = 10,
+                                          .repeat = 20,
+                                          .silence = 10,
+                                          .worker_mute = 20,
+                                          .delay_us = 10000},
+                                   none = {0};
     for (int hour = 0; hour < 24; hour++) {
         const bool night = hour >= 5 && hour < 15;
         if (hour == 5)
@@ -196,28 +241,77 @@ static void nothing_lies_dead(struct day *day)
     assert_true(ended > day->n_leads / 2);
 }
 
-/* proves 004-14, 003-43 */
-static void a_template_as_it_is_keeps_all_promises_for_a_day(void **state)
+static uint32_t agent_weight_max(const struct policy *policy)
 {
-    struct day day = {.template = *state};
-    struct policy *policy = load(day.template->name);
+    uint32_t most = 1;
+    for (uint32_t i = 0; i < policy->n_agents; i++)
+        most = policy->agents[i].weight > most ? policy->agents[i].weight : most;
+    return most;
+}
+
+static void workers_decided_by_the_file(struct day *day, const struct desk *desk)
+{
+    const struct core *core = sim_core(day->sim);
+    uint64_t scored = 0, plain = 0;
+    for (uint32_t p = 0; p < desk->policy->n_programmes; p++) {
+        const struct scoring *scoring = &desk->policy->programmes[p].scoring;
+        scored += core->programmes[p].decided_scored;
+        plain += core->programmes[p].decided_plain;
+        for (uint32_t w = 0; w < scoring->n_weights; w++)
+            if (!(desk->counted[p] >> w & 1))
+                fail_msg("%s: line %u of the score of %s counted for no lead and no agent", day->template->name, w,
+                         desk->policy->programmes[p].name);
+    }
+    if (scored < 4 * plain)
+        fail_msg("%s: workers decided %llu, the plain order %llu", day->template->name, (unsigned long long) scored,
+                 (unsigned long long) plain);
+    assert_int_equal(desk->agent_weight_max, agent_weight_max(desk->policy));
+}
+
+static void live(const struct template *template, uint32_t workers)
+{
+    struct day day = {.template = template};
+    struct policy *policy = load(template->name);
+    struct desk desk = {.policy = policy, .scorer = scorer_new()};
     day.sim = sim_new(7, policy);
-    sim_workers(day.sim, 0);
+    sim_workers(day.sim, workers);
+    sim_judge(day.sim, decide, &desk, 200, false);
     sim_audit_every(day.sim, 512);
     hire_all(&day, policy);
     live_a_day(&day);
     nothing_lies_dead(&day);
+    if (workers)
+        workers_decided_by_the_file(&day, &desk);
     sim_destroy(&day.sim);
+    scorer_destroy(&desk.scorer);
     free(policy);
+}
+
+/* proves 004-14, 003-43 */
+static void a_template_as_it_is_keeps_all_promises_for_a_day(void **state)
+{
+    live(*state, 0);
+}
+
+/* proves 004-14, 003-43: as it says of itself whom a lead goes to */
+static void a_template_s_strategies_and_scores_decide_all_day(void **state)
+{
+    live(*state, 2);
 }
 
 int main(void)
 {
     enum { TEMPLATES = sizeof templates / sizeof *templates };
-    struct CMUnitTest days[TEMPLATES];
-    for (size_t i = 0; i < TEMPLATES; i++)
+    struct CMUnitTest days[2 * TEMPLATES];
+    char names[TEMPLATES][40];
+    for (size_t i = 0; i < TEMPLATES; i++) {
         days[i] = (struct CMUnitTest){.name = templates[i].name,
                                       .test_func = a_template_as_it_is_keeps_all_promises_for_a_day,
                                       .initial_state = &templates[i]};
-    return _cmocka_run_group_tests("templates", days, TEMPLATES, NULL, NULL);
+        snprintf(names[i], sizeof names[i], "%s with workers", templates[i].name);
+        days[TEMPLATES + i] = (struct CMUnitTest){.name = names[i],
+                                                  .test_func = a_template_s_strategies_and_scores_decide_all_day,
+                                                  .initial_state = &templates[i]};
+    }
+    return _cmocka_run_group_tests("templates", days, 2 * TEMPLATES, NULL, NULL);
 }
