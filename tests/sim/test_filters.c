@@ -60,6 +60,37 @@ static void preselected_criteria_of_a_person_hold_when_it_pulls(void **state)
     sim_destroy(&sim);
 }
 
+/* 003-18: the same of a pool: its team pulls nothing else, in whatever order it came */
+static void preselected_criteria_of_a_pool_hold_when_its_team_pulls(void **state)
+{
+    (void) state;
+    struct sim *sim = world_new("units:\n"
+                                "  - {name: coast, only: {state: [CA, OR]}}\n"
+                                "  - {name: desert, only: {state: NV}}\n"
+                                "programmes:\n"
+                                "  - name: home\n"
+                                "    mode: pull\n"
+                                "    note_required: false\n"
+                                "    teams: [coast, desert]\n"
+                                "    timers: {ready: 1s}\n");
+    struct sim_agent *cora = story_agent(sim, "cora", "coast", INTENT_ON_DEMAND);
+    struct sim_agent *dan = story_agent(sim, "dan", "desert", INTENT_ON_DEMAND);
+    const struct id dry = world_lead(sim, "web", "state=NV"), wet = world_lead(sim, "web", "state=OR");
+    assert_int_equal(story_ready(sim, cora, 0), REASON_OK); /* passes what came before */
+    assert_owner(sim, wet, "cora");
+    story_work_up_to(sim, cora, wet, LEAD_WRAP_UP);
+    assert_int_equal(story_dispose(sim, cora, wet, DISPOSITION_NOT_INTERESTED, "no"), REASON_OK);
+    assert_int_equal(story_ready(sim, cora, 0), REASON_NO_LEAD);
+    sim_choose(sim, cora, CANDIDATES_MAX, (struct id){0});
+    sim_run_ms(sim, 2);
+    assert_int_equal(cora->n_candidates, 0); /* nor is it in her list */
+    assert_string_equal(world_explain(sim, dry, "not cora"),
+                        "its own, its team's or its unit's filter leaves this lead out");
+    assert_int_equal(story_ready(sim, dan, 0), REASON_OK);
+    assert_owner(sim, dry, "dan");
+    sim_destroy(&sim);
+}
+
 static void filters_of_team_and_units_add_up(void **state)
 {
     (void) state;
@@ -282,6 +313,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_licence_for_its_state_nobody_gets_a_lead),
         cmocka_unit_test(preselected_criteria_of_a_person_hold_when_it_pulls),
+        cmocka_unit_test(preselected_criteria_of_a_pool_hold_when_its_team_pulls),
         cmocka_unit_test(filters_of_team_and_units_add_up),
         cmocka_unit_test(a_rule_to_an_agent_who_may_not_have_the_lead_means_its_team),
         cmocka_unit_test(the_one_who_may_is_found_behind_hundreds_who_may_not),

@@ -6,6 +6,7 @@
 #include "tests/sim/pacing_world.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const int64_t midnight_ms = INT64_C(1700006400000); /* the first after the simulator's beginning */
 
@@ -527,6 +528,124 @@ static void no_crowd_gets_over_a_limit(void **state)
     assert_true(closed > 500);
 }
 
+/* ---- all caps at once ---------------------------------------------------------------- */
+
+enum { WEEKS_ROWS_MAX = 2048, PEOPLE = 3 };
+static const uint32_t caps[][PERIODS] = {
+    [LIMIT_AGENT] = {[PER_HOUR] = 2, [PER_DAY] = 5, [PER_WEEK] = 16, [PER_MONTH] = 36},
+    [LIMIT_TEAM] = {[PER_HOUR] = 12, [PER_DAY] = 40, [PER_WEEK] = 120, [PER_MONTH] = 300},
+    [LIMIT_SOURCE] = {[PER_HOUR] = 15, [PER_DAY] = 60, [PER_WEEK] = 200, [PER_MONTH] = 500},
+};
+
+/* By a calendar of its own: November and December 2023, in UTC. */
+static bool same_window(enum limit_per per, int64_t from_ms, int64_t at_ms)
+{
+    const int64_t monday_ms = INT64_C(1699833600000), december_ms = INT64_C(1701388800000);
+    if (per == PER_HOUR)
+        return at_ms - from_ms < HOUR;
+    if (per == PER_DAY)
+        return from_ms / DAY == at_ms / DAY;
+    if (per == PER_WEEK)
+        return (from_ms - monday_ms) / (7 * DAY) == (at_ms - monday_ms) / (7 * DAY);
+    return (from_ms < december_ms) == (at_ms < december_ms);
+}
+
+/* The most that fell into one window; the times ascend. */
+static uint32_t most_of(enum limit_per per, const int64_t *at_ms, uint32_t n)
+{
+    uint32_t most = 0;
+    for (uint32_t first = 0, last = 0; last < n; last++) {
+        while (!same_window(per, at_ms[first], at_ms[last]))
+            first++;
+        most = last - first + 1 > most ? last - first + 1 : most;
+    }
+    return most;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *) a, y = *(const int64_t *) b;
+    return (x > y) - (x < y);
+}
+
+/* When leads were given to ana, to her team, and taken from the source. */
+static void assert_each_cap_was_reached_and_none_passed(struct sim *sim, const struct sim_agent *ana)
+{
+    static int64_t times[LIMIT_SOURCE + 1][WEEKS_ROWS_MAX];
+    uint32_t n[LIMIT_SOURCE + 1] = {0};
+    const struct core *core = sim_core(sim);
+    assert_in_range(core->leads.n, 1, WEEKS_ROWS_MAX);
+    for (uint32_t i = 0; i < core->leads.n; i++) {
+        const struct lead *lead = lead_at(&core->leads, i);
+        times[LIMIT_SOURCE][n[LIMIT_SOURCE]++] = lead->received_us / 1000;
+        if (!lead->past || lead->past->decision.winner == NONE)
+            continue;
+        times[LIMIT_TEAM][n[LIMIT_TEAM]++] = lead->past->decision.at_us / 1000;
+        if (strcmp(core->agents[lead->past->decision.winner]->name, ana->name) == 0)
+            times[LIMIT_AGENT][n[LIMIT_AGENT]++] = lead->past->decision.at_us / 1000;
+    }
+    for (enum limit_of of = LIMIT_AGENT; of <= LIMIT_SOURCE; of++) {
+        qsort(times[of], n[of], sizeof times[of][0], ascending);
+        for (enum limit_per per = PER_HOUR; per < PERIODS; per++)
+            if (most_of(per, times[of], n[of]) != caps[of][per])
+                fail_msg("limit %u, period %u: %u of %u at most", of, per, most_of(per, times[of], n[of]),
+                         caps[of][per]);
+    }
+}
+
+/* Three quarters of an hour: rows come while workers think, some of them twice; all that is given is worked off. */
+static void let_a_while_pass(struct sim *sim, struct sim_agent *agents[PEOPLE], uint32_t *key)
+{
+    sim_run_ms(sim, 5);
+    for (int chunk = 0; chunk < 10; chunk++) {
+        struct sim_row rows[2] = {{.key = ++*key, .payload = "a"}, {.key = ++*key, .payload = "b"}};
+        for (int twice = 0; twice <= chunk % 2; twice++)
+            sim_chunk(sim, *key, "to-push", 0, 0, rows, 2);
+        sim_run_ms(sim, 1);
+    }
+    for (int round = 0; round < 3; round++) {
+        sim_run_ms(sim, 60);
+        for (int i = 0; i < PEOPLE; i++)
+            while (agents[i]->n_held) {
+                const struct id lead = agents[i]->held[0].lead;
+                story_work_up_to(sim, agents[i], lead, LEAD_WORKING);
+                assert_int_equal(story_dispose(sim, agents[i], lead, DISPOSITION_SALE, "sold"), REASON_OK);
+            }
+    }
+    sim_stall(sim, 45 * MINUTE);
+}
+
+/* proves 003-34: hour, day, week and month, of an agent, its team and a source, all in one policy, under four workers
+ */
+static void all_caps_hold_at_once_for_three_weeks_and_each_is_used_up(void **state)
+{
+    (void) state;
+    static const char *const names[] = {"ana", "ben", "cleo"}, *const of[] = {"ana", "east", "to-push"};
+    struct policy *policy = slow_policy();
+    struct sim_agent *agents[PEOPLE];
+    uint32_t key = 0;
+    policy->scorer_deadline_ms = 200;
+    for (enum limit_of kind = LIMIT_AGENT; kind <= LIMIT_SOURCE; kind++)
+        for (enum limit_per per = PER_HOUR; per < PERIODS; per++)
+            add_limit(policy, kind, of[kind - LIMIT_AGENT], per, UNIT_LEADS, 1000 * caps[kind][per]);
+    struct sim *sim = story_new(policy);
+    sim_audit_every(sim, 64);
+    sim_workers(sim, 4);
+    sim_judge(sim, story_decide, NULL, 10000, false);
+    for (int i = 0; i < PEOPLE; i++)
+        agents[i] = story_agent(sim, names[i], "east", INTENT_AVAILABLE);
+    for (int day = 0; day < 20; day++) {
+        const int64_t nine_ms = (sim_now_ms(sim) / DAY + 1) * DAY + 9 * (int64_t) HOUR;
+        sim_stall(sim, nine_ms - sim_now_ms(sim));
+        for (int i = 0; i < 10; i++)
+            let_a_while_pass(sim, agents, &key);
+        if (day % 5 == 2)
+            crash(sim);
+    }
+    assert_each_cap_was_reached_and_none_passed(sim, agents[0]);
+    sim_destroy(&sim);
+}
+
 /* What a damaged record says of limits is refused. */
 static void a_row_of_limits_that_cannot_be_is_not_taken(void **state)
 {
@@ -580,6 +699,7 @@ int main(void)
         cmocka_unit_test(a_budget_of_a_source_refuses_the_row_that_would_break_it),
         cmocka_unit_test(a_row_of_limits_that_cannot_be_is_not_taken),
         cmocka_unit_test(no_crowd_gets_over_a_limit),
+        cmocka_unit_test(all_caps_hold_at_once_for_three_weeks_and_each_is_used_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -351,6 +351,50 @@ static void a_team_may_move_in_the_tree_while_leads_wait(void **state)
 }
 
 /* 003-08 */
+/* Each waits for one agent, too dear for what the team may still spend: the next day both can be had. */
+static void when_a_team_s_budget_opens_each_lead_that_was_too_dear_goes_to_its_agent(void **state)
+{
+    (void) state;
+    struct sim *sim = world_new("programmes:\n"
+                                "  - name: home\n"
+                                "    teams: [all]\n"
+                                "    agents: [{name: ana}, {name: ben}]\n"
+                                "    limits: [{of: team, per: day, money: 1.00}]\n"
+                                "    routes:\n"
+                                "      - {when: {to: ana}, to: ana}\n"
+                                "      - {when: {to: ben}, to: ben}\n");
+    static const struct {
+        const char *to;
+        uint32_t cents;
+    } rows[] = {{"ana", 70}, {"ana", 40}, {"ben", 40}};
+    const int64_t midnight_ms = (sim_now_ms(sim) / DAY_MS + 1) * DAY_MS;
+    struct id leads[3];
+    sim_stall(sim, midnight_ms - sim_now_ms(sim) - 500);
+    struct sim_agent *agents[] = {story_agent(sim, "ana", "all", INTENT_AWAY),
+                                  story_agent(sim, "ben", "all", INTENT_AWAY)};
+    for (uint32_t i = 0; i < 3; i++) {
+        const struct attribute to = {.name = slice_of("to", 2), .text = slice_of(rows[i].to, 3)};
+        sim_chunk(
+            sim, 50 + i, "web", 0, 0,
+            &(struct sim_row){
+                .key = i, .payload = rows[i].to, .attributes = &to, .n_attributes = 1, .cost_cents = rows[i].cents},
+            1);
+        leads[i] = sim_lead_id(i);
+        sim_run_ms(sim, 2);
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        sim_intent(sim, agents[i], INTENT_AVAILABLE);
+        sim_run_ms(sim, 5);
+    }
+    assert_owner(sim, leads[0], "ana");
+    assert_pool(sim, leads[1], "home>ana");
+    assert_pool(sim, leads[2], "home>ben");
+    sim_run_ms(sim, midnight_ms - sim_now_ms(sim) + 5);
+    assert_owner(sim, leads[1], "ana");
+    assert_owner(sim, leads[2], "ben");
+    sim_destroy(&sim);
+}
+
 static void ten_thousand_rules_route_each_lead_by_its_own(void **state)
 {
     (void) state;
@@ -400,6 +444,7 @@ int main(void)
         cmocka_unit_test(what_was_handed_down_widens_from_the_unit_it_is_for),
         cmocka_unit_test(leads_of_a_unit_that_goes_are_routed_by_the_new_rules),
         cmocka_unit_test(a_team_may_move_in_the_tree_while_leads_wait),
+        cmocka_unit_test(when_a_team_s_budget_opens_each_lead_that_was_too_dear_goes_to_its_agent),
         cmocka_unit_test(ten_thousand_rules_route_each_lead_by_its_own),
     };
     return _cmocka_run_group_tests("criteria", criteria, GOLDENS, NULL, NULL) +
