@@ -245,10 +245,10 @@ class Cell:
 class Agent:
     """A `takt agent --script`: says words, hears events."""
 
-    def __init__(self, cell, name, team, intent="available"):
+    def __init__(self, cell, name, team, intent="available", *more):
         self.name, self.heard = name, []
         self.process = subprocess.Popen([TAKT, "agent", name, "--team", team, "--intent", intent, "--script", "--dir",
-                                         cell.dir], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         cell.dir, *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL)
         os.set_blocking(self.process.stdout.fileno(), False)
         self.rest = b""

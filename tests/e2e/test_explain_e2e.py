@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decisions made again from the log alone, and told: who, who next, why nobody else, and what would have changed it."""
 import json
+import re
 
 from harness import IN_HAND, MAP, ROOT, Agent, Cell, expect, main, wait_for
 from test_strategies_e2e import AGENTS, Under, words
@@ -110,24 +111,58 @@ def an_explanation_says_of_each_agent_why_not_and_what_would_have_changed_it(rng
         expect("paused by an operator" in cell.run("explain", lead, "--agent", "dora").stdout, "as people read it")
 
 
-# 003-39, 003-41, 001-08: each input class is named where it counts
+# The default policy, but for a licence, a group that takes its own state only, and silence that is noticed soon
+LICENSED = """cell: test
+heartbeat: 500ms
+lease: 2s
+guard: 400ms
+units: [{name: south, only: {state: CA}}]
+"""
+AGENTS_OF = """    strategy: best_score
+    licence: state
+    agents: [{name: ana, licences: [TX, CA]}, {name: cleo, licences: [TX]}, {name: dora, licences: [TX, CA]}]
+"""
+
+
+def licensed_policy(cell):
+    with open(f"{ROOT}/deploy/policies/default.yaml") as file:
+        text = file.read()
+    with open(cell.path("licensed.yaml"), "w") as file:
+        file.write(LICENSED + re.sub(r"^cell:.*\n", "", text, flags=re.M).replace("    strategy: best_score\n", AGENTS_OF))
+    return cell.path("licensed.yaml")
+
+
+# 003-39, 003-41, 001-08: each input class is named where it counts: what an agent can and may do, what its group takes,
+# how much it holds, what the lead is, and what was done before
 def each_input_of_a_score_is_named_with_what_it_added(rng):
-    with Cell(policy=f"{ROOT}/deploy/policies/default.yaml") as cell:
-        agent = Agent(cell, "ana", "north")
-        wait_for(lambda: sum(row["present"] == "yes" for row in cell.ask("agents")) == 1, 10, "ana is there")
+    with Cell() as cell:
+        cell.run("policy", "apply", licensed_policy(cell))
+        cleo, _, _ = (Agent(cell, name, team) for name, team in (("cleo", "north"), ("ben", "north"), ("dora", "south")))
+        wait_for(lambda: sum(row["present"] == "yes" for row in cell.ask("agents")) == 3, 10, "they are there")
         with open(cell.path("one.csv"), "w") as file:
-            file.write("name,phone,email,product,amount\nA Lead,2125550100,a@example.com,refinance,250000\n")
+            file.write("name,phone,email,product,amount,language,state\n"
+                       "A Lead,2125550100,a@example.com,refinance,250000,spanish,TX\n")
         with open(cell.path("map.yaml"), "w") as file:
             file.write("source: web\nheader_line: 1\nkey: phone\nfields: {name: name, phone: phone, email: email}\n"
-                       "attributes: [product, amount]\n")
+                       "attributes: [product, amount, language, state]\n")
         said = cell.run("import", cell.path("one.csv"), "--map", cell.path("map.yaml"), "--source", "web", "--json").stdout
         expect(json.loads(said)["accepted"] == 1, said)
+        lead = cleo.hear("offer")["lead"]
+        expect("winner language=spanish" not in told(cell, lead), "cleo does not speak it, and gets nothing for it")
+        for words in ("accept", "act", "release"):
+            expect(cleo.ask(words, "acted")["reason"] == "OK", f"cleo says {words}")
+        agent = Agent(cell, "ana", "north", "available", "--skills", "spanish")
         agent.hear("offer")
-        [lead] = leads_of(cell)
-        own = parts_add_up(told(cell, lead), "winner")
+        fields = told(cell, lead)
+        own = parts_add_up(fields, "winner")
         names = {field.removeprefix("winner ") for field in own}
-        expect({"base", "product=refinance", "amount=250000", "performance", "load", "chance", "value", "age",
-                "points"} == names, f"{own}")
+        expect({"base", "product=refinance", "amount=250000", "language=spanish", "performance", "load", "chance", "value",
+                "age", "points"} == names, f"{own}")
+        expect(own["winner language=spanish"] == "+60 (weights[2], a skill of this agent)", f"a skill: {own}")
+        expect("in hand" in own["winner load"] and "closed" in own["winner performance"], f"volume, prior actions: {own}")
+        expect("has no licence for this lead" in fields["not ben"], f"a licence: {fields}")
+        expect("unit's filter leaves this lead out" in fields["not dora"], f"a group: {fields}")
+        expect("had this lead before" in fields["not cleo"], f"a past owner: {fields}")
         shown = cell.run("explain", lead).stdout
         expect("2125550100" not in shown and "a@example.com" not in shown and "A Lead" not in shown, shown)
 

@@ -39,6 +39,10 @@ attributes: [zip]
 POLICY = """programmes:
   - name: fresh
     teams: [north]
+    agents: [{name: ann}]
+    routes:
+      - {when: {county: Madison}, to: north}
+      - {when: {area_code: 850}, to: ann}
     score:
       base: 100
       value: 100
@@ -129,9 +133,12 @@ def what_is_no_table_is_refused_by_name(rng):
         expect(cell.run("geo", "dig", check=False).returncode == 2, "there are two words")
 
 
-def leads_know_their_place_and_are_scored_by_it(rng):
+# 004-03, 004-04: no source said a county or an area code: zip and phone, and the operator's tables, do
+def leads_know_their_place_and_are_routed_and_scored_by_it(rng):
     with cell_with_places() as cell:
         expect(import_leads(cell)["accepted"] == 2, "two leads")
+        pools = {row["pool"]: row["waiting"] for row in cell.ask("pools")}
+        expect(pools["fresh/north"] == 1 == pools["fresh"], f"to a team by county, and to one not yet known: {pools}")
         seen = what_an_agent_sees(cell, 2)
         ann, bob = seen["Ann"], seen["Bob"]
         expect((ann["state"], ann["county"], ann["metro"], ann["city"], ann["area_code"], ann["zone"]) ==
@@ -142,6 +149,9 @@ def leads_know_their_place_and_are_scored_by_it(rng):
             leads = [line.split()[0] for line in file]
         scores = sorted(int(row["value"]) for lead in leads for row in cell.ask("explain", lead) if row["field"] == "score")
         expect(scores == [3000, 4000], f"base 100, 200 more by area code, 300 more by county: {scores}")
+        routed = sorted(row["value"] for lead in leads for row in cell.ask("explain", lead) if row["field"] == "routed")
+        expect(routed == ["fresh routes[0], line 6 of policy 1: to north", "fresh routes[1], line 7 of policy 1: to ann"],
+               f"the rules are named: {routed}")
 
 
 def another_file_or_none_changes_no_lead_that_stands(rng):
@@ -177,5 +187,5 @@ def a_damaged_file_is_refused_before_anything_runs(rng):
 if __name__ == "__main__":
     main({test.__name__: test for test in (
         tables_become_a_file_that_is_asked, what_is_no_table_is_refused_by_name,
-        leads_know_their_place_and_are_scored_by_it, another_file_or_none_changes_no_lead_that_stands,
+        leads_know_their_place_and_are_routed_and_scored_by_it, another_file_or_none_changes_no_lead_that_stands,
         a_damaged_file_is_refused_before_anything_runs)})
