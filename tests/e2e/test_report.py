@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import time
 
 from harness import CLOSED, IN_HAND, MAP, Agent, Cell, expect, main, wait_for
 from test_fsck import Redis
@@ -86,19 +87,58 @@ def every_count_is_what_the_importer_and_the_crews_were_told(rng):
         same_everywhere(cell)
 
 
-# 003-22: the inverted pyramid
+def bought(cell, leads, source, campaign):
+    """Leads that cost 10.00 and are worth 25.00 each."""
+    with open(cell.path(f"{source}.csv"), "w") as file:
+        file.write("id,name,phone,campaign,cost,value\n" + "".join(
+            f"{source}-{i},Ada Lovelace,20255502{len(campaign)}{i:1},{campaign},10.00,25.00\n" for i in range(leads)))
+    with open(cell.path("bought.yaml"), "w") as file:
+        file.write("key: id\nfields: {name: name, phone: phone, cost: cost, value: value}\nattributes: [campaign]\n")
+    cell.run("import", cell.path(f"{source}.csv"), "--map", cell.path("bought.yaml"), "--source", source)
+
+
+def work_off(agent, codes):
+    for code in codes:
+        lead = agent.hear("offer")["lead"]
+        for words in (f"accept {lead}", f"act {lead}", f"end {lead}", f"dispose {lead} {code} said so"):
+            expect(agent.ask(words, "acted")["reason"] == "OK", f"{agent.name} says {words}")
+
+
+# 003-22: the inverted pyramid. 000-16, 001-14: who reaches and closes how many of them, and what they cost and bring;
+# by whoever sent them, for what, to whom. 001-02: and how many in an hour
 def who_takes_most_and_closes_least_is_named(rng):
+    del rng
     with Cell() as cell:
-        for name, leads, code in (("ana", 10, "not-interested"), ("ben", 4, "sale")):
-            agent = Agent(cell, name, "north")
-            for _ in range(take_in(cell, rng, leads, f"for-{name}")["accepted"]):
-                agent.hear("offer")
-                for words in ("accept", "act", "end", f"dispose {code} said so"):
-                    expect(agent.ask(words, "acted")["reason"] == "OK", f"{name} says {words}")
-            cell.run("agents", "--pause", name)
+        hours = {}
+        for name, team, campaign, codes in (("ana", "north", "spring", ["not-interested"] * 8 + ["no-answer"] * 2),
+                                            ("ben", "south", "autumn", ["sale"] * 4)):
+            began = time.monotonic()
+            agent = Agent(cell, name, team)
+            came = time.monotonic()
+            bought(cell, len(codes), f"for-{name}", campaign)
+            work_off(agent, codes)
+            least = time.monotonic() - came
+            agent.say("away")
+            wait_for(lambda name=name: {row["agent"]: row["why_none"] for row in cell.ask("agents")}[name] == "AWAY", 10,
+                     "its shift is over")
+            hours[name] = least / 3600, (time.monotonic() - began) / 3600
         row = wait_for(lambda: rows_of(report(cell, "consumption")), 10, "a report")
         expect((row["ana"]["inverted"], row["ana"]["share_won_pct"]) == ("yes", 0), f"ana takes and does not close: {row}")
         expect((row["ben"]["inverted"], row["ben"]["share_won_pct"]) == ("", 100), f"ben closes what he takes: {row}")
+        for by, ana, ben in (("source", "for-ana", "for-ben"), ("campaign", "spring", "autumn"), ("team", "north", "south"),
+                             ("agent", "ana", "ben")):
+            row = rows_of(report(cell, "funnel", "--by", by))
+            rates = [(row[key]["contact_rate_pct"], row[key]["close_rate_pct"]) for key in (ana, ben)]
+            expect(rates == [(80, 0), (100, 100)], f"reached 8 of 10 and none closed, and 4 of 4, by {by}: {row}")
+            row = rows_of(report(cell, "cost", "--by", by))
+            gains = [(row[key]["cost"], row[key]["value"], row[key]["roi_pct"]) for key in (ana, ben)]
+            expect(gains == [(100, 0, -100), (40, 100, 150)], f"100.00 for nothing, and 40.00 for 100.00, by {by}: {row}")
+        row = rows_of(report(cell, "velocity", "--by", "agent"))
+        for name, dispositions in (("ana", 10), ("ben", 4)):
+            least, most = hours[name]
+            each = row[name]["dispositions_per_hour"]
+            expect(row[name]["dispositions"] == dispositions and dispositions / most * 0.99 <= each <= dispositions / least * 1.01,
+                   f"{name}, between {least} and {most} hours on duty: {row}")
 
 
 def same_everywhere(cell):
@@ -173,19 +213,25 @@ def csv_has_no_formula_and_the_same_numbers(rng):
 def a_history_tells_each_act_with_who_and_when(rng):
     with Cell() as cell:
         take_in(cell, rng, 1, "purchased")
-        ana = Agent(cell, "ana", "desk", "on-demand")
+        ben, ana = (Agent(cell, name, "desk", "on-demand") for name in ("ben", "ana"))
+        ben.ask("ready 0", "ready")
+        lead = ben.hear("offer")["lead"]
+        for words in ("act", "release"):
+            expect(ben.ask(words, "acted")["reason"] == "OK", f"ben says {words}")
         ana.ask("ready 0", "ready")
-        lead = ana.hear("offer")["lead"]
+        expect(ana.hear("offer")["lead"] == lead, "what ben gave back goes to ana")
         for words in ("act", "note called her mother first", "end", "dispose no-answer nobody there"):
             expect(ana.ask(words, "acted")["reason"] == "OK", words)
         told = history(cell, lead)
         events = [(row["event"], row["by"], row["state"]) for row in told]
-        expect(events == [("intake", "takt", "POOLED"), ("granted", "takt", "OWNED"), ("action", "ana", "WORKING"),
+        expect(events == [("intake", "takt", "POOLED"), ("granted", "takt", "OWNED"), ("action", "ben", "WORKING"),
+                          ("released", "ben", "REVOKING"),
+                          ("granted", "takt", "OWNED"), ("action", "ana", "WORKING"),
                           ("noted", "ana", "WORKING"), ("attempt_ended", "ana", "WRAP_UP"), ("noted", "ana", "WRAP_UP"),
                           ("disposed_pipeline", "ana", "PIPELINE")], f"{events}")
         times = [row["at_ms"] for row in told]
         expect(times == sorted(times) and times[0] > 1600000000000, f"{times}")
-        expect(told[1]["agent"] == "ana" and told[-1]["detail"] == "no-answer", f"{told}")
+        expect(told[1]["agent"] == "ben" and told[4]["agent"] == "ana" and told[-1]["detail"] == "no-answer", f"{told}")
         shown = cell.run("history", lead).stdout
         expect("mother" not in shown and "nobody there" not in shown, "notes are told without their text")
         archive = os.path.join(cell.dir, "archive")
