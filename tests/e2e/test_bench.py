@@ -15,14 +15,16 @@ def all_leads_of_a_load_are_accepted_handed_over_and_closed(rng):
         fast = bench(cell, "--leads", "2000", "--agents", "20")
         expect(fast["leads"] == fast["accepted"] == fast["handed"] == fast["closed"] == 2000, f"{fast}")
         expect(fast["rejected"] == fast["unanswered"] == fast["given_back"] == 0, f"{fast}")
-        for name in ("receipt_us", "hand_us"):
-            expect(0 < fast[name]["p50"] <= fast[name]["p99"] <= fast[name]["max"] < 60e6, f"{name}: {fast[name]}")
+        for name in ("receipt_us", "hand_us"):  # the slowest of a crowd, where others take a minute for the first
+            expect(0 < fast[name]["p50"] <= fast[name]["p99"] <= fast[name]["max"] < min(10, fast["done_s"]) * 1e6,
+                   f"{name}: {fast}")
         expect(cell.total("invalid") == 2000 == cell.total("received"), "they are closed as no real leads")
         wait_for(lambda: cell.total("waiting", "offered", "owned", "pipeline") == 0, 5, "and none is left")
         wait_for(lambda: sum(row["present"] for row in cell.ask("teams")) == 0, 5, "its agents have gone")
         paced = bench(cell, "--rate", "400", "--seconds", "2", "--agents", "10", "--team", "south")
         expect(780 <= paced["accepted"] == paced["handed"] <= 820, f"400 a second for 2 s: {paced}")
         expect(1.5 < paced["took_s"] < 10, f"{paced}")
+        expect(paced["hand_us"]["p50"] < 100e3 and paced["hand_us"]["p99"] < 1e6, f"{paced}")
         said = cell.run("bench", "--leads", "100", "--agents", "2", "--pull").stdout
         expect("100 accepted" in said and "100 as fake after" in said and "0 not handed over" in said, said)
         return f"p50/p99 of a receipt {paced['receipt_us']['p50']}/{paced['receipt_us']['p99']} us, of a hand " \

@@ -116,15 +116,20 @@ def a_decision_is_told_in_words_and_as_json(rng):
         expect(told["why"] in said and f"not {first}" in said, said)
 
 
-# 002-02: an agent is there, and a lead comes: it is in a hand at once
+# 002-02, 003-29: an agent is there, and a lead comes: it is in a hand at once
 def with_an_agent_there_a_lead_is_in_a_hand_at_once(rng):
-    with Cell() as cell:
-        said = json.loads(cell.run("bench", "--rate", "50", "--seconds", "4", "--agents", "10", "--json").stdout)
-        expect(said["handed"] == said["accepted"] > 190, f"{said}")
-        hand_ms = {name: said["hand_us"][name] / 1000 for name in ("p50", "p99", "max")}
-        # the aim is 50 ms for p99; a machine that runs other tests beside this one gets a second
-        expect(hand_ms["p50"] < 50 and hand_ms["p99"] < 1000, f"{hand_ms}")
-        return f"from the source to the hand: {hand_ms} ms"
+    del rng
+    rounds = []
+
+    def is_fast(cell):
+        said = json.loads(cell.run("bench", "--rate", "50", "--seconds", "2", "--agents", "10", "--json").stdout)
+        expect(said["handed"] == said["accepted"] >= 95, f"{said}")
+        rounds.append({name: said["hand_us"][name] / 1000 for name in ("p50", "p99", "max")})
+        return rounds[-1]["p50"] < 10 and rounds[-1]["p99"] < 50
+
+    with Cell() as cell:  # again, where other programs had the machine
+        wait_for(lambda: is_fast(cell), 30, "p50 below 10 ms, p99 below 50 ms from the source to the hand")
+        return f"from the source to the hand: {rounds[-1]} ms, in round {len(rounds)}"
 
 
 if __name__ == "__main__":
