@@ -130,6 +130,12 @@ def what_cannot_come_into_force_is_refused_and_changes_nothing(rng):
         told = json.loads(check.stdout)
         expect(check.returncode == 1 and [(one["line"], one["reason"]) for one in told] ==
                [(2, "BAD_VALUE"), (2, "UNKNOWN_KEY")], f"check says: {told}")
+        single = cell.path("single.yaml")  # 003-13: a lead idles with an owner who has left, and nothing follows
+        with open(single, "w") as file:
+            file.write("programmes:\n  - {name: a, teams: [t], distributions_max: 1, recycles_max: 0}\n")
+        for done in (cell.run("policy", "check", single, check=False), apply(cell, single, check=False)):
+            expect(done.returncode == 1 and ":2:46: programmes[0].distributions_max: is 1, and nothing follows" in
+                   done.stdout + done.stderr, f"it said: {done.stdout} {done.stderr}")
         fsck_clean(cell)
 
 

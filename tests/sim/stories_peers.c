@@ -295,7 +295,45 @@ static void a_flood_of_higher_priority_starves_no_lead_for_longer_than_its_rings
     sim_destroy(&sim);
 }
 
+/* proves D-01: turns over windows of some of them, and over a crash in the middle of a round */
+static void more_than_a_thousand_each_have_their_turn_once_a_round(void **state)
+{
+    (void) state;
+    enum { MEMBERS = 1020, BULK = 102 };
+    struct policy *policy = sim_policy();
+    policy->programmes[0].strategy = STRATEGY_ROUND_ROBIN;
+    policy->programmes[0].wip_max = policy->programmes[0].untouched_max = 8;
+    policy->programmes[0].offer_ms = 6000000;
+    policy->heartbeat_ms = 20000;
+    policy->lease_ms = 80000;
+    struct sim *sim = sim_new(1, policy);
+    struct sim_agent *members[MEMBERS];
+    sim_audit_every(sim, 1000);
+    sim_judge(sim, story_decide, NULL, 100, false);
+    for (uint32_t i = 0; i < MEMBERS; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "m%04u", i);
+        members[i] = sim_agent(sim, name, "east", INTENT_AVAILABLE);
+        members[i]->by_hand = true;
+    }
+    sim_run_ms(sim, 500);
+    for (uint32_t round = 1; round <= 2; round++) {
+        for (uint32_t n = 0; n < MEMBERS; n += BULK) {
+            send_bulk(sim, round * 10000 + n, BULK, NONE);
+            sim_run_ms(sim, 20);
+            if (round == 1 && n == 4 * BULK) {
+                sim_crash(sim);
+                sim_run_ms(sim, 45000);
+            }
+        }
+        for (uint32_t i = 0; i < MEMBERS; i++)
+            assert_int_equal(story_offered_to(sim, members[i]), round);
+    }
+    sim_destroy(&sim);
+}
+
 const struct CMUnitTest stories_of_peers[] = {
+    cmocka_unit_test(more_than_a_thousand_each_have_their_turn_once_a_round),
     cmocka_unit_test(an_agent_whom_two_queues_want_at_once_is_rung_once),
     cmocka_unit_test(a_second_decision_about_the_same_lead_overwrites_nothing),
     cmocka_unit_test(names_that_look_like_numbers_are_only_names),
