@@ -79,9 +79,14 @@ def check(rows, wrong):
                 wrong.append(f"{row}: {test} is no other row")
             elif not test.startswith("=") and not exists(test):
                 wrong.append(f"{row}: there is no test {test}")
-    later = [row for row, (kind, _, _) in rows.items() if kind == "later"]
+    later = {row: words for row, (kind, _, words) in rows.items() if kind == "later"}
     if len(later) > LATER_MOST:
         wrong.append(f"{len(later)} rows are left for later, at most {LATER_MOST}: {' '.join(later)}")
+    left = "".join(line for line in PAGE.read_text().splitlines() if line.startswith("| Left for later"))
+    for row, words in later.items():
+        if not re.match(r"[\w ]+: ", words) or words.split(":")[0] not in left or row not in left:
+            wrong.append(f"{row} is for later: its words must begin with the subject, and {PAGE.name} list both")
+    wrong += [f"{PAGE.name} leaves {row} for later, the table does not" for row in ID.findall(left) if row not in later]
     spoken = ID.findall(PAGE.read_text())
     apart = "".join(line for line in PAGE.read_text().splitlines() if line.startswith("| Not there yet"))
     for row, (kind, _, _) in rows.items():
