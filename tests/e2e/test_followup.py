@@ -53,6 +53,10 @@ def a_lead_is_vetted_assigned_taken_and_opened_again_by_hand(rng):
         refused = cell.run("lead", bad, "--release", *WHY, check=False)
         expect(refused.returncode == 1 and "WRONG_STATE" in refused.stderr, f"{refused.stderr}")
 
+        cell.run("agents", "--absent", "ana")
+        refused = cell.run("lead", given, "--assign", "ana", *WHY, check=False)
+        expect(refused.returncode == 1 and "ABSENT" in refused.stderr, f"not to who is not there: {refused.stderr}")
+        cell.run("agents", "--back", "ana")
         done = fields(cell, given, "--assign", "ana", *WHY)
         expect(done["state"] == "OWNED" and done["owner"] == "ana", f"{done}")
         expect(ana.hear("offer")["lead"] == given, "she has it on her screen")
