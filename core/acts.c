@@ -175,6 +175,8 @@ static enum reason perform(struct core *core, struct lead *lead, struct agent *a
             keep_receipt(lead, act->op);
             lead_touch(core, lead);
             activity_seen(core, agent, verbs[i].evidence);
+            if (verbs[i].evidence & (EVIDENCE_ACT | EVIDENCE_DISPOSITION))
+                balance_worked(core, agent, lead);
         }
         return reason;
     }

@@ -37,6 +37,7 @@ struct ask {
     uint32_t worker, programme;
     bool needs_policy;
     bool fitted;      /* built for what filters leave: others may have a card, and other leads wait */
+    bool balanced;    /* what an agent was kept from may be its own in the next one */
     bool of_one;      /* built for the due leads of one agent: others may have a card, too */
     int64_t built_us; /* ages and times free count up to here */
     int64_t asked_us; /* when it left for the worker; 0 = it did not */

@@ -225,8 +225,12 @@ void agent_set_present(struct core *core, struct agent *agent, bool present)
 {
     if (agent->present == present)
         return;
+    if (!present)
+        balance_leaves(core, agent);
     agent->present = present;
     core->team_present[agent->team] += present ? 1u : -1u;
+    if (present)
+        balance_joins(core, agent);
     unit_refresh(core, agent->team);
     agent_touch(core, agent);
 }
@@ -263,7 +267,7 @@ struct agent *agent_new(struct core *core, struct slice name)
 void agent_set_team(const struct core *core, struct agent *agent, uint32_t team)
 {
     if (agent->programme != core->policy.teams[team].programme)
-        agent->turn = 0;
+        agent->turn = agent->quality = 0;
     agent->team = team;
     agent->programme = core->policy.teams[team].programme;
     agent->weight = 1;

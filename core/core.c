@@ -112,7 +112,8 @@ static void make_pools(struct core *core)
     core->short_pools = calloc(POOLS + AGENTS_CEILING, sizeof(struct pool *));
     core->team_present = calloc(TEAMS, sizeof *core->team_present);
     core->team_meters = calloc(TEAMS, sizeof(struct meter *));
-    assert(core->running_pools && core->short_pools && core->team_present && core->team_meters);
+    core->team_quality = calloc(TEAMS, sizeof *core->team_quality);
+    assert(core->running_pools && core->short_pools && core->team_present && core->team_meters && core->team_quality);
     assert(core->pools && core->dirty_pools && core->programme_scopes && core->team_scopes && core->programmes);
     for (uint32_t i = 0; i < POOLS; i++) {
         struct pool *pool = &core->pools[i];
@@ -200,6 +201,7 @@ void core_destroy(struct core **core_p)
     free(core->running_pools);
     free(core->short_pools);
     free(core->team_present);
+    free(core->team_quality);
     units_fini(core);
     contacts_fini(core);
     routes_destroy(&core->routes);

@@ -228,6 +228,14 @@ bool lead_is_dead(const struct lead *lead);
 enum lead_state lead_final_state(int class); /* of a class of dispositions; 0: is not final */
 void acts_say(struct core *core, uint32_t peer, const struct msg *msg);
 
+/* balance.c: easy leads and hard ones, alike for all of a team */
+void balance_joins(struct core *core, const struct agent *agent); /* it is present from now on */
+void balance_leaves(struct core *core, const struct agent *agent);
+void balance_arrange(struct core *core); /* rows were loaded, or the policy is another */
+void balance_worked(struct core *core, struct agent *agent, struct lead *lead); /* it did not just give it back */
+bool balance_window(const struct core *core, struct ask *ask); /* returns whether somebody stands aside from a lead */
+uint32_t balance_permille(uint32_t quality);                   /* for people */
+
 /* forecast.c */
 uint32_t forecast_ms(struct core *core, const struct agent *agent); /* until something may come; 0 = not known */
 

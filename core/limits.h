@@ -15,7 +15,8 @@
 
 struct reader; /* record_bytes.h */
 
-enum { COUNTED_AGENT = 1, COUNTED_TEAM = 2 }; /* decision.counted: who was charged for it */
+/* decision.counted: who was charged for it; and that its quality counts as soon as it is worked on (balance.c) */
+enum { COUNTED_AGENT = 1, COUNTED_TEAM = 2, COUNTED_LATER = 4 };
 
 struct meter { /* of one subject; the key is the kind and the name, "a" "ana" */
     char key[NAME_BYTES_MAX + 2];

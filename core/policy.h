@@ -79,6 +79,13 @@ struct weight {
     int32_t add_permille; /* WEIGHT_SKILL: when the attribute's text is one of the agent's skills */
 };
 
+static inline bool weight_is_met(const struct weight *weight, int64_t value) /* by the lead alone */
+{
+    return weight->kind == WEIGHT_IS      ? value == weight->is
+           : weight->kind == WEIGHT_RANGE ? value >= weight->from && value < weight->to
+                                          : false;
+}
+
 /* p = clamp(base + sum of weights + agent's close rate x performance - open x load, 1..1000) permille
  * score = p x value x 2^(-age / half_life) / 1000, in cents, fixed point, 0..INT32_MAX */
 struct scoring {
@@ -210,6 +217,7 @@ struct programme {
     uint32_t unworked_max; /* leads given since the last act; 0 = any number */
     uint32_t ramp_leads;   /* in an hour, at the beginning; 0 = no ramp */
     int64_t ramp_ms, ramp_after_ms;
+    uint32_t balance_permille; /* balance.c; 0 = easy leads and hard ones fall as they come */
 };
 
 struct policy_agent { /* listed in a programme: TOP_DOWN goes by the order, WEIGHTED_ROUND_ROBIN by the weight */

@@ -294,6 +294,7 @@ static void put_in_force(struct core *core, const struct policy *policy)
     limits_place(core);
     for (uint32_t i = 0; i < core->n_agents; i++)
         fit_agent(core, core->agents[i], old);
+    balance_arrange(core);
     for (uint32_t i = 0; i < core->n_pools; i++)
         if (core->pools[i].depth)
             allocate_retry(core, &core->pools[i]);

@@ -30,7 +30,7 @@ int row_next(struct slice body, uint32_t *at, struct row_ref *ret)
 
 /* ---- agents, programmes, imports, the cell --------------------------------------------------- */
 
-enum { AGENT_FIELDS_MAX = (28 + SKILLS_MAX) * NUMBER_BYTES_MAX + 2 * NAME_BYTES_MAX + 2 * 16 };
+enum { AGENT_FIELDS_MAX = (29 + SKILLS_MAX) * NUMBER_BYTES_MAX + 2 * NAME_BYTES_MAX + 2 * 16 };
 
 static void record_agent(const struct core *core, const struct agent *agent, struct buf *body)
 {
@@ -44,7 +44,7 @@ static void record_agent(const struct core *core, const struct agent *agent, str
     for (uint32_t i = 0; i < agent->n_skills; i++)
         put_uint(&row, agent->skills[i]);
     put_uint(&row, ((agent->present ? 1 : 0) | (agent->paused ? 2 : 0) | (agent->ready ? 4 : 0) |
-                    (agent->kept_open ? 8 : 0) | (agent->skips ? 16 : 0)));
+                    (agent->kept_open ? 8 : 0) | (agent->skips ? 16 : 0) | (agent->quality ? 32 : 0)));
     put_uint(&row, agent->misses);
     put_int(&row, agent->penalty_until_ms);
     put_int(&row, agent->penalty_ms);
@@ -72,13 +72,16 @@ static void record_agent(const struct core *core, const struct agent *agent, str
         put_uint(&row, agent->skips);
         put_int(&row, agent->skips_since_ms);
     }
+    if (agent->quality)
+        put_uint(&row, agent->quality);
     row_end(&row);
 }
 
-static void get_skips(struct reader *reader, bool any, struct agent *agent)
+static void get_pulling(struct reader *reader, uint8_t flags, struct agent *agent)
 {
-    agent->skips = any ? get_u32(reader) : 0;
-    agent->skips_since_ms = any ? get_int(reader) : 0;
+    agent->skips = flags & 16 ? get_u32(reader) : 0;
+    agent->skips_since_ms = flags & 16 ? get_int(reader) : 0;
+    agent->quality = flags & 32 ? get_u32(reader) : 0;
 }
 
 static bool apply_agent(struct core *core, struct slice name, struct reader *reader)
@@ -141,7 +144,7 @@ static bool apply_agent(struct core *core, struct slice name, struct reader *rea
         return false;
     memcpy(agent->pause_note, note.at, note.len);
     agent->pause_note[note.len] = 0;
-    get_skips(reader, flags & 16, agent);
+    get_pulling(reader, flags, agent);
     return !reader->bad && reader->at == reader->end;
 }
 
@@ -433,6 +436,7 @@ bool core_loaded(struct core *core)
     }
     free(leads);
     policy_loaded(core);
+    balance_arrange(core);
     contacts_loaded(core);
     for (uint32_t i = 0; i < core->n_agents && whole; i++)
         agent_update(core, core->agents[i]);

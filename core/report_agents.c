@@ -33,6 +33,7 @@ static void agent_row(struct table *table, const struct agent *agent)
     number(table, agent->pipeline);
     number(table, agent->won);
     number(table, agent->closed);
+    number(table, balance_permille(agent->quality));
     cell(table, "%" PRId64, (core->now_us - agent->idle_since_us) / 1000);
 }
 

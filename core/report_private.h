@@ -75,11 +75,11 @@ void report_policies(struct table *table, const struct msg_query *query);
 void report_policy(struct table *table, const struct msg_query *query);
 
 /* report_agents.c */
-#define AGENT_TYPES "ssssnsdsnnnnnnnd"
+#define AGENT_TYPES "ssssnsdsnnnnnnnnd"
 #define AGENT_COLUMNS                                                                                                  \
     {                                                                                                                  \
         "agent", "team", "intent", "present", "cards", "why_none", "opens", "note", "offered", "owned", "working",     \
-            "wrap_up", "pipeline", "won", "closed", "idle"                                                             \
+            "wrap_up", "pipeline", "won", "closed", "quality", "idle"                                                  \
     }
 void report_agents(struct table *table, const struct msg_query *query);
 void report_absence(struct table *table, const struct msg_query *query);

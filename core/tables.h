@@ -90,7 +90,7 @@ struct decision {     /* why the lead went where it went, the last time */
     int32_t score, margin;
     uint16_t by; /* REASON_SCORED, GREEDY, PLAIN_ORDER or CHOSEN */
     uint8_t strategy;
-    uint8_t counted; /* against whose limits: COUNTED_AGENT, COUNTED_TEAM */
+    uint8_t counted; /* against whose limits: COUNTED_AGENT, COUNTED_TEAM; and COUNTED_LATER */
 };
 
 struct step {        /* a move of this beat that another one followed, or a note: the row says what is behind it */
@@ -227,6 +227,7 @@ struct agent {
     /* previews: also of ROW_AGENT */
     uint32_t skips;         /* since then */
     int64_t skips_since_ms; /* run clock */
+    uint32_t quality;       /* also: of the leads it worked on lately, balance.c; 0 = of none */
 
     /* derived */
     struct timer duty; /* when its duty may begin or end next */
@@ -316,6 +317,11 @@ struct histogram {
     uint64_t n, sum_us, max_us, bucket[HISTOGRAM_BUCKETS];
 };
 
+struct team_quality { /* of those present who have one: balance.c */
+    uint64_t sum;
+    uint32_t n;
+};
+
 struct policy_kept { /* a version of the policy, as it was given */
     uint32_t version, text_len;
     int64_t at_us; /* since when it is in force */
@@ -350,6 +356,7 @@ struct core {
     struct tree *tree;      /* units.c */
     struct routes *routes;  /* of `policy`; NULL until a rule is asked for */
     bool any_filter;        /* `policy` has an `only` */
+    struct team_quality *team_quality;
     struct scope *team_scopes, *programme_scopes, cell_scope;
     struct programme_state *programmes;
     uint32_t *due_agents, *running_agents, *now_agents; /* room for AGENTS_CEILING each */

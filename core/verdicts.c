@@ -58,11 +58,17 @@ static void hand_over(struct core *core, struct lead *lead, struct agent *agent,
     verdict_tell(core, lead, agent);
 }
 
+static uint8_t charge(struct core *core, struct agent *agent, const struct lead *lead)
+{
+    const uint8_t later = programme_of(core, lead->programme)->balance_permille ? COUNTED_LATER : 0;
+    return limits_take(core, agent, lead->cost_cents) | later;
+}
+
 static void grant(struct core *core, const struct ask *ask, struct lead *lead, struct agent *agent,
                   const struct verdict *verdict, enum reason by)
 {
     struct programme_state *state = &core->programmes[lead->programme];
-    const uint8_t counted = lead->state == LEAD_PIPELINE ? 0 : limits_take(core, agent, lead->cost_cents);
+    const uint8_t counted = lead->state == LEAD_PIPELINE ? 0 : charge(core, agent, lead);
     leads_past(lead)->decision = (struct decision){
         .request = ask->id,
         .at_us = core->now_us,
@@ -88,7 +94,7 @@ static void grant(struct core *core, const struct ask *ask, struct lead *lead, s
 void verdict_chosen(struct core *core, struct lead *lead, struct agent *agent)
 {
     struct pool *pool = pool_of(core, lead);
-    const uint8_t counted = limits_take(core, agent, lead->cost_cents);
+    const uint8_t counted = charge(core, agent, lead);
     leads_past(lead)->decision = (struct decision){.at_us = core->now_us,
                                                    .winner = agent->index,
                                                    .runner_up = NONE,
@@ -148,7 +154,7 @@ static uint32_t apply(struct core *core, struct ask *ask, const struct verdict *
         record_snapshot(core, ask);
     effects_answered(core->effects, ask->asked_us);
     /* there may be agents who were not asked about */
-    const bool more = ask->of_one || (granted && (ask->n_agents == ASK_AGENTS_MAX || ask->fitted));
+    const bool more = ask->of_one || (granted && (ask->n_agents == ASK_AGENTS_MAX || ask->fitted || ask->balanced));
     for (uint32_t i = 0; i < ask->n_leads; i++) {
         struct lead *lead = ask->leads[i];
         if (lead->ask != ask->id)

@@ -305,6 +305,7 @@ struct ask *window_build(struct core *core, struct pool *pool, struct agent *onl
     const uint64_t total = add_agents(core, ask, only || fitted ? agents : NULL, n);
     const uint64_t want = total == 0 ? 0 : total * 4 < ASK_LEADS_MIN ? ASK_LEADS_MIN : total * 4;
     add_leads(core, ask, pool, want);
+    ask->balanced = balance_window(core, ask);
     lend(core, ask);
     return ask;
 }

@@ -170,6 +170,22 @@ static void lint_ramp(const struct policy *policy, uint32_t number, struct polic
                     leads, (uint32_t) (hour->most / 1000));
 }
 
+/* Where no weight looks at the lead alone, all are equally easy; and who chooses is not balanced by others. */
+static void lint_balance(const struct programme *programme, struct policy_findings *findings)
+{
+    bool told_apart = false;
+    for (uint32_t i = 0; i < programme->scoring.n_weights; i++)
+        told_apart |= programme->scoring.weights[i].kind != WEIGHT_SKILL;
+    if (programme->balance_permille == 0)
+        return;
+    if (!told_apart)
+        finding_add(findings, FAULT_CONFLICT, "balance",
+                    "is %u, and no weight of score tells an easy lead from a hard one", programme->balance_permille);
+    if (programme->mode == MODE_PULL && programme->pull == PULL_CHOOSE)
+        finding_add(findings, FAULT_CONFLICT, "balance", "is %u, and with pull choose agents take what they like",
+                    programme->balance_permille);
+}
+
 void limits_lint(const struct policy *policy, struct policy_findings *findings)
 {
     for (uint32_t i = 0; i < policy->n_limits; i++) {
@@ -190,6 +206,7 @@ void limits_lint(const struct policy *policy, struct policy_findings *findings)
     for (uint32_t i = 0; i < policy->n_programmes; i++) {
         snprintf(findings->where, sizeof findings->where, "programmes[%u].", i);
         lint_ramp(policy, i, findings);
+        lint_balance(&policy->programmes[i], findings);
     }
     findings->where[0] = '\0';
 }

@@ -65,17 +65,10 @@ void formula_prepare(struct formula *formula, const struct scoring *scoring)
 
 static void apply_weight(const struct weight *weight, int64_t value, int64_t *points, struct lead_terms *terms)
 {
-    switch (weight->kind) {
-    case WEIGHT_IS:
-        *points += value == weight->is ? weight->add_permille : 0;
-        break;
-    case WEIGHT_RANGE:
-        *points += value >= weight->from && value < weight->to ? weight->add_permille : 0;
-        break;
-    case WEIGHT_SKILL:
+    if (weight->kind == WEIGHT_SKILL)
         terms->skills[terms->n_skills++] = (struct skill_term){(uint32_t) value, weight->add_permille};
-        break;
-    }
+    else if (weight_is_met(weight, value))
+        *points += weight->add_permille;
 }
 
 void formula_read_lead(const struct formula *formula, const struct request_lead *lead, struct lead_terms *ret_terms)

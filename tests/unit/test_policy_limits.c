@@ -92,6 +92,11 @@ static const struct {
      "NO_SUCH_NAME limits[0].name: is \"wep\"; no source here has this name; did you mean web?"},
     {PROGRAMME ", evidence: [sleep]}\n",
      "BAD_VALUE programmes[0].evidence[0]: is \"sleep\"; allowed is one of act, note, disposition, accept, ready"},
+    {PROGRAMME ", balance: 20, score: {weights: [{attribute: language, skill: true, add: 100}]}}\n",
+     "CONFLICT programmes[0].balance: is 20, and no weight of score tells an easy lead from a hard one"},
+    {PROGRAMME ", balance: 20, mode: pull, pull: choose, score: {weights: [{attribute: quality, is: A, add: 9}]}}\n",
+     "CONFLICT programmes[0].balance: is 20, and with pull choose agents take what they like"},
+    {PROGRAMME ", balance: 1001}\n", "OUT_OF_RANGE programmes[0].balance: is \"1001\"; allowed is 0 to 1000"},
     {PROGRAMME ", ramp: {leads: -1}}\n", "OUT_OF_RANGE programmes[0].ramp.leads: is \"-1\"; allowed is 0 to 20000"},
 };
 
