@@ -7,6 +7,7 @@
 
 struct tally {
     uint32_t offered, owned, working, wrap_up, pipeline, due, lent, direct;
+    uint64_t cents;
 };
 
 struct check {
@@ -59,6 +60,7 @@ static void tally_owner(struct check *check, const struct lead *lead)
     tally->wrap_up += lead->state == LEAD_WRAP_UP;
     tally->pipeline += lead->state == LEAD_PIPELINE;
     tally->due += lead->state == LEAD_PIPELINE && lead->due;
+    tally->cents += lead->cost_cents;
 }
 
 static void check_waiting(struct check *check, const struct lead *lead)
@@ -109,7 +111,8 @@ static void check_agent(struct check *check, const struct agent *agent)
     const struct tally *tally = &check->agents[agent->index];
     const uint32_t open = tally->offered + tally->owned + tally->working + tally->wrap_up;
     if (tally->offered != agent->offered || tally->owned != agent->owned || tally->working != agent->working ||
-        tally->wrap_up != agent->wrap_up || tally->pipeline != agent->pipeline || tally->due != agent->due)
+        tally->wrap_up != agent->wrap_up || tally->pipeline != agent->pipeline || tally->due != agent->due ||
+        tally->cents != agent->held_cents)
         found(check, NULL, "agent %u: its counts are not those of its leads", agent->index);
     if (open > programme_of(check->core, agent->programme)->wip_max && open > agent->kept_open)
         found(check, NULL, "agent %u: holds %u leads, may hold %u", agent->index, open,

@@ -3,6 +3,7 @@
  * the state; arm() is the only place where a lead's deadline is armed, so that
  * "one armed deadline a live lead" cannot be forgotten by a handler. */
 #include "core/core_private.h"
+#include "core/limits.h"
 
 #include <string.h>
 
@@ -177,6 +178,7 @@ static void hold(struct core *core, struct lead *lead, uint32_t agent_index)
     if (agent->held)
         agent->held->held_prev = lead;
     agent->held = lead;
+    agent->held_cents += lead->cost_cents;
 }
 
 static void let_go(struct core *core, struct lead *lead)
@@ -189,6 +191,7 @@ static void let_go(struct core *core, struct lead *lead)
     if (lead->held_next)
         lead->held_next->held_prev = lead->held_prev;
     lead->held_prev = lead->held_next = NULL;
+    agent->held_cents -= lead->cost_cents;
     lead->owner = NONE;
 }
 
@@ -244,6 +247,10 @@ static void move(struct core *core, struct lead *lead, enum lead_event event, en
 
 static void update_holders(struct core *core, uint32_t before, uint32_t after)
 {
+    if (before != NONE && after != before)
+        limits_hold(core, core->agents[before]);
+    if (after != NONE && after != before)
+        limits_hold(core, core->agents[after]);
     if (before != NONE)
         agent_update(core, core->agents[before]);
     if (after != NONE && after != before)

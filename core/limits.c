@@ -97,7 +97,7 @@ static void count(struct core *core, struct meter *meter, uint64_t cost_cents)
 static bool find_quotas(const struct core *core, enum limit_of of, struct slice name, uint32_t programme,
                         struct meter_quotas *quotas)
 {
-    uint32_t rank[PERIODS][UNITS] = {{0}};
+    uint32_t rank[LIMIT_PERS][UNITS] = {{0}};
     bool any = false;
     const uint32_t zone = programme == NONE ? 0 : programme_of(core, programme)->zone;
     *quotas = (struct meter_quotas){.zone = &core->policy.zones[zone].zone};
@@ -165,7 +165,7 @@ void limits_place(struct core *core)
     }
     core->budgets = false;
     for (uint32_t i = 0; i < core->policy.n_limits; i++)
-        core->budgets |= core->policy.limits[i].unit == UNIT_CENTS;
+        core->budgets |= core->policy.limits[i].unit == UNIT_CENTS && core->policy.limits[i].per != PER_OUTCOME;
     for (uint32_t t = 0; t < POLICY_TEAMS_MAX; t++) {
         const struct policy_team *team = &core->policy.teams[t];
         core->team_meters[t] = NULL;
@@ -255,6 +255,19 @@ void limits_acted(struct core *core, struct agent *agent)
     agent->meter->counts.unworked = 0;
     settle(core, agent->meter);
     agent_update(core, agent);
+}
+
+/* What it has is counted from its leads and not one by one: so it is right from the moment the limit is there. */
+void limits_hold(struct core *core, struct agent *agent)
+{
+    struct meter *meter = agent->meter;
+    const uint64_t now[UNITS] = {[UNIT_LEADS] = agent_open(agent) + agent->pipeline, [UNIT_CENTS] = agent->held_cents};
+    if (!meter || (!meter->quotas.most[PER_OUTCOME][UNIT_LEADS] && !meter->quotas.most[PER_OUTCOME][UNIT_CENTS]) ||
+        memcmp(now, meter->counts.undecided, sizeof now) == 0)
+        return;
+    touch(core, meter);
+    memcpy(meter->counts.undecided, now, sizeof now);
+    settle(core, meter);
 }
 
 void limits_arrived(struct core *core, struct agent *agent, int64_t absent_ms)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * limits.h - the policy's limits, in force: caps by hour, day, week and month and
- * budgets of agents, teams and sources; the ramp of newcomers; the throttle on who
- * gets leads and does nothing with them. Seen by this folder only.
+ * budgets of agents, teams and sources; what an agent may have without an outcome; the ramp of newcomers; the throttle
+ * on who gets leads and does nothing with them. Seen by this folder only.
  *
  * One number comes of all of them: how many leads more, now. agent_slots() is its
  * only reader, so whatever hands out a lead keeps every limit. Taken in the same
@@ -43,6 +43,7 @@ uint8_t limits_take(struct core *core, struct agent *agent, uint64_t cost_cents)
  * before the first action; what was accepted and then left alone or given back is not. */
 void limits_refund(struct core *core, const struct lead *lead, enum reason reason);
 void limits_acted(struct core *core, struct agent *agent);
+void limits_hold(struct core *core, struct agent *agent); /* it has a lead more or less, or a new limit */
 /* Came for the first time, or back after so long. */
 void limits_arrived(struct core *core, struct agent *agent, int64_t absent_ms);
 void limits_moved(struct core *core, struct agent *agent); /* to another team: that one is not to be refunded */

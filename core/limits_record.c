@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { METER_FIELDS_MAX = (5 + PERIODS * 4 + METER_MINUTES * 3) * NUMBER_BYTES_MAX };
+enum { METER_FIELDS_MAX = (7 + PERIODS * 4 + METER_MINUTES * 3) * NUMBER_BYTES_MAX };
 
 static void record(const struct meter *meter, struct buf *body)
 {
@@ -18,6 +18,8 @@ static void record(const struct meter *meter, struct buf *body)
     put_int(&row, counts->since_us);
     put_int(&row, counts->ramp_until_ms);
     put_uint(&row, counts->unworked);
+    put_uint(&row, counts->undecided[UNIT_LEADS]);
+    put_uint(&row, counts->undecided[UNIT_CENTS]);
     for (int per = PER_DAY; per < PERIODS; per++) {
         put_int(&row, counts->windows[per].day);
         put_uint(&row, counts->windows[per].used[UNIT_LEADS]);
@@ -47,6 +49,8 @@ bool limits_apply(struct core *core, struct slice key, struct reader *reader)
     counts->since_us = get_int(reader);
     counts->ramp_until_ms = get_int(reader);
     counts->unworked = get_u32(reader);
+    counts->undecided[UNIT_LEADS] = get_u64(reader);
+    counts->undecided[UNIT_CENTS] = get_u64(reader);
     for (int per = PER_DAY; per < PERIODS; per++) {
         counts->windows[per].day = get_int(reader);
         counts->windows[per].used[UNIT_LEADS] = get_u64(reader);

@@ -184,6 +184,20 @@ static void look_at_hour(const struct meter_counts *counts, const struct meter_q
     bound(standing, used < quotas->ramp_leads ? quotas->ramp_leads - used : 0, REASON_RAMP, free_ms);
 }
 
+/* Only outcomes make room, no clock. In money there is room for a lead of any cost, or for none: what is left over
+ * would go to cheap ones alone. */
+static void look_at_undecided(const struct meter_counts *counts, const struct meter_quotas *quotas,
+                              struct standing *standing)
+{
+    const uint64_t leads = quotas->most[PER_OUTCOME][UNIT_LEADS] / LEAD_MILLI;
+    const uint64_t cents = quotas->most[PER_OUTCOME][UNIT_CENTS];
+    const uint64_t has = counts->undecided[UNIT_LEADS];
+    if (leads)
+        bound(standing, has < leads ? leads - has : 0, REASON_UNDECIDED_OVER, INT64_MAX);
+    if (cents && counts->undecided[UNIT_CENTS] >= cents)
+        shut(standing, REASON_UNDECIDED_OVER, INT64_MAX);
+}
+
 struct standing meter_standing(const struct meter_counts *counts, const struct meter_quotas *quotas, int64_t now_ms)
 {
     struct standing standing = {.room = UINT32_MAX, .wake_ms = INT64_MAX, .until_ms = INT64_MAX, .cents = UINT64_MAX};
@@ -194,6 +208,7 @@ struct standing meter_standing(const struct meter_counts *counts, const struct m
     if (quotas->unworked_max)
         bound(&standing, counts->unworked < quotas->unworked_max ? quotas->unworked_max - counts->unworked : 0,
               REASON_UNWORKED_OVER, INT64_MAX);
+    look_at_undecided(counts, quotas, &standing);
     if (standing.room == 0)
         sooner(&standing.wake_ms, standing.free_ms);
     return standing;
@@ -246,6 +261,8 @@ void meter_refund(struct meter_counts *counts, const struct meter_quotas *quotas
 uint64_t meter_used(const struct meter_counts *counts, const struct meter_quotas *quotas, enum limit_per per,
                     enum limit_unit unit, int64_t now_ms)
 {
+    if (per == PER_OUTCOME)
+        return counts->undecided[unit];
     if (per == PER_HOUR)
         return in_hour(counts, unit, now_ms / MINUTE_MS);
     return rolled(&counts->windows[per], per, quotas->most[per][UNIT_LEADS], calendar_day(quotas->zone, now_ms))

@@ -36,13 +36,14 @@ struct meter_counts { /* ROW_METER */
     int64_t since_us; /* 0 = nothing was counted yet: nothing to keep */
     int64_t ramp_until_ms;
     uint32_t unworked;                      /* leads given since it last acted on one */
+    uint64_t undecided[UNITS];              /* that it has: given, and not yet without it or at an end */
     struct window windows[PERIODS];         /* [PER_HOUR] is not used */
     int64_t minute;                         /* since 1970, the last one counted in */
     uint64_t minutes[METER_MINUTES][UNITS]; /* by minute, a ring */
 };
 
 struct meter_quotas {                  /* out of the policy */
-    uint64_t most[PERIODS][UNITS];     /* thousandths of leads, or cents; 0 = no limit */
+    uint64_t most[LIMIT_PERS][UNITS];  /* thousandths of leads, or cents; 0 = no limit */
     uint32_t ramp_leads, unworked_max; /* 0 = no limit */
     const struct zone *zone;
 };
@@ -54,7 +55,7 @@ void meter_take(struct meter_counts *counts, const struct meter_quotas *quotas, 
 /* What was taken at `at_us` came back. Windows that are over stay as they were, but for the fraction they leave. */
 void meter_refund(struct meter_counts *counts, const struct meter_quotas *quotas, int64_t at_us, uint64_t cents);
 
-/* Leads, or cents, counted in the window of now. */
+/* Leads, or cents, counted in the window of now; PER_OUTCOME: undecided. */
 uint64_t meter_used(const struct meter_counts *counts, const struct meter_quotas *quotas, enum limit_per per,
                     enum limit_unit unit, int64_t now_ms);
 

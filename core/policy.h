@@ -49,7 +49,7 @@ enum earn { EARN_DISPOSITION, EARN_FIRST_ACTION }; /* of a lead asked for: what 
 
 /* ---- pacing ---- */
 enum limit_of { LIMIT_AGENT = 1, LIMIT_TEAM, LIMIT_SOURCE };
-enum limit_per { PER_HOUR, PER_DAY, PER_WEEK, PER_MONTH, PERIODS };
+enum limit_per { PER_HOUR, PER_DAY, PER_WEEK, PER_MONTH, PERIODS, PER_OUTCOME = PERIODS, LIMIT_PERS };
 enum limit_unit { UNIT_LEADS, UNIT_CENTS, UNITS };
 enum evidence { /* of work, bits */
                 EVIDENCE_ACT = 1,

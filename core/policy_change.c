@@ -262,6 +262,7 @@ static void fit_agent(struct core *core, struct agent *agent, const struct polic
     agent_set_team(core, agent, gone ? policy_first_team(core) : agent->team);
     place_leave_agent(core, agent);
     limits_follow(core, agent);
+    limits_hold(core, agent);
     if (gone)
         agent->intent = INTENT_OFFLINE;
     if (programme_of(core, agent->programme)->strategy != old->programmes[agent->programme].strategy)

@@ -106,6 +106,7 @@ static void agent_hello(struct core *core, uint32_t peer, const struct msg *msg)
     place_leave_agent(core, agent);
     agent_keep_open(core, agent);
     limits_follow(core, agent);
+    limits_hold(core, agent);
     limits_arrived(core, agent, absent_ms);
     agent->intent = hello->intent;
     agent->capacity = hello->capacity;

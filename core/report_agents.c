@@ -121,7 +121,7 @@ static void amount(struct table *table, enum limit_unit unit, uint64_t value)
 
 static void limit_row(struct table *table, const struct meter *meter, enum limit_per per, enum limit_unit unit)
 {
-    static const char *const pers[PERIODS] = {"hour", "day", "week", "month"};
+    static const char *const pers[LIMIT_PERS] = {"hour", "day", "week", "month", "outcome"};
     const int64_t now = now_ms(table->core);
     const uint64_t used = meter_used(&meter->counts, &meter->quotas, per, unit, now);
     const struct standing standing = meter_standing(&meter->counts, &meter->quotas, now);
@@ -138,7 +138,7 @@ static void limit_row(struct table *table, const struct meter *meter, enum limit
 void report_limits(struct table *table, const struct msg_query *query)
 {
     for (const struct meter *meter = table->core->meters; meter; meter = meter->hh.next)
-        for (enum limit_per per = PER_HOUR; per < PERIODS; per++)
+        for (enum limit_per per = PER_HOUR; per < LIMIT_PERS; per++)
             for (enum limit_unit unit = UNIT_LEADS; unit < UNITS; unit++) {
                 if (!meter->quotas.most[per][unit])
                     continue;

@@ -239,6 +239,7 @@ struct agent {
     int64_t shown_until_ms; /* run clock: until when a device this agent left may still show its leads */
     int64_t valid_until_ms; /* run clock: until when it may still show what it held, guard included */
     uint32_t offered, owned, working, wrap_up, pipeline, due;
+    uint64_t held_cents;             /* what its leads cost, those of its pipeline too */
     int64_t given_us;                /* when it was last handed a lead */
     uint32_t weight, list_place;     /* out of the policy's list of agents; POLICY_AGENTS_MAX or more: not in it */
     struct pool *direct;             /* leads routed to it and nobody else; NULL: none ever was */

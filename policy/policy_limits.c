@@ -20,8 +20,8 @@ static const struct key ramp_keys[] = {
 
 static const struct value_word subjects[] = {
     {"agent", LIMIT_AGENT}, {"team", LIMIT_TEAM}, {"source", LIMIT_SOURCE}, {NULL, 0}};
-static const struct value_word periods[] = {
-    {"hour", PER_HOUR}, {"day", PER_DAY}, {"week", PER_WEEK}, {"month", PER_MONTH}, {NULL, 0}};
+static const struct value_word periods[] = {{"hour", PER_HOUR},   {"day", PER_DAY},         {"week", PER_WEEK},
+                                            {"month", PER_MONTH}, {"outcome", PER_OUTCOME}, {NULL, 0}};
 static const struct value_word evidences[] = {
     {"act", EVIDENCE_ACT},       {"note", EVIDENCE_NOTE},   {"disposition", EVIDENCE_DISPOSITION},
     {"accept", EVIDENCE_ACCEPT}, {"ready", EVIDENCE_READY}, {NULL, 0}};
@@ -109,10 +109,11 @@ static bool take_amount(const struct entry *entry, const struct raw_limit *raw, 
                     raw->leads != NULL ? raw->leads : raw->money, VALUE_MONEY, 1, most, &value))
         return false;
     ret->most = (uint64_t) value * (raw->leads != NULL ? 10 : 1); /* leads in thousandths */
-    if (raw->leads == NULL || ret->per != PER_HOUR || value % 100 == 0)
+    if (raw->leads == NULL || (ret->per != PER_HOUR && ret->per != PER_OUTCOME) || value % 100 == 0)
         return true;
-    finding_add(entry->findings, FAULT_BAD_VALUE, path,
-                "is \"%.40s\"; an hour slides and saves nothing up: say it per day", raw->leads);
+    finding_add(entry->findings, FAULT_BAD_VALUE, path, "is \"%.40s\"; %s", raw->leads,
+                ret->per == PER_HOUR ? "an hour slides and saves nothing up: say it per day"
+                                     : "no time passes here that would save a fraction up: say whole leads");
     return false;
 }
 
@@ -127,13 +128,18 @@ static bool take_limit(const struct entry *entry, const struct raw_limit *raw, c
         return false;
     ret->of = (uint8_t) of;
     ret->per = (uint8_t) per;
+    if (ret->per == PER_OUTCOME && ret->of != LIMIT_AGENT) {
+        finding_add(entry->findings, FAULT_CONFLICT, key_of(entry, "per", path),
+                    "is outcome, and leads are worked to one by agents: say of: agent");
+        return false;
+    }
     check_name(entry, ret, policy);
     return take_amount(entry, raw, ret);
 }
 
 /* ---- against the others ---------------------------------------------------------------- */
 
-static const char *const period_names[PERIODS] = {"hour", "day", "week", "month"};
+static const char *const period_names[LIMIT_PERS] = {"hour", "day", "week", "month", "outcome"};
 
 static bool is_there_twice(const struct policy_limit *limit, const struct policy_limit *other)
 {

@@ -145,8 +145,80 @@ def a_limit_that_is_raised_holds_at_once(cell, rng):
     ana.hear("offer")
 
 
+PACED = """
+heartbeat: 500ms
+lease: 2s
+guard: 400ms
+programmes:
+  - name: fresh
+    teams: [south]
+    sources: [web]
+    balance: 30
+    score: {base: 100, load: 0, weights: [{attribute: quality, is: A, add: 300}]}
+    limits: [{of: agent, name: ana, per: outcome, leads: 1}]
+"""
+OUTCOME = "dispose not-interested no need"
+
+
+def work(agent, *last):
+    for word in ("accept", "act", *last):
+        agent.ask(word, "acted")
+
+
+# 003-25, 003-37
+def easy_leads_go_to_who_had_hard_ones_and_only_outcomes_make_room(rng):
+    cell = Cell(workers=1)
+    cell.policy = cell.path("policy.yaml")
+    with open(cell.policy, "w") as file:
+        file.write(PACED)
+    names = iter(range(1000))
+
+    def bring(quality):
+        path = cell.path(f"{next(names)}.csv")
+        with open(path, "w") as file:
+            file.write(f"id,name,grade\n{path},Ada King,{quality}\n")
+        with open(cell.path("map.yaml"), "w") as file:
+            file.write("source: web\nkey: id\nfields: {name: name}\nattributes: [quality: grade]\n")
+        cell.run("import", path, "--map", cell.path("map.yaml"))
+
+    def row_of(name):
+        return next(row for row in cell.ask("agents") if row["agent"] == name)
+
+    with cell:
+        ana = Agent(cell, "ana", "south")
+        for _ in range(2):  # while she is alone they are hers, easy or not
+            bring("A")
+            ana.hear("offer")
+            work(ana, OUTCOME)
+        ben = Agent(cell, "ben", "south")
+        wait_for(lambda: len(cell.ask("agents")) == 2, 10, "ben is there, too")
+        cell.run("agents", "--pause", "ana")
+        for _ in range(6):
+            bring("C")
+            ben.hear("offer")
+            work(ben, OUTCOME)
+        cell.run("agents", "--resume", "ana")
+        wait_for(lambda: row_of("ana")["quality"] == 400 and row_of("ben")["quality"] < 330, 10, "both had theirs")
+        cell.kill_child("takt-broker")
+        wait_for(lambda: sum(row["present"] == "yes" for row in cell.ask("agents")) == 2, 20, "both are here again")
+
+        bring("A")
+        lead = ben.hear("offer")["lead"]
+        said = {row["field"]: row["value"] for row in cell.ask("explain", lead)}
+        expect("easier leads than its team" in said["agent ana"], f"{said}")
+        expect(said["recomputed"].startswith("the same"), f"{said}")
+        bring("C")
+        ana.hear("offer")
+        work(ana, "end", "dispose no-answer rang out")
+        expect(row_of("ana")["pipeline"] == 1, "no outcome yet")
+        expect(row_of("ana")["why_none"] == "UNDECIDED_OVER", f"{row_of('ana')}")
+        limit, = cell.ask("limits")
+        expect((limit["per"], limit["used"], limit["most"]) == ("outcome", "1", "1"), f"{limit}")
+
+
 if __name__ == "__main__":
     main({test.__name__: test for test in (a_crowd_keeps_every_limit_and_the_commands_say_so,
                                            a_manager_holds_an_agent_back_and_lets_it_go_on,
                                            whose_absence_was_planned_gives_back_what_it_did_not_touch,
-                                           a_limit_that_is_raised_holds_at_once)})
+                                           a_limit_that_is_raised_holds_at_once,
+                                           easy_leads_go_to_who_had_hard_ones_and_only_outcomes_make_room)})

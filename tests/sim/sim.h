@@ -68,6 +68,7 @@ struct sim_row { /* of a hand-made chunk */
     const struct attribute *attributes;
     uint32_t n_attributes;
     uint32_t cost_cents;
+    uint64_t value_cents;
 };
 
 struct sim_receipt {

@@ -39,6 +39,7 @@ void sim_chunk(struct sim *sim, uint64_t op, const char *source, uint64_t import
                                .reject = rows[i].reject,
                                .priority = rows[i].priority,
                                .cost_cents = rows[i].cost_cents,
+                               .value_cents = rows[i].value_cents,
                                .name = slice_of(rows[i].no_contact ? NULL : "Ada", rows[i].no_contact ? 0 : 3),
                                .attributes = places[i]};
         if (rows[i].attributes) {

@@ -405,9 +405,32 @@ static void a_thousand_random_schedules_are_never_over_and_never_closed_without_
     assert_true(given > 20000);
 }
 
+static void what_is_undecided_closes_and_no_clock_opens_it(void **state)
+{
+    (void) state;
+    struct bench bench = bench_of("UTC", PER_OUTCOME, 2000);
+    const int64_t t = INT64_C(1700000000000);
+    bench.counts.undecided[UNIT_LEADS] = 1;
+    struct standing standing = at(&bench, t);
+    assert_int_equal(standing.room, 1);
+    bench.counts.undecided[UNIT_LEADS] = 3; /* the limit came later */
+    standing = at(&bench, t);
+    assert_true(standing.room == 0 && standing.why == REASON_UNDECIDED_OVER);
+    assert_true(standing.free_ms == INT64_MAX && standing.wake_ms == INT64_MAX && standing.until_ms == INT64_MAX);
+    bench.quotas.most[PER_OUTCOME][UNIT_LEADS] = 0;
+    bench.quotas.most[PER_OUTCOME][UNIT_CENTS] = 500;
+    bench.counts.undecided[UNIT_CENTS] = 499; /* the next may cost anything */
+    standing = at(&bench, t);
+    assert_true(standing.room == UINT32_MAX && standing.cents == UINT64_MAX);
+    bench.counts.undecided[UNIT_CENTS] = 500;
+    assert_int_equal(at(&bench, t).room, 0);
+    assert_int_equal(meter_used(&bench.counts, &bench.quotas, PER_OUTCOME, UNIT_CENTS, t), 500);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_undecided_closes_and_no_clock_opens_it),
         cmocka_unit_test(an_hour_slides_and_opens_when_a_lead_is_sixty_minutes_old),
         cmocka_unit_test(a_day_ends_at_midnight_of_the_place_and_not_a_millisecond_before),
         cmocka_unit_test(a_day_of_23_hours_and_one_of_25_are_days),

@@ -72,7 +72,7 @@ static const struct {
     {LIMITS("{of: agents, per: day, leads: 1}"),
      "BAD_VALUE programmes[0].limits[0].of: is \"agents\"; allowed is one of agent, team, source; did you mean agent?"},
     {LIMITS("{of: agent, per: year, leads: 1}"),
-     "BAD_VALUE programmes[0].limits[0].per: is \"year\"; allowed is one of hour, day, week, month"},
+     "BAD_VALUE programmes[0].limits[0].per: is \"year\"; allowed is one of hour, day, week, month, outcome"},
     {LIMITS("{of: agent, per: day}"), "CONFLICT programmes[0].limits[0]: needs one of: leads, money"},
     {LIMITS("{of: agent, per: day, leads: 1, money: 1}"),
      "CONFLICT programmes[0].limits[0]: needs one of: leads, money"},
@@ -82,6 +82,11 @@ static const struct {
      "BAD_VALUE programmes[0].limits[0].money: is \"lots\"; allowed is an amount such as 120 or 99.50"},
     {LIMITS("{of: agent, per: hour, leads: 0.5}"),
      "BAD_VALUE programmes[0].limits[0].leads: is \"0.5\"; an hour slides and saves nothing up: say it per day"},
+    {LIMITS("{of: agent, per: outcome, leads: 2.5}"), "BAD_VALUE programmes[0].limits[0].leads: is \"2.5\"; no time "
+                                                      "passes here that would save a fraction up: say whole "
+                                                      "leads"},
+    {LIMITS("{of: team, per: outcome, money: 500}"),
+     "CONFLICT programmes[0].limits[0].per: is outcome, and leads are worked to one by agents: say of: agent"},
     {LIMITS("{of: team, name: nort, per: day, leads: 5}"),
      "NO_SUCH_NAME programmes[0].limits[0].name: is \"nort\"; no team here has this name; did you mean north?"},
     {LIMITS("{of: agent, per: day, leads: 5}, {of: agent, per: day, leads: 6}"),
