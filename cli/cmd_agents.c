@@ -18,7 +18,8 @@ static const struct cli_usage usage = {
                 "                    --absent NAME [--from DAY] [--until DAY] | --back NAME] [options]",
     .about = "Agents, a row each: what they mean to do (intent), whether they are connected, how\n"
              "many leads they could be given now (cards) and, where none, why and after how long\n"
-             "that opens by itself; what they hold, won and closed, and how long they have been idle.\n"
+             "that opens by itself; what they hold, won and closed, how easy the leads were that they\n"
+             "worked on lately (quality; where the policy balances), and how long they have been idle.\n"
              "--pause gives one no new lead until --resume; what it holds it may finish. --resume ends\n"
              "any pause, also that of an agent who missed offers or showed no sign of work.\n"
              "--absent plans an absence, from the first minute of one day to the first of another, on\n"

@@ -4,6 +4,7 @@
  * A third of the leads is easy. After each beat the simulator looks whether anybody
  * waits for a lead that waits for somebody: balance keeps nothing waiting. */
 #include "tests/sim/pacing_world.h"
+#include "tests/sim/sim_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,6 +269,63 @@ static void it_is_an_order_that_a_new_policy_changes_at_once_and_a_restart_does_
     sim_destroy(&sim);
 }
 
+/* ---- a crowd in trouble ------------------------------------------------------------------------ */
+
+static struct policy *policy_of_all_modes(bool by_score)
+{
+    const struct scoring scoring = policy_of(1)->programmes[0].scoring;
+    struct policy *policy = sim_policy();
+    for (int i = 0; i < 3; i++) {
+        policy->programmes[i].balance_permille = 1;
+        policy->programmes[i].scoring = scoring;
+        policy->programmes[i].strategy = by_score ? STRATEGY_BEST_SCORE : STRATEGY_LONGEST_IDLE;
+    }
+    return policy;
+}
+
+/* Returns in how many windows somebody stood aside, of those that were looked at. */
+static uint32_t crowd(uint64_t seed)
+{
+    static const char *const sources[] = {"to-push", "to-pull", "to-pushpull"};
+    static const char *const teams[] = {"east", "hunters", "north", "south"};
+    struct sim *sim = sim_new(seed, policy_of_all_modes(seed % 2));
+    struct scoring scoring = sim_core(sim)->policy.programmes[0].scoring;
+    uint32_t stood_aside = 0;
+    sim_audit_every(sim, 16);
+    sim_workers(sim, (uint32_t) (seed % 3));
+    sim_judge(sim, story_decide, &scoring, 2000, true);
+    for (uint32_t i = 0; i < 16; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "agent-%02u", i);
+        sim_agent(sim, name, teams[i % 4], i % 4 == 1 ? INTENT_ON_DEMAND : INTENT_AVAILABLE);
+    }
+    sim_faults(sim, (struct sim_faults){
+                        .lose = 10, .repeat = 30, .silence = 5, .crash = 1, .worker_mute = 100, .delay_us = 20000});
+    for (uint32_t i = 0; i < 60; i++) {
+        for (uint32_t n = sim_rand(sim, 6); n > 0 && sim->source_session; n--)
+            add_lead(sim, sources[sim_rand(sim, 3)], sim_rand(sim, 3) == 0);
+        for (uint32_t ms = 0; ms < 200; ms++) {
+            sim_run_ms(sim, 1);
+            for (uint32_t k = 0; k < ASKS_MAX; k++)
+                stood_aside += sim_core(sim)->asks[k] && sim_core(sim)->asks[k]->id && sim_core(sim)->asks[k]->balanced;
+        }
+    }
+    assert_int_equal(sim_lost(sim), 0);
+    sim_destroy(&sim);
+    return stood_aside;
+}
+
+/* All modes at once, messages lost, people who give back at random, brokers that crash: the simulator looks. */
+static void no_trouble_makes_balance_lose_or_hold_up_a_lead(void **state)
+{
+    (void) state;
+    uint32_t stood_aside = 0;
+    for (uint64_t seed = 1; seed <= 12; seed++)
+        stood_aside += crowd(seed);
+    printf("%u times a window was out in which somebody stood aside\n", stood_aside);
+    assert_true(stood_aside > 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +333,7 @@ int main(void)
         cmocka_unit_test(an_easy_lead_goes_to_who_had_hard_ones_and_a_hard_one_to_who_had_it_easy),
         cmocka_unit_test(nothing_waits_for_balance),
         cmocka_unit_test(it_is_an_order_that_a_new_policy_changes_at_once_and_a_restart_does_not),
+        cmocka_unit_test(no_trouble_makes_balance_lose_or_hold_up_a_lead),
         cmocka_unit_test(over_a_shift_all_of_a_team_are_dealt_leads_of_like_quality),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
