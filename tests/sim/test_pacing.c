@@ -406,21 +406,27 @@ static void what_an_agent_has_without_an_outcome_is_limited_wherever_it_stands(v
     sim_destroy(&sim);
 }
 
-static void a_limit_of_the_undecided_holds_from_the_moment_it_is_applied_and_counts_what_is_there(void **state)
+static void apply_undecided(struct sim *sim, uint64_t most_cents)
 {
-    (void) state;
     struct policy *policy = slow_policy();
-    struct sim *sim = story_new(policy);
-    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
-    const struct id first = lead_that_costs(sim, "to-push", 4000);
-    story_work_up_to(sim, ana, first, LEAD_WORKING);
-    policy = slow_policy();
-    add_limit(policy, LIMIT_AGENT, "", PER_OUTCOME, UNIT_CENTS, 10000);
+    add_limit(policy, LIMIT_AGENT, "", PER_OUTCOME, UNIT_CENTS, most_cents);
     sim_apply(sim, policy);
     sim_run_ms(sim, 5);
     assert_int_equal(sim_applied(sim, NULL), REASON_OK);
+}
+
+static void a_limit_of_the_undecided_holds_from_the_moment_it_is_applied_and_counts_what_is_there(void **state)
+{
+    (void) state;
+    struct sim *sim = story_new(slow_policy());
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    const struct id first = lead_that_costs(sim, "to-push", 4000);
+    story_work_up_to(sim, ana, first, LEAD_WORKING);
+    apply_undecided(sim, 4000);
     const struct id dear = lead_that_costs(sim, "to-push", 7000), next = lead_that_costs(sim, "to-push", 100);
-    assert_owner(sim, dear, "ana"); /* there was room, and then it may be a dear one */
+    assert_state(sim, dear, POOLED);
+    apply_undecided(sim, 10000);
+    assert_owner(sim, dear, "ana"); /* there is room now, and then it may be a dear one */
     assert_state(sim, next, POOLED);
     assert_string_equal(told(sim, QUERY_LIMITS, "", "outcome", "used"), "110.00");
     assert_int_equal(why_none(sim, ana), REASON_UNDECIDED_OVER);
