@@ -9,9 +9,11 @@
 
 #include "common/clock.h"
 
-takt_t *ask_open(const char *endpoint)
+takt_t *ask_open(const struct cli_common *common)
 {
-    char name[32], why[160] = "no memory";
+    char endpoint[256], name[32], why[160] = "no memory";
+    if (!cli_endpoint(common, "operator", endpoint))
+        return NULL;
     snprintf(name, sizeof name, "takt-%d", (int) getpid());
     takt_t *takt = takt_open(&(struct takt_options){.role = TAKT_OPERATOR, .endpoint = endpoint, .name = name}, why);
     if (!takt)
@@ -39,15 +41,19 @@ static int wait_report(takt_t *takt, int asked, int64_t patience_ms, struct takt
     }
 }
 
+static int say_reason(int exit_code, const struct takt_event *event)
+{
+    if (exit_code != CLI_DONE || event->reason == 0)
+        return exit_code;
+    cli_say("%s: %s", takt_reason_name(event->reason), takt_reason_text(event->reason));
+    return CLI_FAILED;
+}
+
 int ask_report(takt_t *takt, const char *query, const char *arg, uint32_t limit, int64_t patience_ms,
                struct takt_event *ret_event)
 {
     const int asked = takt_query(takt, takt_query_by_name(query), arg, limit);
-    const int exit_code = wait_report(takt, asked, patience_ms, ret_event);
-    if (exit_code != CLI_DONE || ret_event->reason == 0)
-        return exit_code;
-    cli_say("%s: %s", takt_reason_name(ret_event->reason), takt_reason_text(ret_event->reason));
-    return CLI_FAILED;
+    return say_reason(wait_report(takt, asked, patience_ms, ret_event), ret_event);
 }
 
 int ask_apply(takt_t *takt, const char *text, size_t len, int64_t patience_ms, struct takt_event *ret_event)
@@ -58,13 +64,15 @@ int ask_apply(takt_t *takt, const char *text, size_t len, int64_t patience_ms, s
 int ask_order(takt_t *takt, unsigned what, takt_id lead, const char *agent, unsigned code, const char *actor,
               const char *why, int64_t patience_ms, struct takt_event *ret_event)
 {
-    return wait_report(takt, takt_order(takt, what, lead, agent, code, actor, why), patience_ms, ret_event);
+    const int asked = takt_order(takt, what, lead, agent, code, actor, why);
+    return say_reason(wait_report(takt, asked, patience_ms, ret_event), ret_event);
 }
 
 int ask_suppress(takt_t *takt, const char *contacts, size_t len, bool remove, int64_t patience_ms,
                  struct takt_event *ret_event)
 {
-    return wait_report(takt, takt_suppress(takt, contacts, len, remove), patience_ms, ret_event);
+    const int asked = takt_suppress(takt, contacts, len, remove);
+    return say_reason(wait_report(takt, asked, patience_ms, ret_event), ret_event);
 }
 
 struct print_table ask_table(const struct takt_event *event)

@@ -11,21 +11,22 @@
 #include "cli/print.h"
 #include "client/takt.h"
 
-/* NULL after saying why on stderr. */
-takt_t *ask_open(const char *endpoint);
+/* A session with the operator endpoint of `common`. NULL after saying why on stderr. */
+takt_t *ask_open(const struct cli_common *common);
 
 /* Ask `query` ("STATUS") and wait. CLI_DONE: the report is in *ret_event until the
  * next call on `takt`; else what is wrong was said on stderr. */
 int ask_report(takt_t *takt, const char *query, const char *arg, uint32_t limit, int64_t patience_ms,
                struct takt_event *ret_event);
 
-/* Put a policy in force. CLI_DONE: an answer is in *ret_event, whatever its reason. */
-/* As takt_suppress(). */
+/* As takt_suppress(). CLI_DONE: it was done, and the counts are in *ret_event; else what is wrong was said. */
 int ask_suppress(takt_t *takt, const char *contacts, size_t len, bool remove, int64_t patience_ms,
                  struct takt_event *ret_event);
+
+/* Put a policy in force. CLI_DONE: an answer is in *ret_event, whatever its reason. */
 int ask_apply(takt_t *takt, const char *text, size_t len, int64_t patience_ms, struct takt_event *ret_event);
 
-/* Do this with a lead, by hand. CLI_DONE: an answer is in *ret_event, whatever its reason. */
+/* Do this with a lead, by hand. CLI_DONE: it was done, and the lead is in *ret_event; else what is wrong was said. */
 int ask_order(takt_t *takt, unsigned what, takt_id lead, const char *agent, unsigned code, const char *actor,
               const char *why, int64_t patience_ms, struct takt_event *ret_event);
 

@@ -151,3 +151,10 @@ bool cli_endpoint(const struct cli_common *common, const char *role, char ret_en
         cli_say("%s has no line \"%s ...\"; is the takt that wrote it of this version?", path, role);
     return found;
 }
+
+bool cli_is_day(const struct tm *day)
+{
+    struct tm moved = {.tm_year = day->tm_year, .tm_mon = day->tm_mon, .tm_mday = day->tm_mday};
+    timegm(&moved);
+    return moved.tm_mday == day->tm_mday;
+}

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 enum cli_exit {
     CLI_DONE = 0,
@@ -73,6 +74,9 @@ const char *cli_dir(const struct cli_common *common);
  * --endpoint, else the line of that role in DIR/endpoints ("source tcp://127.0.0.1:7701").
  * Returns false after saying on stderr what is missing and what to do. */
 bool cli_endpoint(const struct cli_common *common, const char *role, char ret_endpoint[256]);
+
+/* The calendar has this day; the C library would take 30 February for 2 March. */
+bool cli_is_day(const struct tm *day);
 
 /* One line "takt: ..." on stderr. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -13,6 +13,8 @@
 
 #include "cli/ask.h"
 
+enum { LIMIT_MAX = 1000 };
+
 static const struct cli_usage usage = {
     .synopsis = "takt agents [--pause NAME [--reason WORD] | --resume NAME |\n"
                 "                    --absent NAME [--from DAY] [--until DAY] | --back NAME] [options]",
@@ -45,7 +47,7 @@ static bool read_day(const char *text, int64_t *ret_ms)
 {
     struct tm day = {.tm_isdst = -1};
     const char *end = strptime(text, "%Y-%m-%d", &day);
-    const time_t at = end && !*end ? mktime(&day) : (time_t) -1;
+    const time_t at = end && !*end && cli_is_day(&day) ? mktime(&day) : (time_t) -1;
     if (at == (time_t) -1) {
         cli_say("\"%.40s\" is no day; give one as in 2026-12-21", text);
         return false;
@@ -94,7 +96,7 @@ static bool is_sound(struct agents *agents)
 
 int cmd_agents(int argc, char **argv)
 {
-    struct agents agents = {.limit = 1000, .patience_ms = 5000};
+    struct agents agents = {.limit = LIMIT_MAX, .patience_ms = 5000};
     const struct cli_option options[] = {
         CLI_COMMON_OPTIONS(agents.common),
         {"pause", "NAME", CLI_TEXT, &agents.pause, 0, 0, "give this agent no new lead"},
@@ -104,7 +106,7 @@ int cmd_agents(int argc, char **argv)
         {"from", "DAY", CLI_TEXT, &agents.from, 0, 0, "its first day away (default: now)"},
         {"until", "DAY", CLI_TEXT, &agents.until, 0, 0, "the day it is back (default: until --back)"},
         {"back", "NAME", CLI_TEXT, &agents.back, 0, 0, "it is there, or will be"},
-        {"limit", "N", CLI_NUMBER, &agents.limit, 1, 1000, "rows at most (default: 1000)"},
+        {"limit", "N", CLI_NUMBER, &agents.limit, 1, LIMIT_MAX, "rows at most (default: 1000)"},
         {"timeout", "MS", CLI_NUMBER, &agents.patience_ms, 1, 600000,
          "how long to wait for the answer (default: 5000)"},
         CLI_END,
@@ -114,8 +116,7 @@ int cmd_agents(int argc, char **argv)
         return exit_code;
     if (!is_sound(&agents))
         return CLI_USAGE;
-    char endpoint[256];
-    takt_t *takt = cli_endpoint(&agents.common, "operator", endpoint) ? ask_open(endpoint) : NULL;
+    takt_t *takt = ask_open(&agents.common);
     if (!takt)
         return CLI_FAILED;
     struct takt_event event;
@@ -130,7 +131,9 @@ int cmd_agents(int argc, char **argv)
         else
             print_table(stdout, &table);
         if (event.report.more && !agents.pause && !agents.resume && !agents.absent && !agents.back)
-            cli_say("there are more rows; ask with a larger --limit");
+            cli_say(agents.limit < LIMIT_MAX ? "there are more rows; ask with a larger --limit"
+                                             : "there are more agents than are listed at once; `takt explain --agent "
+                                               "NAME` tells of each");
     }
     takt_close(&takt);
     return exit_code;

@@ -296,17 +296,15 @@ static int run(struct bench *bench)
 
 static int begin(struct bench *bench)
 {
-    char operator_[256];
     struct cli_common at_source = bench->common, at_agent = bench->common, at_operator = bench->common;
     at_source.endpoint = bench->source_endpoint;
     at_agent.endpoint = bench->agent_endpoint;
     at_operator.endpoint = bench->operator_endpoint;
-    if (!cli_endpoint(&at_source, "source", bench->source_kept) ||
-        !cli_endpoint(&at_agent, "agent", bench->agent_kept) || !cli_endpoint(&at_operator, "operator", operator_))
+    if (!cli_endpoint(&at_source, "source", bench->source_kept) || !cli_endpoint(&at_agent, "agent", bench->agent_kept))
         return CLI_FAILED;
     bench->source_endpoint = bench->source_kept;
     bench->agent_endpoint = bench->agent_kept;
-    takt_t *takt = ask_open(operator_);
+    takt_t *takt = ask_open(&at_operator);
     if (!takt)
         return CLI_FAILED;
     int exit_code = look_first(bench, takt);

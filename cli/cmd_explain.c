@@ -52,7 +52,7 @@ static bool ends_with(takt_text text, const char *end)
     return text.len >= len && memcmp(text.at + text.len - len, end, len) == 0;
 }
 
-/* Moments and durations as people read them; in JSON each is a number of ms. */
+/* Moments and durations as people read them; in JSON they keep their ms. */
 static void show(const struct explain_lines *lines, bool json)
 {
     const takt_text columns[] = {print_text("field", 5), print_text("value", 5)};
@@ -90,13 +90,10 @@ static bool has_broker(const struct asked *asked)
 static int ask_broker(const struct asked *asked, const char *lead, struct explain_lines *lines)
 {
     const struct cli_common common = {.dir = asked->logs.dir, .endpoint = asked->endpoint};
-    char endpoint[256];
     struct takt_event event;
     if (!has_broker(asked))
         return CLI_DONE;
-    if (!cli_endpoint(&common, "operator", endpoint))
-        return CLI_FAILED;
-    takt_t *takt = ask_open(endpoint);
+    takt_t *takt = ask_open(&common);
     if (!takt)
         return CLI_FAILED;
     const int exit_code = ask_report(takt, "EXPLAIN", lead, LIMIT_MAX, asked->patience_ms, &event);
@@ -148,41 +145,30 @@ static int explain_lead(const struct asked *asked, const char *word)
 
 /* ---- an agent ---------------------------------------------------------------------------------- */
 
-static bool is(takt_text text, const char *word)
-{
-    return text.len == strlen(word) && memcmp(text.at, word, text.len) == 0;
-}
-
 static enum reason reason_of(takt_text name)
 {
     for (unsigned reason = 1; reason < 1000; reason++)
-        if (is(name, reason_name(reason)))
+        if (print_text_is(name, reason_name(reason)))
             return (enum reason) reason;
     return REASON_OK;
 }
 
-/* The row, and what it means. */
-static bool tell_agent(const struct print_table *table, const char *agent, struct explain_lines *lines)
+/* Its row, and what it means. */
+static void tell_agent(const struct print_table *table, struct explain_lines *lines)
 {
-    size_t row = 0;
-    while (row < table->n_rows && !is(ask_cell(table, row, "agent"), agent))
-        row++;
-    if (row == table->n_rows)
-        return false;
-    const takt_text why = ask_cell(table, row, "why_none");
+    const takt_text why = ask_cell(table, 0, "why_none");
     const char *text =
         why.len ? reason_text(reason_of(why)) : "nothing keeps it: the next lead of its pools can be its";
     add(lines, print_text("why_none", 8), why);
     add(lines, print_text("because", 7), print_text(text, strlen(text)));
-    if (ask_number(table, row, "opens") > 0)
-        add(lines, print_text("opens_in_ms", 11), ask_cell(table, row, "opens"));
+    if (ask_number(table, 0, "opens") > 0)
+        add(lines, print_text("opens_in_ms", 11), ask_cell(table, 0, "opens"));
     for (size_t c = 0; c < table->n_columns; c++)
-        if (!is(table->columns[c], "why_none") && !is(table->columns[c], "opens"))
-            add(lines, table->columns[c], table->cells[row * table->n_columns + c]);
-    return true;
+        if (!print_text_is(table->columns[c], "why_none") && !print_text_is(table->columns[c], "opens"))
+            add(lines, table->columns[c], table->cells[c]);
 }
 
-/* Limits of its own and of its team that are used up. */
+/* Limits of its own and of its team, and how far each is used. */
 static void tell_limits(const struct print_table *table, const char *agent, const char *team,
                         struct explain_lines *lines)
 {
@@ -191,38 +177,31 @@ static void tell_limits(const struct print_table *table, const char *agent, cons
         const takt_text of = ask_cell(table, row, "of"), name = ask_cell(table, row, "name");
         const takt_text used = ask_cell(table, row, "used"), most = ask_cell(table, row, "most");
         const takt_text per = ask_cell(table, row, "per"), unit = ask_cell(table, row, "counts");
-        if (!of.at || !(is(of, "agent") ? is(name, agent) : is(of, "team") && is(name, team)))
+        if (!of.at || !(print_text_is(of, "agent") ? print_text_is(name, agent)
+                                                   : print_text_is(of, "team") && print_text_is(name, team)))
             continue;
         const int len = snprintf(value, sizeof value, "%.*s of %.*s %.*s a %.*s", (int) used.len, used.at,
                                  (int) most.len, most.at, (int) unit.len, unit.at, (int) per.len, per.at);
-        add(lines, is(of, "agent") ? print_text("limit", 5) : print_text("limit of its team", 17),
-            print_text(value, (size_t) len));
+        add(lines, print_text_is(of, "agent") ? print_text("limit", 5) : print_text("limit of its team", 17),
+            print_text(value, (size_t) len < sizeof value ? (size_t) len : sizeof value - 1));
     }
 }
 
 static int explain_agent(const struct asked *asked)
 {
     const struct cli_common common = {.dir = asked->logs.dir, .endpoint = asked->endpoint};
-    char endpoint[256], team[128] = "";
+    char team[128] = "";
     struct takt_event event;
     struct explain_lines lines = {0};
-    if (!cli_endpoint(&common, "operator", endpoint))
-        return CLI_FAILED;
-    takt_t *takt = ask_open(endpoint);
+    takt_t *takt = ask_open(&common);
     if (!takt)
         return CLI_FAILED;
-    int exit_code = ask_report(takt, "AGENTS", "", LIMIT_MAX, asked->patience_ms, &event);
+    int exit_code = ask_report(takt, "AGENTS", asked->agent, 1, asked->patience_ms, &event);
     if (exit_code == CLI_DONE) {
         const struct print_table table = ask_table(&event);
-        if (!tell_agent(&table, asked->agent, &lines)) {
-            cli_say("there is no agent \"%s\"; `takt agents` lists them", asked->agent);
-            exit_code = CLI_FAILED;
-        }
-        for (size_t row = 0; row < table.n_rows; row++)
-            if (is(ask_cell(&table, row, "agent"), asked->agent)) {
-                const takt_text of = ask_cell(&table, row, "team");
-                snprintf(team, sizeof team, "%.*s", (int) of.len, of.at);
-            }
+        const takt_text of = ask_cell(&table, 0, "team");
+        tell_agent(&table, &lines);
+        snprintf(team, sizeof team, "%.*s", (int) of.len, of.at);
     }
     if (exit_code == CLI_DONE)
         exit_code = ask_report(takt, "LIMITS", "", LIMIT_MAX, asked->patience_ms, &event);

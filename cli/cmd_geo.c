@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "cli/csv.h"
 #include "cli/print.h"
 #include "core/contact.h"
@@ -180,10 +182,19 @@ static bool read_table(const struct table *table, const char *path, struct geo_b
 static void show_counts(const char *path, const struct geo *geo, bool json)
 {
     const struct geo_counts counts = geo_counts(geo);
-    printf(json ? "{\"file\": \"%s\", \"zips\": %u, \"counties\": %u, \"metros\": %u, \"cities\": %u, "
-                  "\"area_codes\": %u}\n"
-                : "%s: %u zips, %u counties, %u metro areas, %u cities, %u area codes\n",
-           path, counts.zips, counts.counties, counts.metros, counts.cities, counts.area_codes);
+    if (!json) {
+        printf("%s: %u zips, %u counties, %u metro areas, %u cities, %u area codes\n", path, counts.zips,
+               counts.counties, counts.metros, counts.cities, counts.area_codes);
+        return;
+    }
+    json_t *text = json_string(path),
+           *row = json_pack("{s:i, s:i, s:i, s:i, s:i}", "zips", (int) counts.zips, "counties", (int) counts.counties,
+                            "metros", (int) counts.metros, "cities", (int) counts.cities, "area_codes",
+                            (int) counts.area_codes);
+    json_object_set_new(row, "file", text ? text : json_string("(not UTF-8)"));
+    json_dumpf(row, stdout, JSON_SORT_KEYS);
+    putchar('\n');
+    json_decref(row);
 }
 
 static int build_file(const struct asked *asked)

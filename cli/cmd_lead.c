@@ -38,6 +38,8 @@ static int ordered(const struct wish *wish, unsigned *ret_code)
     *ret_code = wish->reject ? takt_disposition(wish->reject) : 0;
     if (n > 1)
         cli_say("one of --assign, --release, --reject, --reopen at a time");
+    else if (n == 0 && wish->why)
+        cli_say("--why goes with an order: --assign, --release, --reject or --reopen");
     else if (n == 1 && (!wish->why || !*wish->why))
         cli_say("say --why: it is kept with the lead");
     else if (n == 1 && (!wish->by || !*wish->by))
@@ -52,20 +54,6 @@ static int ordered(const struct wish *wish, unsigned *ret_code)
                                                  : wish->reject  ? "reject"
                                                                  : "reopen");
     return -1;
-}
-
-static int answer(const struct wish *wish, const struct takt_event *event)
-{
-    const struct print_table table = ask_table(event);
-    if (event->reason != 0) {
-        cli_say("%s: %s", takt_reason_name(event->reason), takt_reason_text(event->reason));
-        return CLI_FAILED;
-    }
-    if (wish->common.json)
-        print_json(stdout, &table);
-    else
-        ask_show_fields(&table);
-    return CLI_DONE;
 }
 
 int cmd_lead(int argc, char **argv)
@@ -86,7 +74,6 @@ int cmd_lead(int argc, char **argv)
     unsigned code;
     if (cli_options(&usage, options, argc, argv, &exit_code) < 0)
         return exit_code;
-    char endpoint[256];
     takt_id id;
     struct takt_event event;
     if (!takt_id_parse(argv[1], &id)) {
@@ -96,16 +83,19 @@ int cmd_lead(int argc, char **argv)
     const int what = ordered(&wish, &code);
     if (what < 0)
         return CLI_USAGE;
-    if (!cli_endpoint(&wish.common, "operator", endpoint))
-        return CLI_FAILED;
-    takt_t *takt = ask_open(endpoint);
+    takt_t *takt = ask_open(&wish.common);
     if (!takt)
         return CLI_FAILED;
     exit_code =
         what ? ask_order(takt, (unsigned) what, id, wish.assign, code, wish.by, wish.why, wish.patience_ms, &event)
              : ask_report(takt, "LEAD", argv[1], 1, wish.patience_ms, &event);
-    if (exit_code == CLI_DONE)
-        exit_code = answer(&wish, &event);
+    if (exit_code == CLI_DONE) {
+        const struct print_table table = ask_table(&event);
+        if (wish.common.json)
+            print_json(stdout, &table);
+        else
+            ask_show_fields(&table);
+    }
     takt_close(&takt);
     return exit_code;
 }

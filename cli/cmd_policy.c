@@ -109,12 +109,6 @@ static int check(const struct asked *asked, int argc, char **argv)
     return good ? CLI_DONE : CLI_FAILED;
 }
 
-static takt_t *connect_operator(const struct asked *asked)
-{
-    char endpoint[256];
-    return cli_endpoint(&asked->common, "operator", endpoint) ? ask_open(endpoint) : NULL;
-}
-
 /* What the broker made of it. */
 static int show_applied(const struct takt_event *event, bool json)
 {
@@ -144,7 +138,7 @@ static int apply(const struct asked *asked, int argc, char **argv)
     if (!policy)
         abort();
     int exit_code = judge(argv[2], &text, policy);
-    if (exit_code == CLI_DONE && !(takt = connect_operator(asked)))
+    if (exit_code == CLI_DONE && !(takt = ask_open(&asked->common)))
         exit_code = CLI_FAILED;
     if (exit_code == CLI_DONE)
         exit_code = ask_apply(takt, (const char *) text.at, text.len, asked->patience_ms, &event);
@@ -161,7 +155,7 @@ static int versions(const struct asked *asked, int argc, char **argv)
     (void) argc;
     (void) argv;
     struct takt_event event;
-    takt_t *takt = connect_operator(asked);
+    takt_t *takt = ask_open(&asked->common);
     if (!takt)
         return CLI_FAILED;
     const int exit_code = ask_report(takt, "POLICIES", "", VERSIONS_MAX, asked->patience_ms, &event);
@@ -184,7 +178,7 @@ static int show(const struct asked *asked, int argc, char **argv)
         return CLI_USAGE;
     }
     struct takt_event event = {.report.more = true};
-    takt_t *takt = connect_operator(asked);
+    takt_t *takt = ask_open(&asked->common);
     int exit_code = takt ? CLI_DONE : CLI_FAILED;
     for (size_t line = 0; exit_code == CLI_DONE && event.report.more; line += event.report.n_rows) {
         char arg[48];
@@ -213,8 +207,10 @@ static int template(const struct asked *asked, int argc, char **argv)
     const bool found = json_array_size(list) > 0;
     if (!found)
         cli_say("there is no template \"%s\"; `takt policy template` lists them", argv[2]);
-    else if (asked->common.json)
+    else if (asked->common.json) {
         json_dumpf(list, stdout, JSON_INDENT(1));
+        putchar('\n');
+    }
     json_decref(list);
     return found ? CLI_DONE : CLI_FAILED;
 }

@@ -36,7 +36,7 @@ static bool take_time(const char *option, const char *text, int64_t *ret_us)
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         struct tm utc = {0};
         const char *end = strptime(text, forms[i], &utc);
-        if (!end || (strcmp(end, "") != 0 && strcmp(end, "Z") != 0))
+        if (!end || (strcmp(end, "") != 0 && strcmp(end, "Z") != 0) || !cli_is_day(&utc))
             continue;
         *ret_us = (int64_t) timegm(&utc) * 1000000;
         return true;
@@ -237,6 +237,10 @@ int cmd_report(int argc, char **argv)
     const int words = cli_options(&usage, options, argc, argv, &exit_code);
     if (words < 0)
         return exit_code;
+    if (words == 0 && (asked.csv || asked.json)) {
+        cli_say("--csv and --json need the NAME of a report; `takt report` lists them");
+        return CLI_USAGE;
+    }
     if (words == 0) {
         list();
         return CLI_DONE;

@@ -77,7 +77,7 @@ int cmd_returns(int argc, char **argv)
 {
     struct cli_common common = {0};
     bool csv = false;
-    int64_t limit = LIMIT_MAX, patience_ms = 5000;
+    int64_t limit = 0, patience_ms = 5000;
     const struct cli_option options[] = {
         CLI_COMMON_OPTIONS(common),
         {"csv", NULL, CLI_FLAG, &csv, 0, 0, "print CSV, for a spreadsheet or to send"},
@@ -87,16 +87,18 @@ int cmd_returns(int argc, char **argv)
     };
     int exit_code = CLI_FAILED;
     const int words = cli_options(&usage, options, argc, argv, &exit_code);
-    char endpoint[256];
     if (words < 0)
         return exit_code;
-    if (!cli_endpoint(&common, "operator", endpoint))
-        return CLI_FAILED;
-    takt_t *takt = ask_open(endpoint);
+    if (csv && (common.json || limit > 0)) {
+        cli_say(common.json ? "--csv or --json, not both" : "--csv prints all rows; --limit goes without it");
+        return CLI_USAGE;
+    }
+    takt_t *takt = ask_open(&common);
     if (!takt)
         return CLI_FAILED;
     const char *source = words ? argv[1] : "";
-    exit_code = csv ? list_csv(takt, source, patience_ms) : list(takt, source, common.json, limit, patience_ms);
+    exit_code = csv ? list_csv(takt, source, patience_ms)
+                    : list(takt, source, common.json, limit ? limit : LIMIT_MAX, patience_ms);
     takt_close(&takt);
     return exit_code;
 }

@@ -14,22 +14,20 @@ enum { LIMIT_MAX = 1000, WORD_ROOM = 16 };
 struct question {
     const char *word; /* of the command line; in capitals the query's name */
     const char *about, *synopsis, *example;
-    int n_args;
 };
 
 static const struct question questions[] = {
-    {"status", "Counts by state, mode and programme; levels; health.", "takt status", "takt status --json", 0},
-    {"pools", "What waits in each pool, since when, and who could take it.", "takt pools", "takt pools", 0},
+    {"status", "Counts by state, mode and programme; levels; health.", "takt status", "takt status --json"},
+    {"pools", "What waits in each pool, since when, and who could take it.", "takt pools", "takt pools"},
     {"limits", "What agents, teams and sources were given, against the limits that hold for them.", "takt limits",
-     "takt limits --json", 0},
-    {"teams", "Who is here by team: present, away, with room for a lead, what they hold.", "takt teams", "takt teams",
-     0},
+     "takt limits --json"},
+    {"teams", "Who is here by team: present, away, with room for a lead, what they hold.", "takt teams", "takt teams"},
     {"metrics", "The broker's counters as Prometheus text, as far as they are about leads.", "takt metrics",
-     "takt metrics | grep intake_to_hand", 0},
+     "takt metrics | grep intake_to_hand"},
     {"sources", "Sources: their leads, how many live, what was won, what goes back to them and what it cost.",
-     "takt sources", "takt sources --json", 0},
+     "takt sources", "takt sources --json"},
     {"orphans", "The dead-queue radar: leads without live owner and without armed deadline. Must be empty.",
-     "takt orphans", "takt orphans", 0},
+     "takt orphans", "takt orphans"},
 };
 
 static const struct question *find_question(const char *word)
@@ -48,7 +46,7 @@ static const char *query_of(const char *word, char ret_name[WORD_ROOM])
     return ret_name;
 }
 
-static void show(const struct takt_event *event, bool json, bool lines)
+static void show(const struct takt_event *event, bool json, bool lines, int64_t limit)
 {
     struct print_table table = ask_table(event);
     if (json)
@@ -61,7 +59,8 @@ static void show(const struct takt_event *event, bool json, bool lines)
     else
         print_table(stdout, &table);
     if (event->report.more)
-        cli_say("there are more rows; ask with a larger --limit");
+        cli_say(limit < LIMIT_MAX ? "there are more rows; ask with a larger --limit"
+                                  : "there are more rows than are shown at once");
 }
 
 /* Below the status: one line, since who decides is part of how a cell is. */
@@ -93,31 +92,19 @@ int cmd_query(int argc, char **argv)
         {"timeout", "MS", CLI_NUMBER, &patience_ms, 1, 600000, "how long to wait for the answer (default: 5000)"},
         CLI_END,
     };
-    const struct cli_usage usage = {.synopsis = question->synopsis,
-                                    .about = question->about,
-                                    .example = question->example,
-                                    .words_least = question->n_args,
-                                    .words_most = question->n_args};
+    const struct cli_usage usage = {
+        .synopsis = question->synopsis, .about = question->about, .example = question->example};
     int exit_code = CLI_FAILED;
-    int words = cli_options(&usage, options, argc, argv, &exit_code);
-    if (words < 0)
+    if (cli_options(&usage, options, argc, argv, &exit_code) < 0)
         return exit_code;
-    char endpoint[256], name[WORD_ROOM];
-    takt_id id;
-    if (words == 1 && !takt_id_parse(argv[1], &id)) {
-        cli_say("\"%s\" is not an id of 32 hex digits", argv[1]);
-        return CLI_USAGE;
-    }
-    if (!cli_endpoint(&common, "operator", endpoint))
-        return CLI_FAILED;
-    takt_t *takt = ask_open(endpoint);
+    char name[WORD_ROOM];
+    takt_t *takt = ask_open(&common);
     if (!takt)
         return CLI_FAILED;
     struct takt_event event;
-    exit_code = ask_report(takt, query_of(question->word, name), words == 1 ? argv[1] : "", (uint32_t) limit,
-                           patience_ms, &event);
+    exit_code = ask_report(takt, query_of(question->word, name), "", (uint32_t) limit, patience_ms, &event);
     if (exit_code == CLI_DONE)
-        show(&event, common.json, strcmp(question->word, "metrics") == 0);
+        show(&event, common.json, strcmp(question->word, "metrics") == 0, limit);
     if (exit_code == CLI_DONE && !common.json && strcmp(question->word, "status") == 0)
         exit_code = show_workers(takt, patience_ms);
     takt_close(&takt);

@@ -120,8 +120,11 @@ int cmd_suppress(int argc, char **argv)
     const int n = cli_options(&usage, options, argc, argv, &exit_code);
     if (n < 0)
         return exit_code;
-    char endpoint[256];
     struct buf text = {0};
+    if (wish.remove && n == 0 && !wish.phone && !wish.email) {
+        cli_say("--remove needs what to take off the list: a FILE, --phone or --email");
+        return CLI_USAGE;
+    }
     if (n == 1 && !read_file(argv[1], &text)) {
         buf_fini(&text);
         return CLI_FAILED;
@@ -130,7 +133,7 @@ int cmd_suppress(int argc, char **argv)
         buf_printf(&text, "%s\n", wish.phone);
     if (wish.email)
         buf_printf(&text, "%s\n", wish.email);
-    takt_t *takt = cli_endpoint(&wish.common, "operator", endpoint) ? ask_open(endpoint) : NULL;
+    takt_t *takt = ask_open(&wish.common);
     exit_code = takt ? order(takt, &wish, &text) : CLI_FAILED;
     takt_close(&takt);
     buf_fini(&text);

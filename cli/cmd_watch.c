@@ -195,10 +195,9 @@ int cmd_watch(int argc, char **argv)
         CLI_END,
     };
     int exit_code = CLI_FAILED;
-    char endpoint[256];
     if (cli_options(&usage, options, argc, argv, &exit_code) < 0)
         return exit_code;
-    if (!cli_endpoint(&w.common, "operator", endpoint) || !(w.takt = ask_open(endpoint)))
+    if (!(w.takt = ask_open(&w.common)))
         return CLI_FAILED;
     w.signal_fd = take_signals();
     w.watch = watch_new();

@@ -126,8 +126,7 @@ int cmd_workers(int argc, char **argv)
         cli_say("usage: %s   (--help tells more)", usage.synopsis);
         return CLI_USAGE;
     }
-    char endpoint[256];
-    if (!cli_endpoint(&workers.common, "operator", endpoint) || !(workers.takt = ask_open(endpoint)))
+    if (!(workers.takt = ask_open(&workers.common)))
         return CLI_FAILED;
     exit_code = words == 2 ? order(&workers, drain, argv[2]) : list(&workers);
     takt_close(&workers.takt);

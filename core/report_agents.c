@@ -43,13 +43,7 @@ static bool is_full(struct table *table, const struct msg_query *query)
     return table->report->more;
 }
 
-void report_agents(struct table *table, const struct msg_query *query)
-{
-    for (uint32_t i = 0; i < table->core->n_agents && !is_full(table, query); i++)
-        agent_row(table, table->core->agents[i]);
-}
-
-/* ---- orders: answered with the row they changed ------------------------------------------- */
+/* ---- one agent; an order is answered with the row it changed -------------------------------- */
 
 static void answer(struct table *table, struct slice name, bool found)
 {
@@ -57,6 +51,15 @@ static void answer(struct table *table, struct slice name, bool found)
         agent_row(table, agent_find(table->core, name));
     else
         table->report->reason = REASON_UNKNOWN_AGENT;
+}
+
+/* All, or the one named: a cell may know more than a report has room for. */
+void report_agents(struct table *table, const struct msg_query *query)
+{
+    if (query->arg.len > 0)
+        answer(table, query->arg, agent_find(table->core, query->arg) != NULL);
+    for (uint32_t i = 0; query->arg.len == 0 && i < table->core->n_agents && !is_full(table, query); i++)
+        agent_row(table, table->core->agents[i]);
 }
 
 /* "ana", or "ana coaching". */
