@@ -369,12 +369,19 @@ uint32_t routes_find(const struct routes *routes, uint32_t programme, enum route
     return best;
 }
 
-static int by_place(const void *a, const void *b)
+static bool counts_before(const struct route_match *match, const struct route_match *other)
 {
-    const struct route_match *x = a, *y = b;
-    if (x->zip_len != y->zip_len)
-        return x->zip_len > y->zip_len ? -1 : 1;
-    return (x->route > y->route) - (x->route < y->route);
+    return match->zip_len != other->zip_len ? match->zip_len > other->zip_len : match->route < other->route;
+}
+
+/* Where it belongs; the last one falls out when there is no room. */
+static uint32_t insert_match(struct route_match *matches, uint32_t n, uint32_t room, struct route_match match)
+{
+    uint32_t at = n < room ? n : room - 1;
+    for (; at > 0 && counts_before(&match, &matches[at - 1]); at--)
+        matches[at] = matches[at - 1];
+    matches[at] = match;
+    return n < room ? n + 1 : n;
 }
 
 uint32_t routes_all(const struct routes *routes, uint32_t programme, enum route_set set, const struct facts *facts,
@@ -382,14 +389,20 @@ uint32_t routes_all(const struct routes *routes, uint32_t programme, enum route_
 {
     const struct policy_range of = routes->of[programme][set];
     uint32_t n = 0;
+    assert(room > 0);
     for (uint32_t i = of.first; i < of.first + of.n; i++) {
+        const uint32_t zip_len = routes->groups[routes->order[i]].zip_len;
         struct hits hits;
         if (!probe(routes, routes->order[i], facts, &hits))
             continue;
-        for (uint32_t e = hits.end; e > hits.first && routes->entries[e - 1].to_most > hits.value && n < room; e--)
-            if (holds(routes, &routes->entries[e - 1], &hits, facts))
-                ret[n++] = (struct route_match){routes->entries[e - 1].route, routes->groups[routes->order[i]].zip_len};
+        const uint32_t last =
+            hits.end - hits.first > ROUTES_LOOKED_AT_MAX ? hits.end - ROUTES_LOOKED_AT_MAX : hits.first;
+        for (uint32_t e = hits.end; e > last && routes->entries[e - 1].to_most > hits.value; e--) {
+            const struct route_match match = {routes->entries[e - 1].route, zip_len};
+            if ((n < room || counts_before(&match, &ret[n - 1])) &&
+                holds(routes, &routes->entries[e - 1], &hits, facts))
+                n = insert_match(ret, n, room, match);
+        }
     }
-    qsort(ret, n, sizeof *ret, by_place);
     return n;
 }

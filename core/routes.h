@@ -40,7 +40,9 @@ void routes_destroy(struct routes **routes_p);
 /* Which of policy->routes, or ROUTE_NONE. A programme that has no ROUTES_AGAIN goes by its ROUTES_FIRST again. */
 uint32_t routes_find(const struct routes *routes, uint32_t programme, enum route_set set, const struct facts *facts);
 
-/* All that match, in the order in which they count, up to `room`. Returns how many. */
+/* Those that match, in the order in which they count: the first `room` of them. Returns how many. For a linter:
+ * of rules that differ in their range alone, and are about this lead, it looks at ROUTES_LOOKED_AT_MAX. */
+enum { ROUTES_LOOKED_AT_MAX = 512 };
 uint32_t routes_all(const struct routes *routes, uint32_t programme, enum route_set set, const struct facts *facts,
                     struct route_match *ret, uint32_t room);
 

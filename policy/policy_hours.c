@@ -45,7 +45,7 @@ static const char *const zones_of_us[] = {"America/New_York",
 
 uint32_t zone_take(struct policy_findings *findings, const char *key, const char *name, struct policy *policy)
 {
-    for (uint32_t i = 0; i < policy->n_zones; i++)
+    for (uint32_t i = 0; i < policy->n_zones && name[0] != '\0'; i++) /* the cell's may have no name */
         if (strcmp(policy->zones[i].zone.name, name) == 0)
             return i;
     if (policy->n_zones == POLICY_ZONES_MAX) {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "policy/policy_hours.h"
-#include "policy/policy_near.h"
+#include "policy/policy_names.h"
 #include "policy/policy_take.h"
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
@@ -78,21 +78,24 @@ static int take_choice(const struct entry *entry, const char *key, const char *t
 static void check_name(const struct entry *entry, const struct policy_limit *limit, const struct policy *policy)
 {
     const bool team = limit->of == LIMIT_TEAM;
-    struct near near = {0};
+    struct names names = {0};
     char path[40], hint[64];
+    bool known = false;
     if (!limit->name[0] || limit->of == LIMIT_AGENT || (!team && policy->default_programme != 0))
         return;
-    for (uint32_t i = 0; i < (team ? policy->n_teams : policy->n_sources); i++) {
+    for (uint32_t i = 0; i < (team ? policy->n_teams : policy->n_sources) && !known; i++) {
         const char *name = team ? policy->teams[i].name : policy->sources[i].name;
         const uint32_t programme = team ? policy->teams[i].programme : policy->sources[i].programme;
         if ((!limit->of_cell && programme != limit->programme) || (team && policy->teams[i].kind >= UNIT_OFFICE))
             continue;
-        if (strcmp(name, limit->name) == 0)
-            return;
-        near_try(&near, limit->name, name);
+        known = known || strcmp(name, limit->name) == 0;
+        names_add(&names, (struct name){.text = name});
     }
-    finding_add(entry->findings, FAULT_NO_SUCH_NAME, key_of(entry, "name", path),
-                "is \"%s\"; no %s here has this name%s", limit->name, team ? "team" : "source", near_hint(&near, hint));
+    if (!known)
+        finding_add(entry->findings, FAULT_NO_SUCH_NAME, key_of(entry, "name", path),
+                    "is \"%s\"; no %s here has this name%s", limit->name, team ? "team" : "source",
+                    names_hint(entry->findings, &names, 0, limit->name, hint));
+    names_fini(&names);
 }
 
 static bool take_amount(const struct entry *entry, const struct raw_limit *raw, struct policy_limit *ret)

@@ -3,19 +3,22 @@
  * claim, and targets of which nobody may have the leads. Each combination of values that a rule wants is tried as a
  * lead of its own: the index says which rules match it, and one that counts before this rule and wants nothing more
  * catches all leads of that combination. So ten thousand rules are judged without comparing each with each. */
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "core/routes.h"
 #include "policy/policy_routes.h"
 
-enum { TRIED_A_RULE_MAX = 4096, MATCHES_MAX = 64 };
+/* Of a policy at its bounds, so much is looked at that a check stays within a second; what lies beyond is good. */
+enum { TRIED_A_RULE_MAX = 4096, MATCHES_MAX = 64, VISITS_MAX = 1 << 22 };
 
 struct lint {
     const struct policy *policy;
     struct policy_findings *findings;
     struct routes *routes;
+    uint32_t *below,
+        *beside;     /* of each team or unit, 1 + index: the first one in it, the next one in the same; 0 = none */
+    uint32_t visits; /* of combinations and of teams, over all rules */
 };
 
 /* What `by` wants of this attribute is true of every lead that one combination of the rule is about: `one` of its
@@ -27,7 +30,7 @@ static bool implied(const struct policy *policy, const struct policy_test *by, c
     if (by->between && own->between)
         return values[0] <= range[0] && range[1] <= values[1];
     if (by->between)
-        return one > 0 && values[0] <= one && one < values[1];
+        return !(own->zip && one < 0) && values[0] <= one && one < values[1]; /* not of a zip's beginning */
     if (own->between)
         return false;
     if (values_have(policy, by->values, one))
@@ -101,10 +104,12 @@ static bool meet(const struct policy *policy, const struct policy_test *a, const
         return true;
     if (a->between && b->between)
         return as[0] < bs[1] && bs[0] < as[1];
-    for (uint32_t i = 0; !a->between && i < a->values.n; i++)
+    /* Values are looked up in the longer list. Zips are in both: either may have the beginning of the other's. */
+    const bool of_a = !a->between && (a->zip || b->between || a->values.n <= b->values.n);
+    for (uint32_t i = 0; of_a && i < a->values.n; i++)
         if (implied(policy, b, a, as[i]))
             return true;
-    for (uint32_t i = 0; !b->between && i < b->values.n; i++)
+    for (uint32_t i = 0; (!of_a || a->zip) && i < b->values.n; i++)
         if (implied(policy, a, b, bs[i]))
             return true;
     return false;
@@ -124,36 +129,53 @@ static bool passes(const struct policy *policy, struct policy_range when, struct
 static bool licensed(const struct policy *policy, const struct policy_route *route, const struct policy_agent *agent)
 {
     const struct policy_test *wants = test_of(policy, route->when, policy->programmes[route->programme].licence_key);
-    const struct policy_test has = {.values = agent->licences};
-    return wants == NULL || (has.values.n > 0 && meet(policy, &has, wants));
+    if (wants == NULL)
+        return true;
+    const struct policy_test has = {.zip = wants->zip, .values = agent->licences};
+    return has.values.n > 0 && meet(policy, &has, wants);
 }
 
-/* Leads of the rule pass the filters of this team and of what is above it; `ret_below`: the target is one of these. */
-static bool team_may(const struct policy *policy, const struct policy_route *route, uint32_t team, bool *ret_below)
+static void link_units(struct lint *lint)
 {
-    bool may = true;
-    *ret_below = false;
-    for (uint32_t at = team + 1; at > 0; at = policy->teams[at - 1].in) {
-        *ret_below |= at - 1 == route->to;
-        may = may && passes(policy, route->when, policy->teams[at - 1].only);
+    const struct policy *policy = lint->policy;
+    lint->below = calloc(2 * (size_t) policy->n_teams + 2, sizeof *lint->below);
+    if (lint->below == NULL)
+        abort();
+    lint->beside = lint->below + policy->n_teams + 1;
+    for (uint32_t i = policy->n_teams; i > 0; i--) {
+        const uint32_t in = policy->teams[i - 1].in;
+        lint->beside[i] = lint->below[in];
+        lint->below[in] = i;
     }
+}
+
+/* Leads of the rule pass the filter of this one, 1 + index, and if it is a unit, those down to some team in it. */
+static bool some_team_may(struct lint *lint, const struct policy_route *route, uint32_t at)
+{
+    const struct policy_team *unit = &lint->policy->teams[at - 1];
+    if (lint->visits == VISITS_MAX)
+        return true;
+    lint->visits++;
+    bool may = passes(lint->policy, route->when, unit->only);
+    if (!may || unit->kind < UNIT_OFFICE)
+        return may;
+    may = false;
+    for (at = lint->below[at]; at > 0 && !may; at = lint->beside[at])
+        may = some_team_may(lint, route, at);
     return may;
 }
 
-static bool some_team_may(const struct policy *policy, const struct policy_route *route)
+static bool target_may(struct lint *lint, const struct policy_route *route)
 {
-    bool below;
-    if (policy->teams[route->to].kind < UNIT_OFFICE)
-        return team_may(policy, route, route->to, &below);
-    for (uint32_t t = 0; t < policy->n_teams; t++)
-        if (policy->teams[t].kind < UNIT_OFFICE && policy->teams[t].programme == route->programme &&
-            team_may(policy, route, t, &below) && below)
-            return true;
-    return false;
+    const struct policy_team *teams = lint->policy->teams;
+    for (uint32_t at = teams[route->to].in; at > 0; at = teams[at - 1].in)
+        if (!passes(lint->policy, route->when, teams[at - 1].only))
+            return false;
+    return some_team_may(lint, route, route->to + 1);
 }
 
 /* Agents are known by their list alone, and whoever is not in it may be anywhere: only licences need one. */
-static void lint_target(const struct lint *lint, const struct policy_route *route)
+static void lint_target(struct lint *lint, const struct policy_route *route)
 {
     const struct policy *policy = lint->policy;
     const struct policy_agent *agent = route->target == ROUTE_TO_AGENT ? &policy->agents[route->to] : NULL;
@@ -161,7 +183,7 @@ static void lint_target(const struct lint *lint, const struct policy_route *rout
     bool may = agent == NULL || passes(policy, route->when, agent->only), somebody = programme->licence_key == 0;
     char path[64];
     if (route->target == ROUTE_TO_TEAM)
-        may = some_team_may(policy, route);
+        may = target_may(lint, route);
     for (uint32_t i = 0; i < policy->n_agents && !somebody; i++)
         somebody = (policy->agents[i].programme == route->programme || programme->widen == WIDEN_CELL) &&
                    (agent == NULL || agent == &policy->agents[i]) && licensed(policy, route, &policy->agents[i]);
@@ -193,7 +215,7 @@ static void tell(const struct lint *lint, const struct policy_route *own, const 
 }
 
 /* Every combination, by an odometer; a range is tried at its beginning. */
-static void lint_route(const struct lint *lint, const struct policy_route *own)
+static void lint_route(struct lint *lint, const struct policy_route *own)
 {
     const struct policy *policy = lint->policy;
     const struct policy_route *first = NULL, *alike = NULL;
@@ -202,11 +224,12 @@ static void lint_route(const struct lint *lint, const struct policy_route *own)
         int64_t combination[POLICY_WHEN_MAX];
         for (uint32_t i = 0; i < own->when.n; i++) {
             const struct policy_test *test = &policy->tests[own->when.first + i];
-            if (test->values.n == 0 || tried == TRIED_A_RULE_MAX)
+            if (test->values.n == 0 || tried == TRIED_A_RULE_MAX || lint->visits == VISITS_MAX)
                 return;
             combination[i] = policy->values[test->values.first + (test->between ? 0 : turn[i])];
         }
         const struct policy_route *by = catcher(lint, own, combination);
+        lint->visits++;
         tried++;
         caught += by != NULL;
         first = first != NULL ? first : by;
@@ -229,7 +252,8 @@ void routes_lint(const struct policy *policy, struct policy_findings *findings)
 {
     if (policy->n_routes == 0)
         return;
-    struct lint lint = {policy, findings, routes_new(policy)};
+    struct lint lint = {.policy = policy, .findings = findings, .routes = routes_new(policy)};
+    link_units(&lint);
     for (uint32_t i = 0; i < policy->n_routes; i++) {
         snprintf(findings->where, sizeof findings->where, "programmes[%u].", policy->routes[i].programme);
         if (policy->routes[i].target == ROUTE_NOWHERE)
@@ -239,4 +263,5 @@ void routes_lint(const struct policy *policy, struct policy_findings *findings)
     }
     findings->where[0] = '\0';
     routes_destroy(&lint.routes);
+    free(lint.below);
 }

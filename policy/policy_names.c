@@ -60,12 +60,13 @@ const struct name *names_find(const struct names *names, uint32_t group, const c
     return *ret_n > 0 ? &at[from] : NULL;
 }
 
-const char *names_hint(const struct names *names, uint32_t group, const char *text, char ret_text[64])
+const char *names_hint(const struct policy_findings *findings, const struct names *names, uint32_t group,
+                       const char *text, char ret_text[64])
 {
     struct near near = {0};
     size_t n;
     const struct name *at = list_of(names, &n);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && findings->n < FINDINGS_MAX; i++)
         if (at[i].group == group)
             near_try(&near, text, at[i].text);
     return near_hint(&near, ret_text);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/buf.h"
+#include "policy/policy_findings.h"
 
 struct names { /* zero-initialise; names_fini() frees */
     struct buf list;
@@ -24,7 +25,9 @@ void names_fini(struct names *names);
 /* Those of this text, in the order of kind and index: the first of *ret_n, or NULL. */
 const struct name *names_find(const struct names *names, uint32_t group, const char *text, uint32_t *ret_n);
 
-/* "; did you mean la?" or "". */
-const char *names_hint(const struct names *names, uint32_t group, const char *text, char ret_text[64]);
+/* "; did you mean la?" or "", for a finding that is about to be added: all names are looked at, so what is not kept
+ * gets none. */
+const char *names_hint(const struct policy_findings *findings, const struct names *names, uint32_t group,
+                       const char *text, char ret_text[64]);
 
 #endif

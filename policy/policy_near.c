@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LEN_MAX = 32 };
+enum { LEN_MAX = 32, FAR_MAX = 2 };
 
 static unsigned least(unsigned a, unsigned b, unsigned c)
 {
@@ -15,22 +15,26 @@ static unsigned least(unsigned a, unsigned b, unsigned c)
     return ab < c ? ab : c;
 }
 
+/* Right up to FAR_MAX, and more than that beyond: a cell that lies further from the diagonal counts as LEN_MAX, so a
+ * hundred words may each be held against ten thousand names. */
 static unsigned distance(const char *a, const char *b)
 {
-    unsigned d[LEN_MAX + 1][LEN_MAX + 1];
-    const size_t n = strlen(a), m = strlen(b);
-    if (n > LEN_MAX || m > LEN_MAX)
+    unsigned d[LEN_MAX + 1][LEN_MAX + FAR_MAX + 2];
+    const unsigned n = (unsigned) strnlen(a, LEN_MAX + 1), m = (unsigned) strnlen(b, LEN_MAX + 1);
+    if (n > LEN_MAX || m > LEN_MAX || n > m + FAR_MAX || m > n + FAR_MAX)
         return LEN_MAX;
-    for (unsigned i = 0; i <= n; i++)
-        d[i][0] = i;
-    for (unsigned k = 0; k <= m; k++)
+    for (unsigned k = 0; k <= FAR_MAX + 1; k++)
         d[0][k] = k;
-    for (unsigned i = 1; i <= n; i++)
-        for (unsigned k = 1; k <= m; k++) {
+    for (unsigned i = 1; i <= n; i++) {
+        const unsigned first = i > FAR_MAX ? i - FAR_MAX : 1;
+        d[i][first - 1] = i > FAR_MAX ? LEN_MAX : i;
+        for (unsigned k = first; k <= i + FAR_MAX && k <= m; k++) {
             d[i][k] = least(d[i - 1][k] + 1, d[i][k - 1] + 1, d[i - 1][k - 1] + (a[i - 1] != b[k - 1]));
             if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1] && d[i - 2][k - 2] + 1 < d[i][k])
                 d[i][k] = d[i - 2][k - 2] + 1;
         }
+        d[i][i + FAR_MAX + 1] = LEN_MAX;
+    }
     return d[n][m];
 }
 
@@ -39,7 +43,7 @@ void near_try(struct near *near, const char *typed, const char *known)
     const size_t len = strlen(typed);
     const bool begins = len > 2 && strncmp(typed, known, len) == 0; /* "wip" for "wip_max" */
     const unsigned far = begins ? 1 : distance(typed, known);
-    if (far > 2 || 3 * far > len + 1 || (near->word != NULL && far >= near->distance))
+    if (far > FAR_MAX || 3 * far > len + 1 || (near->word != NULL && far >= near->distance))
         return;
     *near = (struct near){known, far};
 }

@@ -13,8 +13,6 @@
 #include "policy/policy_take.h"
 #include "proto/msg.h"
 
-static const int64_t number_max = INT64_C(1000000000000000); /* the hash of a text is hardly ever below it */
-
 /* ---- values ---------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
@@ -102,7 +100,7 @@ static bool read_bound(struct policy_findings *findings, const char *path, const
         return true;
     if (strcmp(attribute, "zip") == 0)
         return read_one(findings, place, attribute, text, ret);
-    return take_value(findings, place, text, VALUE_COUNT, -number_max, number_max, ret);
+    return take_value(findings, place, text, VALUE_COUNT, -VALUE_NUMBER_MAX, VALUE_NUMBER_MAX, ret);
 }
 
 static bool read_between(struct policy_findings *findings, const char *path, const struct raw_test *raw,
@@ -111,8 +109,8 @@ static bool read_between(struct policy_findings *findings, const char *path, con
     int64_t bounds[2];
     const bool is_zip = strcmp(raw->attribute, "zip") == 0;
     if (!has_room(findings, path, policy->n_values, 2, POLICY_VALUES_MAX, "values in rules, filters and orders") ||
-        !read_bound(findings, path, "from", raw->from, raw->attribute, is_zip ? 1 : -number_max, &bounds[0]) ||
-        !read_bound(findings, path, "to", raw->to, raw->attribute, is_zip ? INT64_MAX : number_max, &bounds[1]))
+        !read_bound(findings, path, "from", raw->from, raw->attribute, is_zip ? 1 : -VALUE_NUMBER_MAX, &bounds[0]) ||
+        !read_bound(findings, path, "to", raw->to, raw->attribute, is_zip ? INT64_MAX : VALUE_NUMBER_MAX, &bounds[1]))
         return false;
     if (bounds[0] >= bounds[1]) {
         finding_add(findings, FAULT_CONFLICT, path, "from must be less than to, which is no longer part of the range");
@@ -179,6 +177,9 @@ void filters_read(struct policy_findings *findings, const struct raw_programme *
         else
             agent->licences = read_values(findings, path, licence != NULL ? licence : "", from->licences,
                                           from->licences_count, policy);
+        if (licence != NULL && strcmp(licence, "zip") == 0 && agent->licences.n > 0 &&
+            policy->values[agent->licences.first] < 0)
+            finding_add(findings, FAULT_BAD_VALUE, path, "have a zip that ends with *; a licence is for a whole one");
     }
 }
 
@@ -218,7 +219,7 @@ static void read_target(struct policy_findings *findings, const char *path, cons
     } else if (found == NULL) {
         finding_add(findings, FAULT_NO_SUCH_NAME, path,
                     "is \"%.70s\"; no unit, team or listed agent of this programme is called that%s", text,
-                    findings->n < FINDINGS_MAX ? names_hint(&targets->names, route->programme, text, hint) : "");
+                    names_hint(findings, &targets->names, route->programme, text, hint));
     } else if (n > 1 && found[0].kind == TARGET_TEAM && found[1].kind == TARGET_AGENT) {
         finding_add(findings, FAULT_CONFLICT, path, "is \"%s\", and both a team and an agent are called that", text);
     } else {

@@ -120,7 +120,7 @@ static void read_above(struct tree *tree, uint32_t i, const char *text)
     const struct name *above = text != NULL ? names_find(tree->names, 0, text, &n) : NULL;
     if (text != NULL && above == NULL)
         finding_add(tree->findings, FAULT_NO_SUCH_NAME, path, "is \"%.70s\", and no unit is called that%s", text,
-                    names_hint(tree->names, 0, text, hint));
+                    names_hint(tree->findings, tree->names, 0, text, hint));
     else if (above != NULL && tree->units[above->index].kind < UNIT_OFFICE)
         finding_add(tree->findings, FAULT_CONFLICT, path, "is \"%s\", a team, and a team has nothing below it",
                     above->text);

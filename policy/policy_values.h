@@ -11,6 +11,10 @@ enum value_kind { VALUE_COUNT, VALUE_PERMILLE, VALUE_MS, VALUE_MONEY, VALUE_FLAG
 
 enum { VALUE_TEXT_MAX = 32 };
 
+/* No attribute counts that far, and the hash of a text is hardly ever below it: an open end of a range must not
+ * catch words. */
+#define VALUE_NUMBER_MAX INT64_C(1000000000000000)
+
 /* False when `text` is no value of this kind. Ranges are the caller's. */
 bool value_read(enum value_kind kind, const char *text, int64_t *ret_value);
 

@@ -25,10 +25,6 @@
 #include "policy/policy_values.h"
 #include "proto/msg.h"
 
-/* No attribute counts that far, and the hash of a text is hardly ever below it:
- * an open end of a range must not catch words. */
-static const int64_t number_max = INT64_C(1000000000000000);
-
 #define KEY(raw_type, type, key, member, kind, initial, least, most)                                                   \
     {#key, VALUE_##kind, offsetof(struct raw_type, key), offsetof(struct type, member), initial, least, most},
 
@@ -110,7 +106,7 @@ static bool read_number(struct policy_findings *findings, const char *path, cons
                         int64_t *ret)
 {
     *ret = initial;
-    return text == NULL || take_value(findings, path, text, VALUE_COUNT, -number_max, number_max, ret);
+    return text == NULL || take_value(findings, path, text, VALUE_COUNT, -VALUE_NUMBER_MAX, VALUE_NUMBER_MAX, ret);
 }
 
 static void read_condition(struct policy_findings *findings, const char *path, const struct raw_weight *raw,
@@ -128,9 +124,9 @@ static void read_condition(struct policy_findings *findings, const char *path, c
     } else if (is_range) {
         ret_weight->kind = WEIGHT_RANGE;
         snprintf(key, sizeof key, "%s.from", path);
-        const bool has_from = read_number(findings, key, raw->from, -number_max, &ret_weight->from);
+        const bool has_from = read_number(findings, key, raw->from, -VALUE_NUMBER_MAX, &ret_weight->from);
         snprintf(key, sizeof key, "%s.to", path);
-        if (read_number(findings, key, raw->to, number_max, &ret_weight->to) && has_from &&
+        if (read_number(findings, key, raw->to, VALUE_NUMBER_MAX, &ret_weight->to) && has_from &&
             ret_weight->from >= ret_weight->to)
             finding_add(findings, FAULT_CONFLICT, path,
                         "from must be less than to, which is no longer part of the range");

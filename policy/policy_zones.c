@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 static const int64_t begins_s = INT64_C(1577836800), ends_s = INT64_C(2840140800); /* 2020 and 2060 */
 enum { STEP_S = 20 * 86400 };
@@ -42,6 +41,18 @@ static void find_turns(struct zone *zone)
     }
 }
 
+/* The database has folders and texts beside its zones; zones begin so. */
+static bool is_zone_file(const char *path)
+{
+    char begin[4] = "";
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    const bool is = fread(begin, sizeof begin, 1, file) == 1 && memcmp(begin, "TZif", sizeof begin) == 0;
+    fclose(file);
+    return is;
+}
+
 static bool is_known(const char *name)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_+-";
@@ -50,26 +61,29 @@ static bool is_known(const char *name)
     if (name[0] == '\0' || name[0] == '/' || strlen(name) > ZONE_NAME_MAX || name[strspn(name, allowed)] != '\0')
         return false;
     snprintf(path, sizeof path, "%s/%s", folder != NULL ? folder : "/usr/share/zoneinfo", name);
-    return access(path, R_OK) == 0;
+    return is_zone_file(path);
 }
 
 bool policy_zone(const char *name, struct zone *ret)
 {
-    char zone[ZONE_NAME_MAX + 2], before[256];
-    const char *set = getenv("TZ");
+    char zone[ZONE_NAME_MAX + 2];
     memset(ret, 0, sizeof *ret);
     if (!is_known(name))
         return false;
+    const char *set = getenv("TZ");
+    char *before = set != NULL ? strdup(set) : NULL;
+    if (set != NULL && before == NULL)
+        abort();
     snprintf(ret->name, sizeof ret->name, "%s", name);
-    snprintf(before, sizeof before, "%s", set != NULL ? set : "");
     snprintf(zone, sizeof zone, ":%s", name);
     setenv("TZ", zone, 1);
     tzset();
     find_turns(ret);
-    if (set != NULL)
+    if (before != NULL)
         setenv("TZ", before, 1);
     else
         unsetenv("TZ");
     tzset();
+    free(before);
     return true;
 }

@@ -170,6 +170,9 @@ static void a_zone_that_the_system_does_not_know_is_none(void **state)
     assert_false(policy_zone("America/Nowhere", &zone));
     assert_false(policy_zone("../../../etc/passwd", &zone));
     assert_false(policy_zone("", &zone));
+    assert_false(policy_zone("America", &zone)); /* a folder */
+    assert_false(policy_zone("zone1970.tab", &zone));
+    assert_false(policy_zone("leapseconds", &zone)); /* a text of the same folder */
 }
 
 int main(void)

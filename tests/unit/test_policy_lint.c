@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -26,6 +27,12 @@ static struct planted {
      "4:1 OVERLAP programmes[0].routes[1]: the same leads go to a already, by the rule in line 3\n"},
     {"an unknown zone", PROGRAMME("zone: America/Chicgo"),
      "3:12 BAD_VALUE programmes[0].zone: is \"America/Chicgo\"; allowed is a zone of the system's database, such as "
+     "America/Chicago\n"},
+    {"a folder of zones", PROGRAMME("zone: America"),
+     "3:12 BAD_VALUE programmes[0].zone: is \"America\"; allowed is a zone of the system's database, such as "
+     "America/Chicago\n"},
+    {"no zone although there is the key", PROGRAMME("zone: \"\""),
+     "3:12 BAD_VALUE programmes[0].zone: is \"\"; allowed is a zone of the system's database, such as "
      "America/Chicago\n"},
 
     {"an empty pool: no team", "programmes:\n  - {name: home, teams: []}\n",
@@ -66,6 +73,23 @@ static struct planted {
          UNITS("  - {name: west, kind: area}\n  - {name: a, in: west, only: {loan: "
                "{to: 50}}}\n  - {name: b, in: west, only: {loan: {from: 50}}}\n"),
      ""},
+    {"nothing, zero and less are numbers like others",
+     PROGRAMME("routes: [{when: {balance: [0, -7]}, to: a}, {when: {balance: 5}, to: b}]")
+         UNITS("  - {name: a, only: {balance: {from: -10, to: 1}}}\n  - {name: b, only: {balance: {from: 0}}}\n"),
+     ""},
+    {"an unreachable rule: below zero",
+     PROGRAMME("routes: [{when: {balance: {from: -10, to: 1}}, to: a},\n{when: {balance: [-7, 0]}, to: a}]"),
+     "4:1 UNREACHABLE programmes[0].routes[1]: is never reached: the rule in line 3 catches all of it\n"},
+    {"an empty pool: a filter leaves out what is below zero",
+     PROGRAMME("routes: [{when: {balance: [-7, 0]}, to: a}]") UNITS("  - {name: a, only: {balance: {from: 1}}}\n"),
+     "3:46 CONFLICT programmes[0].routes[0].to: is a, and nobody there may have these leads: a filter leaves them "
+     "out\n"},
+    {"licences for zips, of which rules name the beginnings",
+     PROGRAMME("licence: zip, agents: [{name: ana, licences: [94612, 94613, 95814]}],\n"
+               "routes: [{when: {zip: 946*}, to: a}, {when: {zip: {from: 95000, to: 96000}}, to: a}]"),
+     ""},
+    {"a licence that no lead would match", PROGRAMME("licence: zip, agents: [{name: ana, licences: [946*]}]"),
+     "3:51 BAD_VALUE programmes[0].agents[0].licences: have a zip that ends with *; a licence is for a whole one\n"},
     {"licences of another programme serve who widens to the cell",
      "programmes:\n  - {name: home, teams: [a], licence: state, widen: cell, routes: [{when: {state: TX}, to: a}]}\n"
      "  - {name: far, teams: [b], licence: state, agents: [{name: ana, licences: [TX]}]}\n",
@@ -126,13 +150,107 @@ static void a_planted_fault_is_told_at_its_line_and_column(void **state)
     free(policy);
 }
 
+/* ---- many ----------------------------------------------------------------------------------- */
+
+/* What is told of the first faults, a line each; `ret_cpu_s` as long as that took. */
+static char *told_of(const struct buf *text, double *ret_cpu_s)
+{
+    struct policy *policy = malloc(sizeof *policy);
+    struct buf told = {0};
+    const clock_t begun = clock();
+    assert_non_null(policy);
+    policy_parse((const char *) text->at, text->len, "p", policy, &told);
+    *ret_cpu_s = (double) (clock() - begun) / CLOCKS_PER_SEC;
+    free(policy);
+    buf_add(&told, "", 1);
+    return (char *) told.at;
+}
+
+static void of_many_rules_that_catch_one_the_first_is_named(void **state)
+{
+    enum { RULES = 90 };
+    (void) state;
+    struct buf text = {0};
+    double cpu_s;
+    buf_printf(&text, "programmes:\n  - name: home\n    teams: [a]\n    routes:\n");
+    for (int i = 0; i < RULES; i++)
+        buf_printf(&text, "      - {when: {loan: {from: %d, to: %d}}, to: a}\n", i, 1000 - i);
+    char *told = told_of(&text, &cpu_s), *at = told;
+    for (int i = 1; i < RULES; i++, at++) {
+        at = strstr(at, "the rule in line 5 catches all of it");
+        if (at == NULL)
+            fail_msg("%d of %d name the first one:\n%s", i - 1, RULES - 1, told);
+    }
+    free(told);
+    buf_fini(&text);
+}
+
+enum { TEAMS = 8100 };
+static void put_teams(struct buf *text)
+{
+    buf_printf(text, "programmes:\n  - name: home\n    teams:\n");
+    for (int i = 0; i < TEAMS; i++)
+        buf_printf(text, "      - team-of-the-north-%05d\n", i);
+}
+
+static void put_names_that_are_nowhere(struct buf *text)
+{
+    buf_printf(text, "    limits:\n");
+    for (int i = 0; i < 256; i++)
+        buf_printf(text, "      - {of: team, name: team-of-the-south-%05d, per: day, leads: 5}\n", i);
+    buf_printf(text, "units:\n");
+    for (int i = 0; i < TEAMS; i++)
+        buf_printf(text, "  - {name: team-of-the-north-%05d, in: team-of-the-south-%05d}\n", i, i);
+}
+
+static void put_filters_that_leave_out(struct buf *text)
+{
+    buf_printf(text, "    routes:\n");
+    for (int i = 0; i < POLICY_ROUTES_MAX; i++)
+        buf_printf(text, "      - {when: {zip: %d}, to: west}\n", 10000 + i);
+    buf_printf(text, "units:\n  - {name: west, kind: region}\n");
+    for (int i = 0; i < TEAMS - 1; i++)
+        buf_printf(text, "  - {name: team-of-the-north-%05d, in: west, only: {zip: %d}}\n", i, 50000 + i);
+    buf_printf(text, "  - {name: team-of-the-north-%05d, in: west}\n", TEAMS - 1);
+}
+
+static void put_slices_that_overlap(struct buf *text)
+{
+    buf_printf(text, "    routes:\n");
+    for (int i = 0; i < POLICY_ROUTES_MAX; i++)
+        buf_printf(text, "      - {when: {loan: {from: %d, to: %d}}, to: team-of-the-north-%05d}\n", i, i + 20000,
+                   i & 1);
+}
+
+/* The broker judges a policy within its beat, and agents are waiting meanwhile: under a second without sanitizers. */
+static void a_policy_at_its_bounds_is_judged_soon(void **state)
+{
+    void (*const puts[])(struct buf *) = {put_names_that_are_nowhere, put_filters_that_leave_out,
+                                          put_slices_that_overlap};
+    (void) state;
+    for (size_t i = 0; i < sizeof puts / sizeof *puts; i++) {
+        struct buf text = {0};
+        double cpu_s;
+        put_teams(&text);
+        puts[i](&text);
+        char *told = told_of(&text, &cpu_s);
+        if (cpu_s > 8 || strstr(told, "more than") != NULL)
+            fail_msg("policy %zu took %.1f s of CPU time: %.200s", i, cpu_s, told);
+        free(told);
+        buf_fini(&text);
+    }
+}
+
 int main(void)
 {
     enum { PLANTED = sizeof planted / sizeof *planted };
-    struct CMUnitTest tests[PLANTED];
+    struct CMUnitTest tests[PLANTED + 2] = {
+        [PLANTED] = cmocka_unit_test(of_many_rules_that_catch_one_the_first_is_named),
+        [PLANTED + 1] = cmocka_unit_test(a_policy_at_its_bounds_is_judged_soon),
+    };
     for (size_t i = 0; i < PLANTED; i++)
         tests[i] = (struct CMUnitTest){.name = planted[i].kind,
                                        .test_func = a_planted_fault_is_told_at_its_line_and_column,
                                        .initial_state = &planted[i]};
-    return _cmocka_run_group_tests("planted faults", tests, PLANTED, NULL, NULL);
+    return _cmocka_run_group_tests("planted faults", tests, PLANTED + 2, NULL, NULL);
 }
