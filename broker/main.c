@@ -2,7 +2,6 @@
  * main.c - takt-broker: options, take over the cell, load it, open the door, run
  * beats. It holds no truth: killing it at any instant is safe. */
 #include <assert.h>
-#include <errno.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <signal.h>

@@ -2,7 +2,6 @@
  * redis_link.c - a non-blocking connection to Redis. */
 #include "broker/redis_link.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>

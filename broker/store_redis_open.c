@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
-
 static const char fenced_script[] =
     "#!lua flags=allow-oom\n"
     "-- KEYS epoch log leader; ARGV what :epoch must be, id, entry, then of a takeover: the log's last id,\n"

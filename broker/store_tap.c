@@ -3,7 +3,6 @@
  * connection, keys and paging. */
 #include "broker/store_tap.h"
 
-#include <assert.h>
 #include <endian.h>
 #include <inttypes.h>
 #include <stdlib.h>

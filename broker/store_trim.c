@@ -10,8 +10,6 @@
  * counts as of the moment we took over: it is kept a little longer, never less. */
 #include "broker/store_private.h"
 
-#include <stdlib.h>
-
 enum {
     MARKS_A_KEEP = 64,         /* so finely the retention is measured out */
     MEMORY_SHORT_PERCENT = 60, /* before intake is refused, see broker/beat.c */

@@ -14,7 +14,6 @@
 #ifndef TAKT_CLI_BELIEF_H
 #define TAKT_CLI_BELIEF_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 

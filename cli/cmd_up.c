@@ -4,8 +4,6 @@
  * up_files.c. */
 #include "cli/up.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

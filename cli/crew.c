@@ -7,7 +7,6 @@
  * the receipt of a disposition, or when its fence is refused. */
 #include "cli/crew.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -7,9 +7,9 @@
  * instant. */
 #include "cli/fsck.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,6 +5,7 @@
 #define TAKT_CLI_JUDGE_H
 
 #include "cli/intake.h"
+#include "cli/seen.h"
 
 struct judge {
     struct seen leads;

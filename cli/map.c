@@ -14,6 +14,8 @@
 
 #include <sodium.h>
 
+#include "cli/seen.h"
+
 enum {
     PIECES_MAX = 24,
     VALUE_BYTES_MAX = NOTE_BYTES_MAX, /* no text of a row may be longer */

@@ -22,7 +22,6 @@
 #define TAKT_CLI_MAP_H
 
 #include "cli/csv.h"
-#include "cli/seen.h"
 #include "common/buf.h"
 #include "proto/msg.h"
 

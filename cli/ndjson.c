@@ -5,7 +5,6 @@
  * it contact data, so they are replaced by ours. */
 #include "cli/ndjson.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,6 @@
 #ifndef TAKT_CLI_SCREEN_H
 #define TAKT_CLI_SCREEN_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct screen;

@@ -8,7 +8,6 @@
  * It is made with the first handle and goes with the last. */
 #include "client/takt.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>

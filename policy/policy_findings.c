@@ -4,11 +4,12 @@
 #include "policy/policy_findings.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/policy_scan.h"
+#include "policy/policy_index.h"
 
 const char *policy_fault_name(enum policy_fault fault)
 {

@@ -5,7 +5,6 @@
 #ifndef TAKT_POLICY_POLICY_FINDINGS_H
 #define TAKT_POLICY_POLICY_FINDINGS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/buf.h"

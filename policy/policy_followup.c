@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "policy/policy_near.h"
-#include "policy/policy_values.h"
 
 static void read_target(struct policy_findings *findings, const char *text, struct policy *policy, uint32_t number)
 {

@@ -3,6 +3,7 @@
  * thousand of them and asks for many, so they are sorted once and then searched. */
 #include "policy/policy_index.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

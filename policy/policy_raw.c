@@ -27,12 +27,12 @@ static const cyaml_schema_value_t weight_schema = {
 
 static const cyaml_schema_field_t score_fields[] = {
 #define SCORE_KEY(key, member, kind, initial, least, most, text) TEXT(struct raw_score, key),
+#define SCORE_MAPS(key, most, of, text) LIST(struct raw_score, key, &of##_schema, 0, most),
 #include "policy/policy_keys.def"
-    LIST(struct raw_score, weights, &weight_schema, 0, POLICY_WEIGHTS_MAX),
     CYAML_FIELD_END,
 };
 
-static const cyaml_schema_field_t timer_fields[] = {
+static const cyaml_schema_field_t timers_fields[] = {
 #define TIMER_KEY(key, member, kind, initial, least, most, text) TEXT(struct raw_timers, key),
 #include "policy/policy_keys.def"
     CYAML_FIELD_END,
@@ -62,8 +62,8 @@ static const cyaml_schema_value_t order_schema = {
 static const cyaml_schema_field_t agent_fields[] = {
 #define AGENT_WORD(key, allowed, initial, text) TEXT(struct raw_agent, key),
 #define AGENT_LIST(key, least, most, of, initial, text) LIST(struct raw_agent, key, &text_schema, least, most),
+#define AGENT_TESTS(key, most, text) LIST(struct raw_agent, key, &test_schema, 0, most),
 #include "policy/policy_keys.def"
-    LIST(struct raw_agent, only, &test_schema, 0, POLICY_WHEN_MAX),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t agent_schema = {
@@ -89,17 +89,17 @@ static const cyaml_schema_value_t calling_schema = {
 static const cyaml_schema_field_t unit_fields[] = {
 #define UNIT_WORD(key, allowed, initial, text) TEXT(struct raw_unit, key),
 #define UNIT_ORDER(key, allowed, initial, text) ORDER(struct raw_unit, key),
+#define UNIT_TESTS(key, most, text) LIST(struct raw_unit, key, &test_schema, 0, most),
+#define UNIT_MAP(key, text) CYAML_FIELD_MAPPING(#key, CYAML_FLAG_OPTIONAL, struct raw_unit, key, key##_fields),
 #include "policy/policy_keys.def"
-    LIST(struct raw_unit, only, &test_schema, 0, POLICY_WHEN_MAX),
-    CYAML_FIELD_MAPPING("timers", CYAML_FLAG_OPTIONAL, struct raw_unit, timers, timer_fields),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t unit_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_unit, unit_fields)};
 
 static const cyaml_schema_field_t route_fields[] = {
 #define ROUTE_WORD(key, allowed, initial, text) TEXT(struct raw_route, key),
+#define ROUTE_TESTS(key, most, text) LIST(struct raw_route, key, &test_schema, 0, most),
 #include "policy/policy_keys.def"
-    LIST(struct raw_route, when, &test_schema, 0, POLICY_WHEN_MAX),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t route_schema = {
@@ -123,15 +123,10 @@ static const cyaml_schema_field_t programme_fields[] = {
 #define PROGRAMME_ORDER(key, allowed, initial, text) ORDER(struct raw_programme, key),
 #define PROGRAMME_LIST(key, least, most, of, initial, text) LIST(struct raw_programme, key, &text_schema, least, most),
 #define PROGRAMME_KEY(key, member, kind, initial, least, most, text) TEXT(struct raw_programme, key),
+#define PROGRAMME_MAPS(key, most, of, text) LIST(struct raw_programme, key, &of##_schema, 0, most),
+#define PROGRAMME_MAP(key, text)                                                                                       \
+    CYAML_FIELD_MAPPING(#key, CYAML_FLAG_OPTIONAL, struct raw_programme, key, key##_fields),
 #include "policy/policy_keys.def"
-    LIST(struct raw_programme, agents, &agent_schema, 0, POLICY_AGENTS_MAX),
-    LIST(struct raw_programme, calling, &calling_schema, 0, POLICY_CALLING_MAX),
-    LIST(struct raw_programme, routes, &route_schema, 0, POLICY_ROUTES_MAX),
-    LIST(struct raw_programme, reroutes, &route_schema, 0, POLICY_ROUTES_MAX),
-    LIST(struct raw_programme, limits, &limit_schema, 0, POLICY_LIMITS_MAX),
-    CYAML_FIELD_MAPPING("ramp", CYAML_FLAG_OPTIONAL, struct raw_programme, ramp, ramp_fields),
-    CYAML_FIELD_MAPPING("timers", CYAML_FLAG_OPTIONAL, struct raw_programme, timers, timer_fields),
-    CYAML_FIELD_MAPPING("score", CYAML_FLAG_OPTIONAL, struct raw_programme, score, score_fields),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t programme_schema = {
@@ -141,11 +136,8 @@ static const cyaml_schema_field_t policy_fields[] = {
 #define CELL_WORD(key, allowed, initial, text) TEXT(struct raw_policy, key),
 #define CELL_KEY(key, member, kind, initial, least, most, text) TEXT(struct raw_policy, key),
 #define CELL_LIST(key, least, most, of, initial, text) LIST(struct raw_policy, key, &text_schema, least, most),
+#define CELL_MAPS(key, most, of, text) LIST(struct raw_policy, key, &of##_schema, 0, most),
 #include "policy/policy_keys.def"
-    LIST(struct raw_policy, hours, &hours_schema, 0, POLICY_HOURS_MAX),
-    LIST(struct raw_policy, limits, &limit_schema, 0, POLICY_LIMITS_MAX),
-    LIST(struct raw_policy, programmes, &programme_schema, 0, POLICY_PROGRAMMES_MAX),
-    LIST(struct raw_policy, units, &unit_schema, 0, POLICY_TEAMS_MAX),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t policy_schema = {
@@ -160,7 +152,7 @@ struct raw_policy *raw_read(const char *text, size_t len)
         cyaml_load_data((const uint8_t *) text, len, &config, &policy_schema, (cyaml_data_t **) &raw, NULL);
     if (error == CYAML_ERR_OOM)
         abort();
-    assert(error == CYAML_OK && raw != NULL); /* both schemas are made from one list */
+    assert(error == CYAML_OK && raw != NULL); /* what was scanned fits: both schemas are made from one list of keys */
     return raw;
 }
 

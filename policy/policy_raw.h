@@ -30,9 +30,10 @@ struct raw_agent {
 #define AGENT_LIST(key, least, most, of, initial, text)                                                                \
     char **key;                                                                                                        \
     uint32_t key##_count;
+#define AGENT_TESTS(key, most, text)                                                                                   \
+    struct raw_test *key;                                                                                              \
+    uint32_t key##_count;
 #include "policy/policy_keys.def"
-    struct raw_test *only;
-    uint32_t only_count;
 };
 
 struct raw_timers {
@@ -45,24 +46,27 @@ struct raw_unit {
 #define UNIT_ORDER(key, allowed, initial, text)                                                                        \
     struct raw_order *key;                                                                                             \
     uint32_t key##_count;
+#define UNIT_TESTS(key, most, text)                                                                                    \
+    struct raw_test *key;                                                                                              \
+    uint32_t key##_count;
+#define UNIT_MAP(key, text) struct raw_##key key; /* of timers those of UNIT_TIMER */
 #include "policy/policy_keys.def"
-    struct raw_test *only;
-    uint32_t only_count;
-    struct raw_timers timers; /* those of UNIT_TIMER */
 };
 
 struct raw_route {
 #define ROUTE_WORD(key, allowed, initial, text) char *key;
+#define ROUTE_TESTS(key, most, text)                                                                                   \
+    struct raw_test *key;                                                                                              \
+    uint32_t key##_count;
 #include "policy/policy_keys.def"
-    struct raw_test *when;
-    uint32_t when_count;
 };
 
 struct raw_score {
 #define SCORE_KEY(key, member, kind, initial, least, most, text) char *key;
+#define SCORE_MAPS(key, most, of, text)                                                                                \
+    struct raw_##of *key;                                                                                              \
+    uint32_t key##_count;
 #include "policy/policy_keys.def"
-    struct raw_weight *weights;
-    uint32_t weights_count;
 };
 
 struct raw_hours {
@@ -100,18 +104,11 @@ struct raw_programme {
     char **key;                                                                                                        \
     uint32_t key##_count;
 #define PROGRAMME_KEY(key, member, kind, initial, least, most, text) char *key;
+#define PROGRAMME_MAPS(key, most, of, text)                                                                            \
+    struct raw_##of *key;                                                                                              \
+    uint32_t key##_count;
+#define PROGRAMME_MAP(key, text) struct raw_##key key;
 #include "policy/policy_keys.def"
-    struct raw_agent *agents;
-    uint32_t agents_count;
-    struct raw_calling *calling;
-    uint32_t calling_count;
-    struct raw_route *routes, *reroutes;
-    uint32_t routes_count, reroutes_count;
-    struct raw_limit *limits;
-    uint32_t limits_count;
-    struct raw_ramp ramp;
-    struct raw_timers timers;
-    struct raw_score score;
 };
 
 struct raw_policy {
@@ -120,15 +117,10 @@ struct raw_policy {
 #define CELL_LIST(key, least, most, of, initial, text)                                                                 \
     char **key;                                                                                                        \
     uint32_t key##_count;
+#define CELL_MAPS(key, most, of, text)                                                                                 \
+    struct raw_##of *key;                                                                                              \
+    uint32_t key##_count;
 #include "policy/policy_keys.def"
-    struct raw_hours *hours;
-    uint32_t hours_count;
-    struct raw_limit *limits;
-    uint32_t limits_count;
-    struct raw_programme *programmes;
-    uint32_t programmes_count;
-    struct raw_unit *units;
-    uint32_t units_count;
 };
 
 /* Loads what policy_scan() found sound. */

@@ -8,6 +8,7 @@
 #ifndef TAKT_POLICY_POLICY_SCAN_H
 #define TAKT_POLICY_POLICY_SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "policy/policy_findings.h"

@@ -2,7 +2,6 @@
  * parts.c - a score taken apart, for who explains it. No arithmetic of its own: each
  * part is what the formula says of a scoring that has this weight and no other, so
  * parts cannot tell another story than scores do. */
-#include <assert.h>
 
 #include "worker/formula.h"
 #include "worker/score.h"

@@ -5,25 +5,20 @@
     tests/tidy/hook_lists.py --write   put them between the markers of the page
     tests/tidy/hook_lists.py --check   fail when the page says something else
 """
-import re
-
-from page import ROOT, keep, table
-
-STRING = r'"([^"]*)"'
+from page import STRING, keep, rows, table
 
 
 def tables():
-    events = (ROOT / "hooks/hook_events.def").read_text()
-    keys = (ROOT / "hooks/hook_keys.def").read_text()
-    words = re.findall(rf"^HOOK_EVENT\((\w+), (\w+), {STRING}\)", events, re.M)
+    events = rows("hooks/hook_events.def", {"HOOK_EVENT": rf"(\w+), (\w+), {STRING}", "HOOK_OWN_ACT": r"\w+",
+                                            "HOOK_WHEN": r"(\w+), (\w+), (\w+), (\w+)"})
+    keys = rows("hooks/hook_keys.def", {"HOOK_KEY": rf"(\w+), {STRING}, {STRING}, {STRING}"})
+    words = [row for form, row in events if form == "HOOK_EVENT"]
     by_name = {name: word for name, word, _ in words}
-    whens = re.findall(r"^HOOK_WHEN\((\w+), (\w+), (\w+), (\w+)\)", events, re.M)
     said = [[f"`{by_name[name]}`", change.lower(), state.replace("ANY", "any"), reason.replace("ANY", "any")]
-            for name, change, state, reason in whens]
-    rows = re.findall(rf"^HOOK_KEY\((\w+), {STRING}, {STRING}, {STRING}\)", keys, re.M)
+            for name, change, state, reason in (row for form, row in events if form == "HOOK_WHEN")]
     return {"events": table(["event", "the lead"], [[f"`{word}`", text] for _, word, text in words]),
             "whens": table(["event", "change", "state now", "reason"], said),
-            "keys": table(["key", "value", "default", ""], [[f"`{key}`", *rest] for key, *rest in rows])}
+            "keys": table(["key", "value", "default", ""], [[f"`{key}`", *rest] for _, (key, *rest) in keys])}
 
 
 if __name__ == "__main__":

@@ -5,18 +5,15 @@
     tests/tidy/lead_states.py --write   put picture and tables between the markers of the page
     tests/tidy/lead_states.py --check   fail when the page says something else
 """
-import re
-
-from page import ROOT, keep
+from page import STRING, keep, rows
 
 HOLDER = {"NOBODY": "nobody", "AGENT": "one agent", "END": "final"}
 
 
 def read_lists():
-    text = (ROOT / "core/lead_states.def").read_text()
-    states = re.findall(r'^LEAD_STATE\((\d+), (\w+), (\w+), "([^"]*)"\)', text, re.M)
-    moves = re.findall(r"^LEAD_MOVE\((\w+), (\w+), (\w+), (\w+)\)", text, re.M)
-    return states, moves
+    found = rows("core/lead_states.def", {"LEAD_STATE": rf"(\d+), (\w+), (\w+), {STRING}",
+                                          "LEAD_MOVE": r"(\w+), (\w+), (\w+), (\w+)"})
+    return [row for form, row in found if form == "LEAD_STATE"], [row for form, row in found if form == "LEAD_MOVE"]
 
 
 def merge(moves):

@@ -1,14 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of a page that are written from lists, each between <!-- its name --> and <!-- end -->."""
+"""The lists of the project as rows, and the tables of a page that are written from them, each between
+<!-- its name --> and <!-- end -->."""
 import pathlib
 import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+STRING = r'"((?:[^"\\]|\\.)*)"'
 
 
-def table(head, rows):
-    return "\n".join("| " + " | ".join(line).rstrip() + " |" for line in [head, ["---"] * len(head), *rows])
+def rows(name, forms):
+    """The rows NAME(...) of the list `name`, in its order: (form, what its groups are). `forms` are patterns,
+    {NAME: what stands between the brackets}. A row of none of them ends the program, so that none is left out."""
+    found = []
+    for number, line in enumerate((ROOT / name).read_text().splitlines(), 1):
+        if not re.match(r"[A-Z][A-Z_]*\(", line):
+            continue
+        matches = ((form, re.fullmatch(rf"{form}\({inside}\)", line)) for form, inside in forms.items())
+        form, match = next(((form, match) for form, match in matches if match), (None, None))
+        if not match:
+            sys.exit(f"{name}:{number}: a row of no known form: {line}")
+        found.append((form, match.groups()))
+    return found
+
+
+def table(head, lines):
+    return "\n".join("| " + " | ".join(line).rstrip() + " |" for line in [head, ["---"] * len(head), *lines])
 
 
 def keep(name, tables, usage):

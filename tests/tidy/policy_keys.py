@@ -6,14 +6,17 @@
     tests/tidy/policy_keys.py --check   fail when the page says something else
 """
 import re
-import sys
 
-from page import ROOT, keep, table
+from page import ROOT, STRING, keep, rows, table
 
 UNITS = (("d", 86400000), ("h", 3600000), ("m", 60000), ("s", 1000), ("ms", 1))
 NUMBERS = {"SECOND": 1000, "MINUTE": 60000, "HOUR": 3600000, "DAY": 86400000, "UINT32_MAX": 2**32 - 1}
+WORD, LIST, KEY, ORDER, TIMER, MAPS, MAP, TESTS = (
+    rf"([A-Z]+)_{form}" for form in ("WORD", "LIST", "KEY", "ORDER", "TIMER", "MAPS", "MAP", "TESTS"))
+FORMS = {WORD: rf"(\w+), {STRING}, {STRING}, {STRING}", LIST: rf"(\w+), (\w+), (\w+), {STRING}, {STRING}, {STRING}",
+         KEY: rf"(\w+), \w+, (\w+), ([^,]+), ([^,]+), ([^,]+), {STRING}", MAPS: rf"(\w+), (\w+), (\w+), {STRING}",
+         ORDER: rf"(\w+), {STRING}, {STRING}, {STRING}", TIMER: r"(\w+)", MAP: rf"(\w+), {STRING}", TESTS: rf"(\w+), (\w+), {STRING}"}
 TYPES = {"MS": "duration", "COUNT": "number", "PERMILLE": "thousandths", "MONEY": "amount", "FLAG": "true or false"}
-STRING = r'"((?:[^"\\]|\\.)*)"'
 
 
 def number(text, limits):
@@ -41,33 +44,32 @@ def read_list():
     limits = {name: int(value) for name, value in
               re.findall(r"(POLICY_\w+_MAX) = (\d+)", (ROOT / "core/policy.h").read_text())}
     sections = {}
-    for line in (ROOT / "policy/policy_keys.def").read_text().splitlines():
-        word = re.match(rf"(\w+)_WORD\((\w+), {STRING}, {STRING}, {STRING}\)$", line)
-        list_ = re.match(rf"(\w+)_LIST\((\w+), (\w+), (\w+), {STRING}, {STRING}, {STRING}\)$", line)
-        key = re.match(rf"(\w+)_KEY\((\w+), \w+, (\w+), ([^,]+), ([^,]+), ([^,]+), {STRING}\)$", line)
-        order = re.match(rf"(\w+)_ORDER\((\w+), {STRING}, {STRING}, {STRING}\)$", line)
-        timer = re.match(r"(\w+)_TIMER\((\w+)\)$", line)
-        if word:
-            section, name, allowed, default, text = word.groups()
+    for form, (section, name, *rest) in rows("policy/policy_keys.def", FORMS):
+        if form == WORD:
+            allowed, default, text = rest
             row = (name, "text", allowed, default, text)
-        elif list_:
-            section, name, least, most, of, default, text = list_.groups()
+        elif form == LIST:
+            least, most, of, default, text = rest
             row = (name, "list", f"{number(least, limits)} to {number(most, limits)} {of}", default, text)
-        elif key:
-            section, name, kind, default, least, most, text = key.groups()
+        elif form == KEY:
+            kind, default, least, most, text = rest
             default, least, most = (number(one, limits) for one in (default, least, most))
             bounds = shown(least, kind) + (" to " + shown(most, kind) if most > least else "")
             row = (name, TYPES[kind], "" if kind == "FLAG" else bounds, shown(default, kind), text)
-        elif order:
-            section, name, allowed, default, text = order.groups()
+        elif form == ORDER:
+            allowed, default, text = rest
             row = (name, "order", allowed, default, text)
-        elif timer:
-            section, of = timer.group(1) + "_TIMER", {row[0]: row for row in sections["TIMER"]}
-            row = (*of[timer.group(2)][:3], "that of the unit above, or of the programme", of[timer.group(2)][4])
-        elif re.match(r"[A-Z]+_(WORD|LIST|KEY|ORDER|TIMER)\(", line):
-            sys.exit(f"policy/policy_keys.def: a line of no known form: {line}")
+        elif form == TIMER:
+            of = next(row for row in sections["TIMER"] if row[0] == name)
+            section, row = section + "_TIMER", (*of[:3], "that of the unit above, or of the programme", of[4])
+        elif form == MAPS:
+            most, of, text = rest
+            row = (name, "list", f"up to {number(most, limits)} entries with keys of their own", "none", text)
+        elif form == TESTS:
+            most, text = rest
+            row = (name, "mapping", f"up to {number(most, limits)} attributes", "none: all leads", text)
         else:
-            continue
+            row = (name, "mapping", "keys of its own", "each its own", rest[0])
         sections.setdefault(section, []).append(row)
     return sections
 
@@ -76,10 +78,10 @@ def tables():
     """{marker: text}"""
     made = {section.lower(): table(["key", "type", "allowed", "default", ""], [[f"`{name}`", *rest] for name, *rest in rows])
             for section, rows in read_list().items()}
-    strategies = re.findall(rf"^STRATEGY\(\d+, \w+, {STRING}, \w+, {STRING}\)", (ROOT / "proto/strategies.def").read_text(), re.M)
-    made["strategies"] = table(["strategy", ""], [[f"`{word}`", text] for word, text in strategies])
-    faults = re.findall(rf"^FAULT\((\w+), {STRING}\)", (ROOT / "policy/policy_faults.def").read_text(), re.M)
-    made["faults"] = table(["reason", ""], [[f"`{name}`", text] for name, text in faults])
+    strategies = rows("proto/strategies.def", {"STRATEGY": rf"\d+, \w+, {STRING}, \w+, {STRING}"})
+    made["strategies"] = table(["strategy", ""], [[f"`{word}`", text] for _, (word, text) in strategies])
+    faults = rows("policy/policy_faults.def", {"FAULT": rf"(\w+), {STRING}"})
+    made["faults"] = table(["reason", ""], [[f"`{name}`", text] for _, (name, text) in faults])
     return made
 
 

@@ -6,25 +6,24 @@
     tests/tidy/reports.py --check   fail when the page says something else
 """
 import re
-import sys
 
-from page import ROOT, keep, table
-
-STRING = r'"((?:[^"\\]|\\.)*)"'
+from page import STRING, keep, rows, table
 
 
 def read_list():
     """({name: (word, text)} of keys, [(word, text, first key, keys, [(column, text)])] of reports)"""
-    text = (ROOT / "report/reports.def").read_text()
-    keys = {name: (word, said) for name, word, said in re.findall(rf"^KEY\((\w+), {STRING}, {STRING}\)$", text, re.M)}
-    reports = {}
-    for name, word, first, by, said in re.findall(rf"^REPORT\((\w+), {STRING}, \w+, (\w+), (.+?), \w+, {STRING}\)$", text, re.M):
-        reports[name] = (word, said, first, re.findall(r"BY\((\w+)\)", by), [])
-    for name, word, said in re.findall(rf"^COLUMN\((\w+), {STRING}, \w+, \w+, \w+, {STRING}\)$", text, re.M):
-        reports[name][4].append((word, said))
-    told = len(re.findall(r"^(?:KEY|REPORT|COLUMN)\(", text, re.M))
-    if told != len(keys) + len(reports) + sum(len(report[4]) for report in reports.values()):
-        sys.exit("report/reports.def: a line of no known form")
+    keys, reports = {}, {}
+    for form, row in rows("report/reports.def", {
+            "KEY": rf"(\w+), {STRING}, {STRING}", "FACT": r"\w+", "MEASURE": r"\w+",
+            "REPORT": rf"(\w+), {STRING}, \w+, (\w+), (.+?), \w+, {STRING}",
+            "COLUMN": rf"(\w+), {STRING}, \w+, \w+, \w+, {STRING}"}):
+        if form == "KEY":
+            keys[row[0]] = row[1:]
+        elif form == "REPORT":
+            name, word, first, by, said = row
+            reports[name] = (word, said, first, re.findall(r"BY\((\w+)\)", by), [])
+        elif form == "COLUMN":
+            reports[row[0]][4].append(row[1:])
     return keys, list(reports.values())
 
 
