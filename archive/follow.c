@@ -395,14 +395,19 @@ static enum store_status join(struct follow *follow)
 
 /* ---- its life ----------------------------------------------------------------------------- */
 
-static bool take_folder(struct follow *follow)
+static enum store_status take_folder(struct follow *follow)
 {
     char path[PATH_ROOM];
     if (mkdir(follow->options->dir, 0700) != 0 && errno != EEXIST)
-        return false;
+        return fail_disk(follow);
     path_of(follow, "lock", path);
     follow->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    return follow->lock_fd >= 0 && flock(follow->lock_fd, LOCK_EX | LOCK_NB) == 0;
+    if (follow->lock_fd >= 0 && flock(follow->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return STORE_OK;
+    if (follow->lock_fd < 0 || errno != EWOULDBLOCK)
+        return fail_disk(follow);
+    buf_printf(follow->why, "%s: another takt archive keeps it already", follow->options->dir);
+    return STORE_REFUSING;
 }
 
 static enum store_status one_connection(struct follow *follow)
@@ -433,7 +438,9 @@ static enum store_status one_connection(struct follow *follow)
 enum store_status archive_follow(const struct archive_options *options, int stop_fd, struct buf *why)
 {
     struct follow follow = {.options = options, .stop_fd = stop_fd, .lock_fd = -1, .why = why, .out = {.fd = -1}};
-    enum store_status status = take_folder(&follow) ? resume(&follow) : fail_disk(&follow);
+    enum store_status status = take_folder(&follow);
+    if (status == STORE_OK)
+        status = resume(&follow);
     while (status == STORE_OK) {
         status = one_connection(&follow);
         if (status != STORE_AWAY)

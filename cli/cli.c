@@ -25,16 +25,35 @@ void cli_say(const char *format, ...)
     fprintf(stderr, "takt: %s\n", text);
 }
 
+int cli_say_usage(const struct cli_usage *usage)
+{
+    const char *rest = strchr(usage->synopsis, ' '); /* of "takt word ..." */
+    const int len = (int) (rest ? (size_t) (rest - usage->synopsis) + 1 + strcspn(rest + 1, " \n") : 0);
+    fprintf(stderr, "usage: %s\n`%.*s --help` tells more\n", usage->synopsis, len, usage->synopsis);
+    return CLI_USAGE;
+}
+
+/* "--endpoint URL" */
+static int print_option(const struct cli_option *option, char ret[64])
+{
+    return snprintf(ret, 64, "--%s%s%s", option->name, option->argument ? " " : "",
+                    option->argument ? option->argument : "");
+}
+
 static void print_help(const struct cli_usage *usage, const struct cli_option *options)
 {
-    printf("usage: %s\n\n%s\n", usage->synopsis, usage->about);
+    char left[64];
+    int width = 20;
     for (const struct cli_option *option = options; option->name; option++) {
-        char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", option->name, option->argument ? " " : "",
-                 option->argument ? option->argument : "");
-        printf("%s  %-20s %s\n", option == options ? "\noptions:\n" : "", left, option->help);
+        const int len = print_option(option, left);
+        width = len > width ? len : width;
     }
-    printf("  %-20s %s\n\nexample:\n  %s\n", "--help", "this text", usage->example);
+    printf("usage: %s\n\n%s\n\noptions:\n", usage->synopsis, usage->about);
+    for (const struct cli_option *option = options; option->name; option++) {
+        print_option(option, left);
+        printf("  %-*s %s\n", width, left, option->help);
+    }
+    printf("  %-*s %s\n\nexample:\n  %s\n", width, "--help", "this text", usage->example);
 }
 
 static bool take_number(const struct cli_option *option, const char *text)
@@ -79,7 +98,8 @@ static void make_long(const struct cli_option *options, struct option *ret_long)
     ret_long[n] = (struct option){0};
 }
 
-int cli_options(const struct cli_usage *usage, const struct cli_option *options, int argc, char **argv, int *ret_exit)
+static bool read_options(const struct cli_usage *usage, const struct cli_option *options, int argc, char **argv,
+                         int *ret_exit)
 {
     struct option names[OPTIONS_MAX + 2];
     make_long(options, names);
@@ -89,14 +109,28 @@ int cli_options(const struct cli_usage *usage, const struct cli_option *options,
         if (got == HELP) {
             print_help(usage, options);
             *ret_exit = CLI_DONE;
-            return -1;
+            return false;
         }
+        if (got == '?')
+            fprintf(stderr, "`%s --help` lists the options\n", argv[0]);
         if (got == '?' || !take(&options[got], optarg))
-            return -1;
+            return false;
     }
+    return true;
+}
+
+int cli_options(const struct cli_usage *usage, const struct cli_option *options, int argc, char **argv, int *ret_exit)
+{
+    char name[64], *word = argv[0];
+    snprintf(name, sizeof name, "takt %s", word);
+    argv[0] = name; /* whom getopt names when it complains */
+    const bool sound = read_options(usage, options, argc, argv, ret_exit);
+    argv[0] = word;
+    if (!sound)
+        return -1;
     int n = argc - optind;
     if (n < usage->words_least || n > usage->words_most) {
-        cli_say("usage: %s   (--help tells more)", usage->synopsis);
+        *ret_exit = cli_say_usage(usage);
         return -1;
     }
     memmove(argv + 1, argv + optind, (size_t) n * sizeof *argv);

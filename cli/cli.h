@@ -78,6 +78,9 @@ bool cli_endpoint(const struct cli_common *common, const char *role, char ret_en
 /* The calendar has this day; the C library would take 30 February for 2 March. */
 bool cli_is_day(const struct tm *day);
 
+/* How it is called, on stderr. Returns CLI_USAGE. */
+int cli_say_usage(const struct cli_usage *usage);
+
 /* One line "takt: ..." on stderr. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -77,7 +77,7 @@ static bool is_sound(struct agents *agents)
     const int orders =
         (agents->pause != NULL) + (agents->resume != NULL) + (agents->absent != NULL) + (agents->back != NULL);
     if (orders > 1 || (agents->reason && !agents->pause) || ((agents->from || agents->until) && !agents->absent)) {
-        cli_say("usage: %s   (--help tells more)", usage.synopsis);
+        cli_say_usage(&usage);
         return false;
     }
     if (agents->reason && (strlen(agents->reason) > 64 || strchr(agents->reason, ' '))) {

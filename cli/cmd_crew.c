@@ -34,15 +34,6 @@ struct crew {
 
 static bool read_plan(struct crew *crew)
 {
-    if (!crew->plan.team || crew->agents == 0) {
-        cli_say("crew needs --team T and --agents N");
-        return false;
-    }
-    crew->plan.accept_only = strcmp(crew->mode, "accept-only") == 0;
-    if (!crew->plan.accept_only && strcmp(crew->mode, "auto") != 0) {
-        cli_say("--mode is auto or accept-only, not \"%s\"", crew->mode);
-        return false;
-    }
     crew->plan.capacity = (uint32_t) crew->capacity;
     crew->plan.pipeline_percent = (uint32_t) crew->pipeline_percent;
     if (crew->skills_text) {
@@ -184,5 +175,12 @@ int cmd_crew(int argc, char **argv)
     int exit_code = CLI_FAILED;
     if (cli_options(&usage, options, argc, argv, &exit_code) < 0)
         return exit_code;
-    return run(&crew);
+    crew.plan.accept_only = strcmp(crew.mode, "accept-only") == 0;
+    if (!crew.plan.team || crew.agents == 0)
+        cli_say("crew needs --team T and --agents N");
+    else if (!crew.plan.accept_only && strcmp(crew.mode, "auto") != 0)
+        cli_say("--mode is auto or accept-only, not \"%s\"", crew.mode);
+    else
+        return run(&crew);
+    return CLI_USAGE;
 }

@@ -45,7 +45,7 @@ int cmd_crew_check(int argc, char **argv)
         return exit_code;
     struct belief_counts counts;
     if (belief_check((const char *const *) argv + 1, n, stderr, &counts) != 0) {
-        cli_say("cannot read the diaries: %s", strerror(errno));
+        cli_say("%s: %s", argv[1 + counts.files], strerror(errno)); /* those before it were read */
         return CLI_FAILED;
     }
     show_counts(&counts, json);

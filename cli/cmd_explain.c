@@ -22,7 +22,8 @@ struct asked {
 };
 
 static const struct cli_usage usage = {
-    .synopsis = "takt explain LEAD [--agent NAME] [options] | takt explain --agent NAME [options]",
+    .synopsis = "takt explain LEAD [--agent NAME] [options]\n"
+                "       takt explain --agent NAME [options]",
     .about = "Why a lead went where it went: who got it, who was next and by how much, what each score is\n"
              "made of, why nobody else did, and with --agent the smallest change that would have given it\n"
              "to that one. The decision is made again from the log and compared with the record: it is as\n"
@@ -229,9 +230,7 @@ int cmd_explain(int argc, char **argv)
     const int words = cli_options(&usage, options, argc, argv, &exit_code);
     if (words < 0)
         return exit_code;
-    if (words == 0 && !asked.agent) {
-        cli_say("usage: %s   (--help tells more)", usage.synopsis);
-        return CLI_USAGE;
-    }
+    if (words == 0 && !asked.agent)
+        return cli_say_usage(&usage);
     return words == 1 ? explain_lead(&asked, argv[1]) : explain_agent(&asked);
 }

@@ -30,7 +30,7 @@ static const struct cli_usage usage = {
              "then gives each lead its county, metro area and time zone.\n"
              "find: what such a file says.",
     .example = "takt geo build --postal US.txt --metros cbsa2fipsxw.csv --area-codes npa_report.csv --to places.geo\n"
-               "takt geo find 35762 --file places.geo",
+               "  takt geo find 35762 --file places.geo",
     .words_least = 1,
     .words_most = 2,
 };

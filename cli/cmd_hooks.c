@@ -230,8 +230,7 @@ static int with_file(struct asked *asked, int n, char **argv)
         free(file);
         return exit_code;
     }
-    cli_say("usage: %s   (--help tells more)", usage.synopsis);
-    return CLI_USAGE;
+    return cli_say_usage(&usage);
 }
 
 int cmd_hooks(int argc, char **argv)

@@ -38,6 +38,7 @@ struct import {
     struct send_options send;
     const char *path, *format, *map, *source, *rejects;
     int64_t timeout_s;
+    char endpoint[256];
     bool dry;
     struct intake *intake;
     struct intake_plan plan;
@@ -71,11 +72,8 @@ static int dry_run(struct import *import)
 
 static int real_run(struct import *import)
 {
-    char endpoint[256];
-    if (!cli_endpoint(&import->common, "source", endpoint))
-        return CLI_FAILED;
     struct send_options send = import->send;
-    send.endpoint = endpoint;
+    send.endpoint = import->endpoint;
     send.timeout_ms = import->timeout_s * 1000;
     switch (import_send(import->intake, &import->plan, &send, &import->tally, import->rejects_file)) {
     case SEND_DONE:
@@ -144,7 +142,7 @@ static bool close_rejects(struct import *import)
 
 static int run(struct import *import)
 {
-    if (!open_files(import))
+    if ((!import->dry && !cli_endpoint(&import->common, "source", import->endpoint)) || !open_files(import))
         return CLI_FAILED;
     import->tally.rows = import->plan.rows;
     if (import->rejects_file) {
@@ -174,7 +172,7 @@ int cmd_import(int argc, char **argv)
         {"rejects", "FILE", CLI_TEXT, &import.rejects, 0, 0, "write the rows that are not in, with the reason, there"},
         {"dry-run", NULL, CLI_FLAG, &import.dry, 0, 0, "read, map and judge; send nothing"},
         {"timeout", "S", CLI_NUMBER, &import.timeout_s, 1, 86400,
-         "give up after S seconds without progress (default 60)"},
+         "give up after S seconds without progress (default: 60)"},
         {"rate", "N", CLI_NUMBER, &import.send.rate, 1, INT32_MAX, "at most N rows a second"},
         {"window", "N", CLI_NUMBER, &import.send.window, 1, 64, "at most N chunks in flight"},
         CLI_COMMON_OPTIONS(import.common),

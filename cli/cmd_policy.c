@@ -170,6 +170,22 @@ static int versions(const struct asked *asked, int argc, char **argv)
 }
 
 /* Its lines come in pages; a version never changes, so the pages fit together. */
+static int read_version(takt_t *takt, unsigned long version, int64_t patience_ms, struct buf *text)
+{
+    struct takt_event event = {.report.more = true};
+    int exit_code = CLI_DONE;
+    for (size_t line = 0; exit_code == CLI_DONE && event.report.more; line += event.report.n_rows) {
+        char arg[48];
+        snprintf(arg, sizeof arg, "%lu %zu", version, line);
+        exit_code = ask_report(takt, "POLICY", arg, VERSIONS_MAX, patience_ms, &event);
+        for (size_t row = 0; exit_code == CLI_DONE && row < event.report.n_rows; row++)
+            buf_printf(text, "%.*s\n", (int) event.report.cells[row].len, event.report.cells[row].at);
+    }
+    if (exit_code == CLI_FAILED && event.reason == REASON_BAD_FIELD)
+        cli_say("there is no version %lu; `takt policy versions` lists them", version);
+    return exit_code;
+}
+
 static int show(const struct asked *asked, int argc, char **argv)
 {
     const unsigned long version = argc == 2 ? strtoul(argv[2], NULL, 10) : 0;
@@ -177,17 +193,19 @@ static int show(const struct asked *asked, int argc, char **argv)
         cli_say("\"%s\" is no version; `takt policy versions` lists them", argv[2]);
         return CLI_USAGE;
     }
-    struct takt_event event = {.report.more = true};
+    struct buf text = {0};
     takt_t *takt = ask_open(&asked->common);
-    int exit_code = takt ? CLI_DONE : CLI_FAILED;
-    for (size_t line = 0; exit_code == CLI_DONE && event.report.more; line += event.report.n_rows) {
-        char arg[48];
-        snprintf(arg, sizeof arg, "%lu %zu", version, line);
-        exit_code = ask_report(takt, "POLICY", arg, VERSIONS_MAX, asked->patience_ms, &event);
-        for (size_t row = 0; exit_code == CLI_DONE && row < event.report.n_rows; row++)
-            printf("%.*s\n", (int) event.report.cells[row].len, event.report.cells[row].at);
+    const int exit_code = takt ? read_version(takt, version, asked->patience_ms, &text) : CLI_FAILED;
+    if (exit_code == CLI_DONE && asked->common.json) {
+        json_t *json = json_pack("{s:s%}", "text", (const char *) text.at, text.len);
+        json_dumpf(json, stdout, JSON_INDENT(1));
+        putchar('\n');
+        json_decref(json);
+    } else if (exit_code == CLI_DONE) {
+        fwrite(text.at, 1, text.len, stdout);
     }
     takt_close(&takt);
+    buf_fini(&text);
     return exit_code;
 }
 
@@ -232,7 +250,8 @@ static const struct cli_usage usage = {
              "             it is. Refused while leads or agents are where it has no place for them\n"
              "versions     lists what was in force since when, the newest first\n"
              "show [N]     prints version N as it was given; without N the one in force\n"
-             "template [NAME]  prints a policy to begin with; without NAME lists them\n"
+             "template [NAME]\n"
+             "             prints a policy to begin with; without NAME lists them\n"
              "\n"
              "Exit code 0: good, or in force; 1: it cannot be used, or was refused; 2: the command line is\n"
              "wrong; 3: no answer in time, applying it again is safe. docs/POLICY.md explains every key.",

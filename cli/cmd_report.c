@@ -67,23 +67,49 @@ static bool take_asked(struct asked *asked, const char *word)
         say_keys(report->name);
         return false;
     }
-    report->window = (struct window){INT64_MIN, INT64_MAX};
-    report->target_us = asked->target_s * 1000000;
-    report->limit_us = asked->limit_s * 1000000;
-    if (asked->csv && asked->json) {
+    const int64_t target_s = asked->target_s ? asked->target_s : TARGET_S;
+    const int64_t limit_s = asked->limit_s ? asked->limit_s : LIMIT_S;
+    report->target_us = target_s * 1000000;
+    report->limit_us = limit_s * 1000000;
+    if (asked->csv && asked->json)
         cli_say("--csv or --json, not both");
+    else if ((asked->target_s || asked->limit_s) && report->name != REPORT_SLO)
+        cli_say("--target and --limit are for `takt report slo`");
+    else if (report->name == REPORT_SLO && target_s > limit_s)
+        cli_say("--target is %" PRId64 " s, above --limit, %" PRId64 " s", target_s, limit_s);
+    else
+        return true;
+    return false;
+}
+
+static bool take_window(const struct asked *asked, struct window *ret)
+{
+    *ret = (struct window){INT64_MIN, INT64_MAX};
+    if ((asked->since && !take_time("since", asked->since, &ret->from_us)) ||
+        (asked->until && !take_time("until", asked->until, &ret->until_us)))
         return false;
-    }
-    return (!asked->since || take_time("since", asked->since, &report->window.from_us)) &&
-           (!asked->until || take_time("until", asked->until, &report->window.until_us));
+    if (ret->from_us < ret->until_us)
+        return true;
+    cli_say("--until must be after --since");
+    return false;
 }
 
 /* ---- what is shown -------------------------------------------------------------------- */
 
-static void list(void)
+static void list(bool json)
 {
-    for (unsigned i = 0; i < REPORTS; i++)
-        printf("%-12s %s\n", report_word((enum report_name) i), report_text((enum report_name) i));
+    json_t *names = json_array();
+    for (unsigned i = 0; i < REPORTS; i++) {
+        const char *word = report_word((enum report_name) i), *text = report_text((enum report_name) i);
+        json_array_append_new(names, json_pack("{s:s, s:s}", "report", word, "about", text));
+        if (!json)
+            printf("%-12s %s\n", word, text);
+    }
+    if (json) {
+        json_dumpf(names, stdout, JSON_INDENT(1));
+        putchar('\n');
+    }
+    json_decref(names);
 }
 
 /* The rows as print.h has them; with `all` the row of all together as the last one. Free its columns and cells. */
@@ -219,7 +245,7 @@ static int run(const struct asked *asked)
 
 int cmd_report(int argc, char **argv)
 {
-    struct asked asked = {.target_s = TARGET_S, .limit_s = LIMIT_S};
+    struct asked asked = {0};
     const struct cli_option options[] = {
         {"by", "KEY", CLI_TEXT, &asked.by, 0, 0, "source, campaign, programme, mode, team, agent, ..."},
         {"since", "TIME", CLI_TEXT, &asked.since, 0, 0, "leads taken in from then on: 2026-01-31 or 2026-01-31T14:05"},
@@ -227,7 +253,8 @@ int cmd_report(int argc, char **argv)
         {"programme", "NAME", CLI_TEXT, &asked.report.programme, 0, 0, "only this programme's leads and agents"},
         {"target", "S", CLI_NUMBER, &asked.target_s, 1, SECONDS_MAX,
          "slo: first contact within S seconds (default: 60)"},
-        {"limit", "S", CLI_NUMBER, &asked.limit_s, 1, SECONDS_MAX, "slo: and at the latest (default: 300)"},
+        {"limit", "S", CLI_NUMBER, &asked.limit_s, 1, SECONDS_MAX,
+         "slo: and within S seconds at the latest (default: 300)"},
         {"csv", NULL, CLI_FLAG, &asked.csv, 0, 0, "print CSV; no cell is a formula to a spreadsheet"},
         {"json", NULL, CLI_FLAG, &asked.json, 0, 0, "print JSON"},
         LOGS_OPTIONS(asked.logs),
@@ -237,13 +264,13 @@ int cmd_report(int argc, char **argv)
     const int words = cli_options(&usage, options, argc, argv, &exit_code);
     if (words < 0)
         return exit_code;
-    if (words == 0 && (asked.csv || asked.json)) {
-        cli_say("--csv and --json need the NAME of a report; `takt report` lists them");
+    if (words == 0 && (asked.csv || asked.by || asked.since || asked.until || asked.report.programme)) {
+        cli_say("say which report; `takt report` lists them");
         return CLI_USAGE;
     }
     if (words == 0) {
-        list();
+        list(asked.json);
         return CLI_DONE;
     }
-    return take_asked(&asked, argv[1]) ? run(&asked) : CLI_USAGE;
+    return take_asked(&asked, argv[1]) && take_window(&asked, &asked.report.window) ? run(&asked) : CLI_USAGE;
 }

@@ -17,17 +17,18 @@ struct question {
 };
 
 static const struct question questions[] = {
-    {"status", "Counts by state, mode and programme; levels; health.", "takt status", "takt status --json"},
-    {"pools", "What waits in each pool, since when, and who could take it.", "takt pools", "takt pools"},
-    {"limits", "What agents, teams and sources were given, against the limits that hold for them.", "takt limits",
-     "takt limits --json"},
-    {"teams", "Who is here by team: present, away, with room for a lead, what they hold.", "takt teams", "takt teams"},
-    {"metrics", "The broker's counters as Prometheus text, as far as they are about leads.", "takt metrics",
+    {"status", "Counts by state, mode and programme; levels; health.", "takt status [options]", "takt status --json"},
+    {"pools", "What waits in each pool, since when, and who could take it.", "takt pools [options]", "takt pools"},
+    {"limits", "What agents, teams and sources were given, against the limits that hold for them.",
+     "takt limits [options]", "takt limits --json"},
+    {"teams", "Who is here by team: present, away, with room for a lead, what they hold.", "takt teams [options]",
+     "takt teams"},
+    {"metrics", "The broker's counters as Prometheus text, as far as they are about leads.", "takt metrics [options]",
      "takt metrics | grep intake_to_hand"},
     {"sources", "Sources: their leads, how many live, what was won, what goes back to them and what it cost.",
-     "takt sources", "takt sources --json"},
+     "takt sources [options]", "takt sources --json"},
     {"orphans", "The dead-queue radar: leads without live owner and without armed deadline. Must be empty.",
-     "takt orphans", "takt orphans"},
+     "takt orphans [options]", "takt orphans"},
 };
 
 static const struct question *find_question(const char *word)

@@ -260,7 +260,7 @@ static int run(struct up *up)
 }
 
 static const struct cli_usage usage = {
-    .synopsis = "takt up [--dir DIR] [--policy FILE] [--geo FILE] [--workers N] [--port-base P]",
+    .synopsis = "takt up [--dir DIR] [--policy FILE] [--geo FILE] [--hooks FILE] [--workers N] [options]",
     .about = "Runs a broker, scoring workers and a private redis-server on this machine, and\n"
              "starts again what dies. Everything is kept in DIR. Ctrl-C or SIGTERM ends it in\n"
              "order; the next `takt up` on DIR goes on where it stopped, with the policy that was in\n"

@@ -122,10 +122,8 @@ int cmd_workers(int argc, char **argv)
     if (words < 0)
         return exit_code;
     const bool drain = words > 0 && strcmp(argv[1], "drain") == 0;
-    if (words == 1 || (words == 2 && !drain && strcmp(argv[1], "undrain") != 0)) {
-        cli_say("usage: %s   (--help tells more)", usage.synopsis);
-        return CLI_USAGE;
-    }
+    if (words == 1 || (words == 2 && !drain && strcmp(argv[1], "undrain") != 0))
+        return cli_say_usage(&usage);
     if (!(workers.takt = ask_open(&workers.common)))
         return CLI_FAILED;
     exit_code = words == 2 ? order(&workers, drain, argv[2]) : list(&workers);

@@ -21,9 +21,12 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_commands(FILE *to)
 {
+    int width = 0;
+    for (int i = 0; i < COMMANDS; i++)
+        width = (int) strlen(commands[i].word) > width ? (int) strlen(commands[i].word) : width;
     fputs("takt hands sales leads to sales people.\n\nusage: takt COMMAND [arguments]\n\n", to);
     for (int i = 0; i < COMMANDS; i++)
-        fprintf(to, "  %-10s %s\n", commands[i].word, commands[i].text);
+        fprintf(to, "  %-*s  %s\n", width, commands[i].word, commands[i].text);
     fputs("\n`takt COMMAND --help` tells about one of them; `takt --version` says which takt this is.\n", to);
 }
 

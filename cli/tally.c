@@ -44,7 +44,8 @@ uint64_t tally_unanswered(const struct tally *tally)
 static void line(FILE *to, int indent, const char *what, uint64_t count, const char *text)
 {
     char shown[32];
-    fprintf(to, "%*s%-*s %12s  %s\n", indent, "", 22 - indent, what, print_count(count, shown), text);
+    fprintf(to, "%*s%-*s %12s%s%s\n", indent, "", 22 - indent, what, print_count(count, shown), *text ? "  " : "",
+            text);
 }
 
 static void print_lists(FILE *to, const struct tally *tally)
