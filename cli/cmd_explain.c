@@ -170,17 +170,13 @@ static void tell_agent(const struct print_table *table, struct explain_lines *li
 }
 
 /* Limits of its own and of its team, and how far each is used. */
-static void tell_limits(const struct print_table *table, const char *agent, const char *team,
-                        struct explain_lines *lines)
+static void tell_limits(const struct print_table *table, struct explain_lines *lines)
 {
     char value[256];
     for (size_t row = 0; row < table->n_rows; row++) {
-        const takt_text of = ask_cell(table, row, "of"), name = ask_cell(table, row, "name");
+        const takt_text of = ask_cell(table, row, "of");
         const takt_text used = ask_cell(table, row, "used"), most = ask_cell(table, row, "most");
         const takt_text per = ask_cell(table, row, "per"), unit = ask_cell(table, row, "counts");
-        if (!of.at || !(print_text_is(of, "agent") ? print_text_is(name, agent)
-                                                   : print_text_is(of, "team") && print_text_is(name, team)))
-            continue;
         const int len = snprintf(value, sizeof value, "%.*s of %.*s %.*s a %.*s", (int) used.len, used.at,
                                  (int) most.len, most.at, (int) unit.len, unit.at, (int) per.len, per.at);
         add(lines, print_text_is(of, "agent") ? print_text("limit", 5) : print_text("limit of its team", 17),
@@ -191,7 +187,6 @@ static void tell_limits(const struct print_table *table, const char *agent, cons
 static int explain_agent(const struct asked *asked)
 {
     const struct cli_common common = {.dir = asked->logs.dir, .endpoint = asked->endpoint};
-    char team[128] = "";
     struct takt_event event;
     struct explain_lines lines = {0};
     takt_t *takt = ask_open(&common);
@@ -200,15 +195,13 @@ static int explain_agent(const struct asked *asked)
     int exit_code = ask_report(takt, "AGENTS", asked->agent, 1, asked->patience_ms, &event);
     if (exit_code == CLI_DONE) {
         const struct print_table table = ask_table(&event);
-        const takt_text of = ask_cell(&table, 0, "team");
         tell_agent(&table, &lines);
-        snprintf(team, sizeof team, "%.*s", (int) of.len, of.at);
     }
     if (exit_code == CLI_DONE)
-        exit_code = ask_report(takt, "LIMITS", "", LIMIT_MAX, asked->patience_ms, &event);
+        exit_code = ask_report(takt, "LIMITS", asked->agent, LIMIT_MAX, asked->patience_ms, &event);
     if (exit_code == CLI_DONE) {
         const struct print_table table = ask_table(&event);
-        tell_limits(&table, asked->agent, team, &lines);
+        tell_limits(&table, &lines);
         show(&lines, asked->json);
     }
     takt_close(&takt);

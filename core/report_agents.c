@@ -138,12 +138,24 @@ static void limit_row(struct table *table, const struct meter *meter, enum limit
     cell(table, "%" PRId64, opens);
 }
 
+/* Of this agent, or of its team; NULL: of anybody. */
+static bool is_about(const struct table *table, const struct meter *meter, const struct agent *agent)
+{
+    return !agent || (meter->key[0] == 'a' && strcmp(meter->key + 1, agent->name) == 0) ||
+           (meter->key[0] == 't' && strcmp(meter->key + 1, table->core->policy.teams[agent->team].name) == 0);
+}
+
 void report_limits(struct table *table, const struct msg_query *query)
 {
+    const struct agent *agent = query->arg.len > 0 ? agent_find(table->core, query->arg) : NULL;
+    if (query->arg.len > 0 && !agent) {
+        table->report->reason = REASON_UNKNOWN_AGENT;
+        return;
+    }
     for (const struct meter *meter = table->core->meters; meter; meter = meter->hh.next)
         for (enum limit_per per = PER_HOUR; per < LIMIT_PERS; per++)
             for (enum limit_unit unit = UNIT_LEADS; unit < UNITS; unit++) {
-                if (!meter->quotas.most[per][unit])
+                if (!meter->quotas.most[per][unit] || !is_about(table, meter, agent))
                     continue;
                 if (is_full(table, query))
                     return;
