@@ -314,10 +314,11 @@ int cmd_geo(int argc, char **argv)
     const int n = cli_options(&usage, options, argc, argv, &exit_code);
     if (n < 0)
         return exit_code;
-    if (n == 1 && !strcmp(argv[1], "build"))
+    const bool builds = asked.postal || asked.metros || asked.area_codes || asked.to;
+    const bool finds = asked.file || asked.state || asked.city;
+    if (n == 1 && !strcmp(argv[1], "build") && !finds)
         return build_file(&asked);
-    if (n == 2 && !strcmp(argv[1], "find"))
+    if (n == 2 && !strcmp(argv[1], "find") && !builds)
         return find_word(&asked, argv[2]);
-    cli_say("geo: `takt geo build` with its tables, or `takt geo find ZIP`; `takt geo --help` shows both");
-    return CLI_USAGE;
+    return cli_say_usage(&usage);
 }

@@ -199,7 +199,7 @@ static int show(struct asked *asked)
 /* ---- the command ----------------------------------------------------------------------- */
 
 static const struct cli_usage usage = {
-    .synopsis = "takt hooks run|check|test FILE [HOOK] | status",
+    .synopsis = "takt hooks run FILE | check FILE | test FILE [HOOK] | status [--json]",
     .about = "Tells others what happens to leads: offers, withdrawals, missed deadlines, leads that are used\n"
              "up or closed go to webhooks and programs, as FILE says. `check` says what is wrong with it,\n"
              "`test` sends a sample to each hook, or to one, `run` works until SIGTERM, `status` counts.\n"
@@ -254,5 +254,7 @@ int cmd_hooks(int argc, char **argv)
         asked.state = asked.state_text;
     if (n == 1 && strcmp(argv[1], "status") == 0)
         return show(&asked);
+    if (asked.common.json)
+        return cli_say_usage(&usage);
     return with_file(&asked, n, argv);
 }

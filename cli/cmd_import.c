@@ -36,7 +36,8 @@ static const struct cli_usage usage = {
 struct import {
     struct cli_common common;
     struct send_options send;
-    const char *path, *format, *map, *source, *rejects;
+    const char *path, *map, *source, *rejects;
+    enum intake_format format;
     int64_t timeout_s;
     char endpoint[256];
     bool dry;
@@ -92,7 +93,6 @@ static int real_run(struct import *import)
 static bool read_format(const char *word, enum intake_format *ret)
 {
     static const char *const words[] = {[INTAKE_CSV] = "csv", [INTAKE_NDJSON] = "ndjson"};
-    *ret = INTAKE_BY_NAME;
     for (enum intake_format format = INTAKE_CSV; word && format <= INTAKE_NDJSON; format++)
         if (!strcmp(word, words[format]))
             *ret = format;
@@ -103,12 +103,9 @@ static bool read_format(const char *word, enum intake_format *ret)
 
 static bool open_files(struct import *import)
 {
-    enum intake_format format;
-    if (!read_format(import->format, &format))
-        return false;
     struct buf said = {0};
     char why[256];
-    import->intake = intake_open(import->path, format, import->map, import->source, &said, why);
+    import->intake = intake_open(import->path, import->format, import->map, import->source, &said, why);
     if (!import->intake) {
         cli_say("%s", why);
     } else if (!import->map) {
@@ -165,9 +162,10 @@ static int run(struct import *import)
 int cmd_import(int argc, char **argv)
 {
     struct import import = {.timeout_s = 60};
+    const char *format = NULL;
     const struct cli_option options[] = {
         {"map", "MAP", CLI_TEXT, &import.map, 0, 0, "which column is what (default: by well-known names)"},
-        {"format", "F", CLI_TEXT, &import.format, 0, 0, "csv or ndjson (default: ndjson for .ndjson and .jsonl)"},
+        {"format", "F", CLI_TEXT, &format, 0, 0, "csv or ndjson (default: ndjson for .ndjson and .jsonl)"},
         {"source", "NAME", CLI_TEXT, &import.source, 0, 0, "in whose name (default: the map's, else the file's name)"},
         {"rejects", "FILE", CLI_TEXT, &import.rejects, 0, 0, "write the rows that are not in, with the reason, there"},
         {"dry-run", NULL, CLI_FLAG, &import.dry, 0, 0, "read, map and judge; send nothing"},
@@ -181,6 +179,8 @@ int cmd_import(int argc, char **argv)
     int exit_code;
     if (cli_options(&usage, options, argc, argv, &exit_code) < 0)
         return exit_code;
+    if (!read_format(format, &import.format))
+        return CLI_USAGE;
     import.path = argv[1];
     exit_code = run(&import);
     if (!close_rejects(&import))

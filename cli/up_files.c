@@ -127,7 +127,7 @@ bool up_take_policy(struct up *up)
         abort();
     bool good = get_file(path, &text);
     if (!good && !up->policy_path)
-        cli_say("%s has no policy yet: give one with --policy FILE", up->dir);
+        cli_say("%s has no policy yet: give one with --policy FILE; `takt policy template` prints some", up->dir);
     else if (!good)
         cli_say("%s: %s", path, strerror(errno));
     good = good && policy_load(path, policy, &findings) == 0;
