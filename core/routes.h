@@ -42,7 +42,7 @@ uint32_t routes_find(const struct routes *routes, uint32_t programme, enum route
 
 /* Those that match, in the order in which they count: the first `room` of them. Returns how many. For a linter:
  * of rules that differ in their range alone, and are about this lead, it looks at ROUTES_LOOKED_AT_MAX. */
-enum { ROUTES_LOOKED_AT_MAX = 512 };
+enum { ROUTES_LOOKED_AT_MAX = 256 };
 uint32_t routes_all(const struct routes *routes, uint32_t programme, enum route_set set, const struct facts *facts,
                     struct route_match *ret, uint32_t room);
 
