@@ -273,6 +273,28 @@ static void a_paused_agent_gets_nothing_new_until_it_is_resumed(void **state)
     sim_destroy(&sim);
 }
 
+static void an_agent_beyond_what_a_report_lists_is_told_of_by_name(void **state)
+{
+    enum { AGENTS = 120 };
+    (void) state;
+    struct policy *policy = policy_with(LIMIT_AGENT, PER_DAY, 5000);
+    add_limit(policy, LIMIT_TEAM, "", PER_WEEK, UNIT_LEADS, 900000);
+    struct sim *sim = story_new(policy);
+    for (int i = 0; i < AGENTS; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "a%03d", i);
+        story_agent(sim, name, "east", INTENT_AWAY);
+    }
+    assert_string_equal(told(sim, QUERY_AGENTS, "", "a119", "why_none"), ""); /* of 100 rows it is none */
+    assert_string_equal(told(sim, QUERY_AGENTS, "a119", "a119", "why_none"), "AWAY");
+    assert_string_equal(told(sim, QUERY_LIMITS, "", "a119", "most"), "");
+    assert_string_equal(told(sim, QUERY_LIMITS, "a119", "a119", "most"), "5");
+    assert_string_equal(told(sim, QUERY_LIMITS, "a119", "east", "most"), "900");
+    assert_string_equal(told(sim, QUERY_LIMITS, "a119", "a118", "most"), "");
+    assert_string_equal(told(sim, QUERY_LIMITS, "nobody", "a118", "most"), "");
+    sim_destroy(&sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +308,7 @@ int main(void)
         cmocka_unit_test(a_cap_that_is_changed_holds_at_once),
         cmocka_unit_test(a_limit_of_a_programme_keeps_its_programme_when_places_change),
         cmocka_unit_test(a_paused_agent_gets_nothing_new_until_it_is_resumed),
+        cmocka_unit_test(an_agent_beyond_what_a_report_lists_is_told_of_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

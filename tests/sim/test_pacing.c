@@ -840,28 +840,6 @@ static void a_row_of_limits_that_cannot_be_is_not_taken(void **state)
     sim_destroy(&sim);
 }
 
-static void an_agent_beyond_what_a_report_lists_is_told_of_by_name(void **state)
-{
-    enum { AGENTS = 120 };
-    (void) state;
-    struct policy *policy = policy_with(LIMIT_AGENT, PER_DAY, 5000);
-    add_limit(policy, LIMIT_TEAM, "", PER_WEEK, UNIT_LEADS, 900000);
-    struct sim *sim = story_new(policy);
-    for (int i = 0; i < AGENTS; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "a%03d", i);
-        story_agent(sim, name, "east", INTENT_AWAY);
-    }
-    assert_string_equal(told(sim, QUERY_AGENTS, "", "a119", "why_none"), ""); /* of 100 rows it is none */
-    assert_string_equal(told(sim, QUERY_AGENTS, "a119", "a119", "why_none"), "AWAY");
-    assert_string_equal(told(sim, QUERY_LIMITS, "", "a119", "most"), "");
-    assert_string_equal(told(sim, QUERY_LIMITS, "a119", "a119", "most"), "5");
-    assert_string_equal(told(sim, QUERY_LIMITS, "a119", "east", "most"), "900");
-    assert_string_equal(told(sim, QUERY_LIMITS, "a119", "a118", "most"), "");
-    assert_string_equal(told(sim, QUERY_LIMITS, "nobody", "a118", "most"), "");
-    sim_destroy(&sim);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -889,7 +867,6 @@ int main(void)
         cmocka_unit_test(a_row_of_limits_that_cannot_be_is_not_taken),
         cmocka_unit_test(no_crowd_gets_over_a_limit),
         cmocka_unit_test(all_caps_hold_at_once_for_three_weeks_and_each_is_used_up),
-        cmocka_unit_test(an_agent_beyond_what_a_report_lists_is_told_of_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
