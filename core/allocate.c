@@ -22,45 +22,6 @@ void allocate_mark(struct core *core, struct pool *pool)
     core->dirty_pools[core->n_dirty_pools++] = pool;
 }
 
-void allocate_retry(struct core *core, struct pool *pool)
-{
-    struct heap_node *node;
-    while ((node = heap_take(&pool->passed))) {
-        struct lead *lead = heap_entry(node, struct lead, place);
-        lead->passed = false;
-        heap_add(&pool->waiting, node, lead_key(core, lead));
-    }
-    if (pool->waiting.n)
-        allocate_mark(core, pool);
-}
-
-/* The same for one agent, who may not be let have them all. */
-static void retry_for(struct core *core, struct pool *pool, const struct agent *agent)
-{
-    struct lead *fit[64];
-    uint32_t n = pool->passed.n && pair_has_rules(core, pool->programme) ? 64 : 0;
-    if (n == 0) {
-        allocate_retry(core, pool);
-        return;
-    }
-    while (n == 64) {
-        n = 0;
-        for (uint32_t i = 0; i < pool->passed.n && n < 64; i++) {
-            enum reason why;
-            struct lead *lead = heap_entry(pool->passed.at[i].node, struct lead, place);
-            if (pair_allowed(core, lead, agent, &why))
-                fit[n++] = lead;
-        }
-        for (uint32_t i = 0; i < n; i++) {
-            heap_remove(&pool->passed, &fit[i]->place);
-            fit[i]->passed = false;
-            heap_add(&pool->waiting, &fit[i]->place, lead_key(core, fit[i]));
-        }
-    }
-    if (pool->waiting.n)
-        allocate_mark(core, pool);
-}
-
 static void list_due(struct core *core, struct agent *agent)
 {
     if (agent->due_listed)
@@ -92,19 +53,21 @@ void allocate_agent(struct core *core, struct agent *agent)
     struct pool *pools[POOLS_FOR_ONE];
     const uint32_t n = allocate_pools_for(core, agent, pools);
     for (uint32_t i = 0; i < n; i++)
-        retry_for(core, pools[i], agent);
+        aside_look(core, pools[i], agent);
     if (agent->due)
         list_due(core, agent);
 }
 
-/* Pools that found no card while slots were lent to a request that did not use them. */
-void allocate_mark_dry(struct core *core, const struct agent *agent)
+/* It was missing where its kinds were put aside, and from pools that found no card at all. */
+void allocate_back(struct core *core, const struct agent *agent)
 {
     struct pool *pools[POOLS_FOR_ONE];
     const uint32_t n = allocate_pools_for(core, agent, pools);
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
+        aside_open(core, pools[i], agent);
         if (pools[i]->dry)
-            allocate_retry(core, pools[i]);
+            aside_retry(core, pools[i]);
+    }
 }
 
 /* Not before the last request is over: two pools that lend each other's slots would try for ever. */
@@ -114,7 +77,7 @@ void allocate_mark_short(struct core *core)
         return;
     for (uint32_t i = 0; i < core->n_short_pools; i++) {
         core->short_pools[i]->short_of = false;
-        allocate_retry(core, core->short_pools[i]);
+        aside_retry(core, core->short_pools[i]);
     }
     core->n_short_pools = 0;
 }
@@ -216,13 +179,13 @@ bool allocate_is_upstream(const struct core *core, const struct pool *pool)
 static void run_pool(struct core *core, struct pool *pool)
 {
     struct agent *only = pool->ring == RING_AGENT ? core->agents[pool->team] : NULL;
-    if (pool->waiting.n == 0) /* also what was of a unit that is no more */
+    if (!aside_any(pool)) /* also what was of a unit that is no more */
         return;
     if (allocate_is_upstream(core, pool)) {
         unit_refill(core, pool);
         return;
     }
-    while (pool->waiting.n) {
+    while (aside_any(pool)) {
         if (only ? !allocate_in_scope(core, pool, only) || allocate_free_slots(core, only, pool->ring) == 0
                  : pool_cards(core, pool)->n == 0) {
             pool->dry = true;

@@ -263,12 +263,33 @@ struct agent *agent_new(struct core *core, struct slice name)
     return agent;
 }
 
+static void leave_team(struct core *core, struct agent *agent)
+{
+    if (agent->mates_prev)
+        agent->mates_prev->mates_next = agent->mates_next;
+    else if (core->team_agents[agent->team] == agent)
+        core->team_agents[agent->team] = agent->mates_next;
+    if (agent->mates_next)
+        agent->mates_next->mates_prev = agent->mates_prev;
+}
+
+static void join_team(struct core *core, struct agent *agent, uint32_t team)
+{
+    agent->team = team;
+    agent->mates_prev = NULL;
+    agent->mates_next = core->team_agents[team];
+    if (agent->mates_next)
+        agent->mates_next->mates_prev = agent;
+    core->team_agents[team] = agent;
+}
+
 /* Who is not listed comes after those who are, in the order of arrival in the cell. */
-void agent_set_team(const struct core *core, struct agent *agent, uint32_t team)
+void agent_set_team(struct core *core, struct agent *agent, uint32_t team)
 {
     if (agent->programme != core->policy.teams[team].programme)
         agent->turn = agent->quality = 0;
-    agent->team = team;
+    leave_team(core, agent);
+    join_team(core, agent, team);
     agent->programme = core->policy.teams[team].programme;
     agent->weight = 1;
     agent->list_place = POLICY_AGENTS_MAX + agent->index;

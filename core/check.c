@@ -74,7 +74,9 @@ static void check_waiting(struct check *check, const struct lead *lead)
         found(check, lead, "in a request that is over");
     if (!heap_has(&lead->place))
         return;
-    const struct heap *heap = lead->passed ? &pool->passed : &pool->waiting;
+    const struct heap *heap = lead->aside    ? &core->asides[lead->aside - 1]->leads
+                              : lead->passed ? &pool->passed
+                                             : &pool->waiting;
     const struct heap_key at = heap->at[lead->place.place - 1].key, key = lead_key(core, lead);
     if (at.first != key.first || at.second != key.second)
         found(check, lead, "not where the order of its pool has it");
@@ -145,6 +147,22 @@ static void check_sums(struct check *check)
             found(check, NULL, "pool %u: depth %u, leads %u", i, core->pools[i].depth, check->depths[i]);
 }
 
+/* Somebody has a card, and leads that he may have stand aside as if nobody had. */
+static void check_aside(struct check *check, struct pool *pool)
+{
+    struct core *core = (struct core *) check->core;
+    const struct agent *only = pool->ring == RING_AGENT ? core->agents[pool->team] : NULL;
+    const struct heap *cards = pool_cards(core, pool);
+    for (const struct aside *aside = pool->asides; aside; aside = aside->hh.next)
+        for (uint32_t i = 0; i < cards->n && !heap_has(&aside->open); i++) {
+            const struct agent *agent = agent_at(cards->at[i].node);
+            if ((!only || (agent == only && allocate_in_scope(core, pool, agent))) &&
+                allocate_free_slots(core, agent, pool->ring) > 0 && aside_is_for(core, aside, agent))
+                found(check, NULL, "pool %u: %u leads stand aside, and agent %u may have them", pool->index,
+                      aside->leads.n, agent->index);
+        }
+}
+
 uint32_t core_check(const struct core *core, struct buf *findings)
 {
     struct check check = {.core = core, .findings = findings};
@@ -165,6 +183,11 @@ uint32_t core_check(const struct core *core, struct buf *findings)
     for (uint32_t i = 0; i < core->n_agents; i++)
         check_agent(&check, core->agents[i]);
     check_sums(&check);
+    for (uint32_t i = 0; i < core->n_pools; i++)
+        check_aside(&check, &core->pools[i]);
+    for (uint32_t i = 0; i < core->n_agents; i++)
+        if (core->agents[i]->direct)
+            check_aside(&check, core->agents[i]->direct);
     free(check.agents);
     free(check.depths);
     free(check.counts);

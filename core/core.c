@@ -58,7 +58,7 @@ static void fire(struct core *core, struct timer *timer)
         verdict_lapsed(core, heap_entry(timer, struct ask, timer));
         break;
     case TIMER_POOL:
-        allocate_retry(core, heap_entry(timer, struct pool, timer));
+        aside_due(core, heap_entry(timer, struct pool, timer));
         break;
     case TIMER_DUTY:
         duty_timer_fire(core, heap_entry(timer, struct agent, duty));
@@ -111,9 +111,11 @@ static void make_pools(struct core *core)
     core->running_pools = calloc(POOLS + AGENTS_CEILING, sizeof(struct pool *));
     core->short_pools = calloc(POOLS + AGENTS_CEILING, sizeof(struct pool *));
     core->team_present = calloc(TEAMS, sizeof *core->team_present);
+    core->team_agents = calloc(TEAMS, sizeof(struct agent *));
     core->team_meters = calloc(TEAMS, sizeof(struct meter *));
     core->team_quality = calloc(TEAMS, sizeof *core->team_quality);
-    assert(core->running_pools && core->short_pools && core->team_present && core->team_meters && core->team_quality);
+    assert(core->running_pools && core->short_pools && core->team_quality);
+    assert(core->team_present && core->team_agents && core->team_meters);
     assert(core->pools && core->dirty_pools && core->programme_scopes && core->team_scopes && core->programmes);
     for (uint32_t i = 0; i < POOLS; i++) {
         struct pool *pool = &core->pools[i];
@@ -147,8 +149,7 @@ static void free_agents(struct core *core)
     {
         HASH_DEL(core->agents_by_name, agent);
         if (agent->direct) {
-            heap_fini(&agent->direct->waiting);
-            heap_fini(&agent->direct->passed);
+            aside_fini(core, agent->direct);
             free(agent->direct);
         }
         free(agent);
@@ -170,10 +171,11 @@ void core_destroy(struct core **core_p)
         free(import->standing);
         free(import);
     }
-    for (uint32_t i = 0; i < POLICY_PROGRAMMES_MAX * 3 + POLICY_TEAMS_MAX; i++) {
-        heap_fini(&core->pools[i].waiting);
-        heap_fini(&core->pools[i].passed);
-    }
+    for (uint32_t i = 0; i < POLICY_PROGRAMMES_MAX * 3 + POLICY_TEAMS_MAX; i++)
+        aside_fini(core, &core->pools[i]);
+    for (uint32_t i = 0; i < core->n_asides; i++)
+        free(core->asides[i]);
+    free(core->asides);
     for (uint32_t i = 0; i < POLICY_PROGRAMMES_MAX; i++) {
         heap_fini(&core->programme_scopes[i].card);
         heap_fini(&core->programme_scopes[i].able);
@@ -202,6 +204,7 @@ void core_destroy(struct core **core_p)
     free(core->short_pools);
     free(core->team_present);
     free(core->team_quality);
+    free(core->team_agents);
     units_fini(core);
     contacts_fini(core);
     routes_destroy(&core->routes);

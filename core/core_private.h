@@ -93,7 +93,7 @@ static inline struct agent *agent_at(const struct heap_node *node)
     return heap_entry(node, struct agent_node, node)->agent;
 }
 /* Team, programme, weight and place in the list, as the policy has them now. A turn counts within one programme. */
-void agent_set_team(const struct core *core, struct agent *agent, uint32_t team);
+void agent_set_team(struct core *core, struct agent *agent, uint32_t team);
 bool agent_earns(const struct core *core, const struct agent *agent); /* its cards are earned, not standing */
 void agent_missed(struct core *core, struct agent *agent);
 void agent_declined(struct core *core, struct agent *agent);
@@ -146,7 +146,6 @@ uint32_t allocate_pools_for(struct core *core, const struct agent *agent,
 uint32_t allocate_free_slots(const struct core *core, const struct agent *agent,
                              enum ring ring); /* less what is lent */
 bool allocate_in_scope(const struct core *core, const struct pool *pool, const struct agent *agent);
-void allocate_retry(struct core *core, struct pool *pool); /* also the leads that nobody could take */
 bool allocate_is_upstream(const struct core *core,
                           const struct pool *pool);                   /* of limited pools: nobody takes from it */
 struct scope *pool_scope(struct core *core, const struct pool *pool); /* whose agents may take from it */
@@ -157,9 +156,8 @@ struct heap *pool_cards(struct core *core, const struct pool *pool);  /* those o
  * which stands aside now. */
 struct ask *window_build(struct core *core, struct pool *pool, struct agent *only);
 void allocate_end_ask(struct core *core, struct ask *ask);
-void allocate_mark_dry(struct core *core,
-                       const struct agent *agent); /* pools that found no card while slots were lent */
-void allocate_mark_short(struct core *core);       /* pools that some agents were missing from */
+void allocate_back(struct core *core, const struct agent *agent); /* slots that were lent to a request, unused */
+void allocate_mark_short(struct core *core);                      /* pools that some agents were missing from */
 
 /* verdicts.c */
 void verdict_tell(struct core *core, struct lead *lead, struct agent *agent); /* what it was handed */
@@ -210,6 +208,70 @@ bool pair_has_rules(const struct core *core,
 enum reason pair_rules(const struct core *core, const struct lead *lead,
                        const struct agent *agent); /* but exclusions */
 bool pair_allowed(const struct core *core, const struct lead *lead, const struct agent *agent, enum reason *ret_why);
+struct pair_lead { /* a lead that is held against many agents */
+    const struct lead *lead;
+    uint32_t n_facts; /* 0: no rules are about it */
+    struct feature room[FEATURES_MAX + 1];
+};
+struct pair_lead pair_lead(const struct core *core, const struct lead *lead);
+bool pair_may(const struct core *core, const struct pair_lead *pair, const struct agent *agent, enum reason *ret_why);
+enum reason pair_kind(const struct core *core, const struct pair_lead *pair, const struct agent *agent);
+uint64_t pair_kind_of(const struct core *core, const struct lead *lead);
+static inline bool
+pair_is_of_kind(enum reason why) /* it keeps all leads of the kind from the agent, not this one only */
+{
+    return why == REASON_NO_LICENCE || why == REASON_FILTERED || why == REASON_BUDGET;
+}
+
+/* aside.c: leads of a pool that nobody with a card may have */
+struct aside { /* those of one kind */
+    uint64_t kind;
+    UT_hash_handle hh;
+    uint32_t index;
+    struct heap leads;     /* by rank */
+    struct heap_node open; /* in its pool's while somebody may have them */
+    struct aside *next;    /* while not used */
+};
+static inline struct aside *aside_at(const struct heap_node *node)
+{
+    return heap_entry(node, struct aside, open);
+}
+static inline bool aside_any(const struct pool *pool) /* there is such a one */
+{
+    return pool->waiting.n || pool->open.n;
+}
+static inline const struct heap_item *aside_first_item(const struct pool *pool) /* that somebody may have, or NULL */
+{
+    const struct heap_item *item = pool->waiting.n ? pool->waiting.at : NULL;
+    if (pool->open.n && (!item || heap_before(pool->open.at[0].key, item->key)))
+        item = aside_at(heap_first(&pool->open))->leads.at;
+    return item;
+}
+static inline struct lead *aside_first(const struct pool *pool)
+{
+    const struct heap_item *item = aside_first_item(pool);
+    return item ? heap_entry(item->node, struct lead, place) : NULL;
+}
+void aside_forsake(struct core *core, struct pool *pool, struct lead *lead); /* its group */
+static inline void aside_leave(struct core *core, struct pool *pool, struct lead *lead)
+{ /* it stands in none of the pool's heaps any more */
+    if (lead->aside)
+        aside_forsake(core, pool, lead);
+    else
+        heap_remove(lead->passed ? &pool->passed : &pool->waiting, &lead->place);
+}
+void aside_moved(struct core *core, struct pool *pool, struct lead *lead); /* its rank is another */
+bool aside_join(struct core *core, struct pool *pool, struct lead *lead);  /* if its kind stands aside already */
+void aside_kind(struct core *core, struct pool *pool, struct lead *lead);  /* all of its kind: rules keep it from all */
+void aside_pass(struct core *core, struct pool *pool, struct lead *lead);  /* it alone */
+bool aside_is_for(const struct core *core, const struct aside *aside, const struct agent *agent);
+void aside_open(struct core *core, struct pool *pool, const struct agent *agent); /* kinds that this agent may have */
+void aside_look(struct core *core, struct pool *pool, const struct agent *agent); /* and single leads, too */
+void aside_retry(struct core *core, struct pool *pool);  /* single leads: everybody is asked about them again */
+void aside_due(struct core *core, struct pool *pool);    /* those of which an exclusion is over */
+void aside_end(struct core *core, struct pool *pool);    /* all wait: rules change, or the pool does */
+const struct lead *aside_front(const struct pool *pool); /* of all in it, aside or not */
+void aside_fini(struct core *core, struct pool *pool);
 
 /* workers.c */
 void worker_hello(struct core *core, uint32_t peer, const struct msg *msg);

@@ -76,6 +76,8 @@ uint32_t forecast_ms(struct core *core, const struct agent *agent)
     for (uint32_t i = 0; i < n; i++) {
         looks = look_at_excluded(&forecast, &pools[i]->waiting, looks);
         looks = look_at_excluded(&forecast, &pools[i]->passed, looks);
+        for (struct aside *aside = pools[i]->asides; aside && looks < LOOKS_MAX; aside = aside->hh.next)
+            looks = look_at_excluded(&forecast, &aside->leads, looks);
     }
     return forecast.wait_ms > UINT32_MAX ? 0 : (uint32_t) forecast.wait_ms;
 }

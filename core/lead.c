@@ -25,11 +25,6 @@ const char *const lead_move_labels[LEAD_MOVES] = {
 
 /* ---- pools ---------------------------------------------------------------------- */
 
-static struct heap *heap_of(struct pool *pool, const struct lead *lead)
-{
-    return lead->passed ? &pool->passed : &pool->waiting;
-}
-
 static void enter_pool(struct core *core, struct lead *lead)
 {
     struct pool *pool = pool_of(core, lead);
@@ -43,7 +38,7 @@ static void enter_pool(struct core *core, struct lead *lead)
 static void leave_pool(struct core *core, struct lead *lead)
 {
     struct pool *pool = pool_of(core, lead);
-    heap_remove(heap_of(pool, lead), &lead->place);
+    aside_leave(core, pool, lead);
     pool->depth--;
     lead->ask = 0;
     lead->ring = RING_OWN;
@@ -56,14 +51,18 @@ static void leave_pool(struct core *core, struct lead *lead)
 void lead_reorder(struct core *core, struct lead *lead)
 {
     if (heap_has(&lead->place))
-        heap_move(heap_of(pool_of(core, lead), lead), &lead->place, lead_key(core, lead));
+        aside_moved(core, pool_of(core, lead), lead);
 }
 
 void lead_requeue(struct core *core, struct lead *lead)
 {
     lead->ask = 0;
-    if (lead->state == LEAD_POOLED)
-        heap_add(heap_of(pool_of(core, lead), lead), &lead->place, lead_key(core, lead));
+    if (lead->state != LEAD_POOLED)
+        return;
+    if (lead->passed)
+        aside_pass(core, pool_of(core, lead), lead);
+    else
+        heap_add(&pool_of(core, lead)->waiting, &lead->place, lead_key(core, lead));
 }
 
 /* ---- what must be sealed ------------------------------------------------------------ */

@@ -71,6 +71,13 @@ static void arm(struct core *core, struct meter *meter)
         core_disarm(core, &meter->timer);
 }
 
+/* NONE: it is no longer in the policy, or no limit is about it. */
+static uint32_t team_of(const struct core *core, const struct meter *meter)
+{
+    const uint32_t team = team_find(core, slice_of(meter->key + 1, strlen(meter->key + 1)));
+    return team != NONE && core->team_meters[team] == meter ? team : NONE;
+}
+
 /* A team's members are told only when it opens or closes: in between, each row of a decision asks again. */
 static void settle(struct core *core, struct meter *meter)
 {
@@ -79,9 +86,9 @@ static void settle(struct core *core, struct meter *meter)
     if (meter->key[0] != kinds[LIMIT_TEAM] || meter->closed == closed)
         return;
     meter->closed = closed;
-    for (uint32_t i = 0; i < core->n_agents; i++)
-        if (core->team_meters[core->agents[i]->team] == meter)
-            agent_update(core, core->agents[i]);
+    const uint32_t team = team_of(core, meter);
+    for (struct agent *agent = team == NONE ? NULL : core->team_agents[team]; agent; agent = agent->mates_next)
+        agent_update(core, agent);
 }
 
 static void count(struct core *core, struct meter *meter, uint64_t cost_cents)
@@ -213,6 +220,15 @@ bool limits_affords(const struct core *core, const struct agent *agent, const st
                               (!agent->meter || look(core, agent->meter)->cents >= lead->cost_cents));
 }
 
+/* To the first n of a team from this one on. Leads that were too dear stand aside, each for others. */
+static void offer_room(struct core *core, struct agent *agent, uint32_t n)
+{
+    for (; agent && n > 0; agent = agent->mates_next, n--) {
+        agent_update(core, agent);
+        allocate_agent(core, agent);
+    }
+}
+
 /* ---- what happens ------------------------------------------------------------------------------ */
 
 uint8_t limits_take(struct core *core, struct agent *agent, uint64_t cost_cents)
@@ -245,6 +261,10 @@ void limits_refund(struct core *core, const struct lead *lead, enum reason reaso
         give_back(core, agent->meter, decision->at_us, lead->cost_cents);
     if (team && (decision->counted & COUNTED_TEAM))
         give_back(core, team, decision->at_us, lead->cost_cents);
+    if (core->budgets && team && (decision->counted & COUNTED_TEAM))
+        offer_room(core, core->team_agents[agent->team], UINT32_MAX);
+    else if (core->budgets && agent->meter && (decision->counted & COUNTED_AGENT))
+        offer_room(core, agent, 1);
 }
 
 void limits_acted(struct core *core, struct agent *agent)
@@ -302,13 +322,14 @@ enum reason limits_admit(struct core *core, struct meter *source, uint64_t cost_
 
 void limits_timer_fire(struct core *core, struct meter *meter)
 {
+    const bool of_team = meter->key[0] == kinds[LIMIT_TEAM];
     settle(core, meter);
-    for (uint32_t i = 0; i < core->n_agents; i++) {
-        struct agent *agent = core->agents[i];
-        if (agent->meter != meter && core->team_meters[agent->team] != meter)
-            continue;
-        agent_update(core, agent);
-        allocate_agent(core, agent); /* leads that were too dear stand aside, each for others */
+    if (of_team && team_of(core, meter) != NONE) {
+        offer_room(core, core->team_agents[team_of(core, meter)], UINT32_MAX);
+    } else if (!of_team) {
+        struct agent *agent = agent_find(core, slice_of(meter->key + 1, strlen(meter->key + 1)));
+        if (agent && agent->meter == meter)
+            offer_room(core, agent, 1);
     }
 }
 

@@ -30,25 +30,79 @@ static bool licensed(const struct core *core, const struct lead *lead, const str
 
 bool pair_has_rules(const struct core *core, uint32_t programme)
 {
-    return core->any_filter || core->budgets || programme_of(core, programme)->licence_key;
+    return core->n_filters || core->budgets || programme_of(core, programme)->licence_key;
+}
+
+/* Facts are gathered once for all agents that a lead is held against. */
+struct pair_lead pair_lead(const struct core *core, const struct lead *lead)
+{
+    struct pair_lead pair;
+    pair.lead = lead;
+    pair.n_facts = pair_has_rules(core, lead->programme) ? place_facts(core, lead, pair.room).n : 0;
+    return pair;
+}
+
+static enum reason rules(const struct core *core, const struct pair_lead *pair, const struct agent *agent)
+{
+    const struct facts facts = {pair->room, pair->n_facts};
+    if (facts.n == 0) /* without rules: with them there is at least its source */
+        return REASON_OK;
+    return !licensed(core, pair->lead, agent, &facts) ? REASON_NO_LICENCE
+           : !passes(core, agent, &facts)             ? REASON_FILTERED
+                                                      : REASON_OK;
 }
 
 enum reason pair_rules(const struct core *core, const struct lead *lead, const struct agent *agent)
 {
-    struct feature room[FEATURES_MAX + 1];
-    if (!pair_has_rules(core, lead->programme))
-        return REASON_OK;
-    const struct facts facts = place_facts(core, lead, room);
-    return !licensed(core, lead, agent, &facts) ? REASON_NO_LICENCE
-           : !passes(core, agent, &facts)       ? REASON_FILTERED
-                                                : REASON_OK;
+    const struct pair_lead pair = pair_lead(core, lead);
+    return rules(core, &pair, agent);
+}
+
+/* What is the same for all leads of a kind. */
+enum reason pair_kind(const struct core *core, const struct pair_lead *pair, const struct agent *agent)
+{
+    const enum reason why = rules(core, pair, agent);
+    if (why == REASON_OK && pair->lead->state != LEAD_PIPELINE && !limits_affords(core, agent, pair->lead))
+        return REASON_BUDGET;
+    return why;
+}
+
+bool pair_may(const struct core *core, const struct pair_lead *pair, const struct agent *agent, enum reason *ret_why)
+{
+    const struct exclude *exclude = lead_excluded(pair->lead, agent->index, run_ms(core));
+    *ret_why = exclude ? exclude->reason : pair_kind(core, pair, agent);
+    return *ret_why == REASON_OK;
 }
 
 bool pair_allowed(const struct core *core, const struct lead *lead, const struct agent *agent, enum reason *ret_why)
 {
-    const struct exclude *exclude = lead_excluded(lead, agent->index, run_ms(core));
-    *ret_why = exclude ? exclude->reason : pair_rules(core, lead, agent);
-    if (*ret_why == REASON_OK && lead->state != LEAD_PIPELINE && !limits_affords(core, agent, lead))
-        *ret_why = REASON_BUDGET;
-    return *ret_why == REASON_OK;
+    const struct pair_lead pair = pair_lead(core, lead);
+    return pair_may(core, &pair, agent, ret_why);
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 29;
+}
+
+/* Leads that the same filters let through, of the same value for the licence and, where money is counted, the same
+ * cost, are of one kind: agents may have all of them or none. */
+uint64_t pair_kind_of(const struct core *core, const struct lead *lead)
+{
+    const struct pair_lead pair = pair_lead(core, lead);
+    const struct facts facts = {pair.room, pair.n_facts};
+    const uint32_t key = programme_of(core, lead->programme)->licence_key;
+    uint64_t hash = core->budgets ? lead->cost_cents + 1u : 0, bits = 1;
+    int64_t value;
+    if (key && facts_get(&facts, key, &value))
+        hash = mix(mix(hash, 1), (uint64_t) value);
+    for (uint32_t i = 0; i < core->n_filters; i++) {
+        bits = bits << 1 | tests_hold(&core->policy, core->filters[i], &facts);
+        if (bits >> 63) {
+            hash = mix(hash, bits);
+            bits = 1;
+        }
+    }
+    return mix(hash, bits);
 }

@@ -66,7 +66,7 @@ void place_leave_agent(struct core *core, struct agent *agent)
     struct pool *pool = agent->direct;
     if (!pool || !pool->depth)
         return;
-    allocate_retry(core, pool); /* also those that stood aside */
+    aside_end(core, pool); /* also those that stood aside */
     if (pool->programme == agent->programme) {
         reorder(core, pool);
         return;

@@ -163,7 +163,7 @@ static void empty_team_pools(struct core *core, const struct policy *new, struct
         if (!pool->depth)
             continue;
         const bool stays = is_same_unit(&new->teams[t], &core->policy.teams[t]);
-        allocate_retry(core, pool); /* also those that stood aside */
+        aside_end(core, pool); /* also those that stood aside */
         for (uint32_t i = 0; i < pool->waiting.n; i++) {
             struct lead *lead = heap_entry(pool->waiting.at[i].node, struct lead, place);
             if (!stays || (lead->home == NONE && new->programmes[pool->programme].mode != MODE_PUSH_PULL))
@@ -298,7 +298,10 @@ static void put_in_force(struct core *core, const struct policy *policy)
     balance_arrange(core);
     for (uint32_t i = 0; i < core->n_pools; i++)
         if (core->pools[i].depth)
-            allocate_retry(core, &core->pools[i]);
+            aside_end(core, &core->pools[i]);
+    for (uint32_t i = 0; i < core->n_agents; i++)
+        if (core->agents[i]->direct && core->agents[i]->direct->depth)
+            aside_end(core, core->agents[i]->direct);
     for (uint32_t i = 0; i < core->n_agents; i++) /* what a filter kept from its owner, it may take now */
         if (core->agents[i]->due)
             allocate_agent(core, core->agents[i]);

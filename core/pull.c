@@ -114,6 +114,9 @@ void pull_list(struct core *core, struct agent *agent, const struct msg_agent_sa
             continue;
         list_heap(core, agent, &pools[i]->waiting, from, &list);
         list_heap(core, agent, &pools[i]->passed, from, &list);
+        for (struct aside *aside = pools[i]->asides; aside; aside = aside->hh.next)
+            if (aside_is_for(core, aside, agent))
+                list_heap(core, agent, &aside->leads, from, &list);
     }
     for (uint32_t i = 0; i < list.n; i++) {
         const struct lead *lead = list.leads[i];

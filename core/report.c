@@ -205,12 +205,12 @@ static bool pool_row(struct table *table, const struct pool *pool, const struct 
     }
     const bool limited = pool->ring == RING_TEAM && unit_is_team(core, pool->team) &&
                          programme_of(core, pool->programme)->mode == MODE_PUSH_PULL;
-    const struct heap_node *first = heap_first(pool->waiting.n ? &pool->waiting : &pool->passed);
+    const struct lead *first = aside_front(pool);
     pool_name(core, pool, name);
     cell(table, "%s", name);
     number(table, pool->depth);
     number(table, limited ? team_depth_max(core, pool->team) : 0);
-    cell(table, "%" PRId64, first ? (core->now_us - heap_entry(first, const struct lead, place)->pooled_us) / 1000 : 0);
+    cell(table, "%" PRId64, first ? (core->now_us - first->pooled_us) / 1000 : 0);
     number(table, with_card(core, pool));
     return true;
 }

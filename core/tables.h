@@ -139,7 +139,7 @@ struct lead {
     bool dirty : 1, fresh : 1; /* changed since the last seal; never sealed */
     bool masked : 1;           /* derived: its offer showed less than all of it */
     bool met_free : 1;         /* derived: since it was pooled, its pool always had a card */
-    bool passed : 1;           /* derived: stands aside: who had a free slot could not take it */
+    bool passed : 1;           /* derived: stands aside by itself: who had a free slot could not take it */
     bool moved : 1;            /* since the last seal, and nothing was noted behind it */
 
     uint16_t programme;
@@ -164,7 +164,8 @@ struct lead {
     uint64_t ask;                       /* request it is in; 0 = none. A mark, not a lock */
     uint32_t refusals;                  /* verdicts that did not hold any more */
     uint32_t steps;                     /* 1 + index in core->steps of its last one since the seal; 0 = none */
-    struct heap_node place;             /* in the heap of its pool while POOLED and not asked for */
+    struct heap_node place;             /* in a heap of its pool while POOLED and not asked for */
+    uint32_t aside;                     /* 1 + index in core->asides while it stands there; 0 = it does not */
     struct lead *held_prev, *held_next; /* its owner's list */
 };
 
@@ -253,9 +254,10 @@ struct agent {
     bool lent_whole;                /* counted in scope->lent */
     uint64_t in_ask;                /* request being built, and its place there */
     uint32_t ask_place;
-    struct meter *meter; /* pacing: NULL = no limit is about it */
-    int64_t quiet_ms;    /* run clock: since when evidence of work is awaited; 0 = it is not */
-    uint32_t due_seen;   /* as cards_seen, for leads of its own pipeline */
+    struct agent *mates_prev, *mates_next; /* core->team_agents */
+    struct meter *meter;                   /* pacing: NULL = no limit is about it */
+    int64_t quiet_ms;                      /* run clock: since when evidence of work is awaited; 0 = it is not */
+    uint32_t due_seen;                     /* as cards_seen, for leads of its own pipeline */
 };
 
 struct scope {
@@ -273,13 +275,15 @@ struct pool {
     uint32_t team; /* RING_TEAM: the team, or the unit above teams; RING_AGENT: the agent */
     uint32_t turn; /* of a unit in push_pull: the team below it that was last refilled */
     enum ring ring;
-    struct heap waiting; /* leads by rank */
-    struct heap passed;  /* those that nobody with a card could take, until something changes */
-    struct timer timer;  /* when the next exclusion ends that kept one of them waiting */
-    uint32_t depth;      /* leads in it, asked ones included */
-    int64_t dry_us;      /* when it last had leads and no card */
-    bool dry;            /* its last window found no card */
-    bool short_of;       /* at its last window, slots were lent that may come back unused */
+    struct heap waiting;  /* leads by rank */
+    struct heap passed;   /* each by itself: those that nobody with a card could take, until something changes */
+    struct timer timer;   /* when the next exclusion ends that kept one of them waiting */
+    struct aside *asides; /* by kind: those that rules keep from everybody with a card, and others like them */
+    struct heap open;     /* of these groups: those that somebody may have by now; by their first lead */
+    uint32_t depth;       /* leads in it, asked ones included */
+    int64_t dry_us;       /* when it last had leads and no card */
+    bool dry;             /* its last window found no card */
+    bool short_of;        /* at its last window, slots were lent that may come back unused */
     bool dirty;
 };
 
@@ -353,10 +357,14 @@ struct core {
     bool blocked;              /* what is dirty waits for a worker's answer, or its lapse */
     struct pool **short_pools; /* those that are short_of */
     uint32_t n_short_pools;
-    uint32_t *team_present; /* agents whose lease runs, by team */
-    struct tree *tree;      /* units.c */
-    struct routes *routes;  /* of `policy`; NULL until a rule is asked for */
-    bool any_filter;        /* `policy` has an `only` */
+    uint32_t *team_present;       /* agents whose lease runs, by team */
+    struct agent **team_agents;   /* by team: all of it, the last who joined first */
+    struct tree *tree;            /* units.c */
+    struct routes *routes;        /* of `policy`; NULL until a rule is asked for */
+    struct policy_range *filters; /* of `policy`: every `only` in it */
+    uint32_t n_filters;
+    struct aside **asides, *free_asides; /* aside.c: all groups, by index, and those that are not used */
+    uint32_t n_asides;
     struct team_quality *team_quality;
     struct scope *team_scopes, *programme_scopes, cell_scope;
     struct programme_state *programmes;

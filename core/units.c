@@ -100,6 +100,20 @@ static void number_teams(struct core *core)
     free(leaves);
 }
 
+static void list_filters(struct core *core)
+{
+    core->filters =
+        reallocarray(core->filters, (size_t) core->policy.n_teams + core->policy.n_agents + 1, sizeof *core->filters);
+    assert(core->filters);
+    core->n_filters = 0;
+    for (uint32_t i = 0; i < core->policy.n_teams; i++)
+        if (core->policy.teams[i].only.n)
+            core->filters[core->n_filters++] = core->policy.teams[i].only;
+    for (uint32_t i = 0; i < core->policy.n_agents; i++)
+        if (core->policy.agents[i].only.n)
+            core->filters[core->n_filters++] = core->policy.agents[i].only;
+}
+
 void units_arrange(struct core *core)
 {
     if (!core->tree)
@@ -117,11 +131,7 @@ void units_arrange(struct core *core)
         tree->names[at] = i + 1;
     }
     number_teams(core);
-    core->any_filter = false;
-    for (uint32_t i = 0; i < core->policy.n_teams; i++)
-        core->any_filter |= core->policy.teams[i].only.n > 0;
-    for (uint32_t i = 0; i < core->policy.n_agents; i++)
-        core->any_filter |= core->policy.agents[i].only.n > 0;
+    list_filters(core);
     for (uint32_t i = 0; i < core->policy.n_teams; i++)
         if (unit_is_team(core, i))
             unit_refresh(core, i);
@@ -130,6 +140,7 @@ void units_arrange(struct core *core)
 void units_fini(struct core *core)
 {
     free(core->tree);
+    free(core->filters);
     core->tree = NULL;
 }
 

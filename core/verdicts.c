@@ -103,7 +103,7 @@ void verdict_chosen(struct core *core, struct lead *lead, struct agent *agent)
                                                    .by = REASON_CHOSEN,
                                                    .strategy = (uint8_t) programme_of(core, lead->programme)->strategy,
                                                    .counted = counted};
-    heap_remove(lead->passed ? &pool->passed : &pool->waiting, &lead->place);
+    aside_leave(core, pool, lead);
     hand_over(core, lead, agent, true, REASON_CHOSEN);
 }
 
@@ -166,10 +166,10 @@ static uint32_t apply(struct core *core, struct ask *ask, const struct verdict *
     for (uint32_t i = 0; i < ask->n_agents; i++) {
         agent_update(core, core->agents[ask->agents[i]]);
         if (slots > granted)
-            allocate_mark_dry(core, core->agents[ask->agents[i]]);
+            allocate_back(core, core->agents[ask->agents[i]]);
     }
     allocate_mark_short(core);
-    if (ask->pool->waiting.n)
+    if (aside_any(ask->pool))
         allocate_mark(core, ask->pool);
     return granted;
 }
@@ -238,7 +238,7 @@ void verdict_withdraw(struct core *core, struct ask *ask)
         agent_update(core, core->agents[ask->agents[i]]);
     }
     allocate_mark_short(core);
-    allocate_retry(core, ask->pool);
+    aside_retry(core, ask->pool);
 }
 
 void verdict_lapsed(struct core *core, struct ask *ask)

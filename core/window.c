@@ -89,13 +89,6 @@ void allocate_end_ask(struct core *core, struct ask *ask)
     core->n_asks--;
 }
 
-/* What an exclusion keeps waiting is tried again when it is over. */
-static void watch(struct core *core, struct pool *pool, int64_t until_ms)
-{
-    if (until_ms < INT64_MAX && (!heap_has(&pool->timer.node) || until_ms < pool->timer.at_ms))
-        core_arm(core, &pool->timer, until_ms, false);
-}
-
 static bool exclude(struct ask *ask, const struct agent *agent, enum reason why)
 {
     if (ask->n_excluded == ASK_EXCLUDED_MAX)
@@ -106,7 +99,7 @@ static bool exclude(struct ask *ask, const struct agent *agent, enum reason why)
 }
 
 /* Returns false when there is no room for what keeps this lead from the window's agents. */
-static bool add_exclusions(struct core *core, struct ask *ask, const struct lead *lead)
+static bool add_exclusions(const struct core *core, struct ask *ask, const struct lead *lead)
 {
     const uint32_t before = ask->n_excluded;
     bool room = true;
@@ -115,13 +108,13 @@ static bool add_exclusions(struct core *core, struct ask *ask, const struct lead
         if (agent->in_ask != ask->id || lead->excludes[e].until_ms <= run_ms(core))
             continue;
         room = exclude(ask, agent, lead->excludes[e].reason);
-        watch(core, ask->pool, lead->excludes[e].until_ms);
     }
     if (pair_has_rules(core, lead->programme) && room) {
+        const struct pair_lead pair = pair_lead(core, lead);
         ask->n_excluded = before; /* those above are among these */
         for (uint32_t i = 0; i < ask->n_agents && room; i++) {
             enum reason why;
-            if (!pair_allowed(core, lead, core->agents[ask->agents[i]], &why))
+            if (!pair_may(core, &pair, core->agents[ask->agents[i]], &why))
                 room = exclude(ask, core->agents[ask->agents[i]], why);
         }
     }
@@ -185,20 +178,20 @@ static void add_leads(struct core *core, struct ask *ask, struct pool *pool, uin
     const uint32_t n_due = gather_due(core, ask, due);
     uint32_t n_unfit = 0;
     for (uint32_t at = 0;;) {
-        struct heap_node *node = ask->n_leads < want && n_unfit < UNFIT_MAX ? heap_first(&pool->waiting) : NULL;
-        if (at < n_due && (!node || heap_before(lead_key_in(core, pool, due[at]), pool->waiting.at[0].key))) {
+        const struct heap_item *item = ask->n_leads < want && n_unfit < UNFIT_MAX ? aside_first_item(pool) : NULL;
+        if (at < n_due && (!item || heap_before(lead_key_in(core, pool, due[at]), item->key))) {
             if (add_lead(core, ask, due[at], core->agents[due[at]->owner]->ask_place + 1) != ADDED)
                 break;
             at++;
             continue;
         }
-        struct lead *lead = node ? heap_entry(node, struct lead, place) : NULL;
+        struct lead *lead = item ? heap_entry(item->node, struct lead, place) : NULL;
         if (lead && calling_hold(core, lead))
             continue;
         const enum added added = lead ? add_lead(core, ask, lead, 0) : FULL;
         if (added == FULL)
             break;
-        heap_remove(&pool->waiting, node);
+        aside_leave(core, pool, lead);
         if (added == UNFIT)
             unfit[n_unfit++] = lead;
     }
@@ -218,22 +211,27 @@ static void lend(struct core *core, struct ask *ask)
     }
 }
 
-/* With `only`, that agent's own due leads compete with the pool's for its cards. */
 /* ---- where not everybody may have everything -------------------------------------------------- */
 
-/* Of those with a card who may have the lead, the first by their place. */
+/* Of those with a card who may have the lead, the first by their place. *ret_of_kind: and if nobody may, because it is
+ * of its kind. */
 static uint32_t who_fits(struct core *core, const struct pool *pool, const struct lead *lead,
-                         struct agent *ret[ASK_AGENTS_MAX])
+                         struct agent *ret[ASK_AGENTS_MAX], bool *ret_of_kind)
 {
     const struct heap *cards = pool_cards(core, pool);
+    const struct pair_lead pair = pair_lead(core, lead);
     struct heap_key keys[ASK_AGENTS_MAX];
     uint32_t n = 0;
+    *ret_of_kind = true;
     for (uint32_t i = 0; i < cards->n; i++) {
         enum reason why;
         const struct heap_key key = cards->at[i].key;
-        if ((n == ASK_AGENTS_MAX && !heap_before(key, keys[n - 1])) ||
-            !pair_allowed(core, lead, agent_at(cards->at[i].node), &why))
+        if (n == ASK_AGENTS_MAX && !heap_before(key, keys[n - 1]))
             continue;
+        if (!pair_may(core, &pair, agent_at(cards->at[i].node), &why)) {
+            *ret_of_kind &= pair_is_of_kind(why);
+            continue;
+        }
         uint32_t at = n < ASK_AGENTS_MAX ? n++ : n - 1;
         for (; at > 0 && heap_before(key, keys[at - 1]); at--) {
             keys[at] = keys[at - 1];
@@ -245,29 +243,22 @@ static uint32_t who_fits(struct core *core, const struct pool *pool, const struc
     return n;
 }
 
-static void stand_aside(struct core *core, struct pool *pool, struct lead *lead)
-{
-    for (uint32_t i = 0; i < lead->n_excludes; i++)
-        if (lead->excludes[i].until_ms > run_ms(core))
-            watch(core, pool, lead->excludes[i].until_ms);
-    heap_remove(&pool->waiting, &lead->place);
-    lead->passed = true;
-    heap_add(&pool->passed, &lead->place, lead_key(core, lead));
-}
-
 /* The first lead that somebody may have, and who; 0 = there is none, and all stand aside. */
 static uint32_t fit(struct core *core, struct pool *pool, struct agent *only, struct agent *ret[ASK_AGENTS_MAX])
 {
-    for (struct heap_node *node; (node = heap_first(&pool->waiting));) {
-        struct lead *lead = heap_entry(node, struct lead, place);
+    for (struct lead *lead; (lead = aside_first(pool));) {
         enum reason why;
-        uint32_t n = 1;
-        if (calling_hold(core, lead))
+        bool of_kind;
+        if (calling_hold(core, lead) || aside_join(core, pool, lead))
             continue;
         ret[0] = only;
-        if (only ? pair_allowed(core, lead, only, &why) : (n = who_fits(core, pool, lead, ret)) > 0)
+        const uint32_t n = only ? pair_allowed(core, lead, only, &why) : who_fits(core, pool, lead, ret, &of_kind);
+        if (n > 0)
             return n;
-        stand_aside(core, pool, lead);
+        if (only ? pair_is_of_kind(why) : of_kind)
+            aside_kind(core, pool, lead);
+        else
+            aside_pass(core, pool, lead);
     }
     return 0;
 }
@@ -294,6 +285,7 @@ struct ask *window_build(struct core *core, struct pool *pool, struct agent *onl
 {
     struct agent *agents[ASK_AGENTS_MAX] = {only};
     const bool own = pool->ring == RING_AGENT, fitted = own || (!only && pair_has_rules(core, pool->programme));
+    mark_as_short(core, pool, !own && pool_scope(core, pool)->lent > 0);
     const uint32_t n = fitted ? fit(core, pool, own ? only : NULL, agents) : 1;
     if (n == 0)
         return NULL;
@@ -301,7 +293,6 @@ struct ask *window_build(struct core *core, struct pool *pool, struct agent *onl
     ask->fitted = fitted;
     ask->of_one = only && !own;
     pool->dry = false;
-    mark_as_short(core, pool, !own && pool_scope(core, pool)->lent > 0);
     const uint64_t total = add_agents(core, ask, only || fitted ? agents : NULL, n);
     const uint64_t want = total == 0 ? 0 : total * 4 < ASK_LEADS_MIN ? ASK_LEADS_MIN : total * 4;
     add_leads(core, ask, pool, want);

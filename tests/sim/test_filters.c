@@ -283,6 +283,81 @@ static struct fault faults[] = {
      "u:10:196: units[6].in: lies deeper than 6 units"},
 };
 
+/* Gives nothing at first; later the last lead to the first agent. */
+static void nothing_at_first(void *context, const struct msg_request *request, struct verdict *verdicts,
+                             struct msg_decision *decision)
+{
+    int *answers = context;
+    (void) decision;
+    if ((*answers)++)
+        verdicts[request->n_leads - 1].agent = 1;
+}
+
+static void who_was_asked_about_one_lead_in_vain_gets_another_that_only_he_may_have(void **state)
+{
+    (void) state;
+    struct sim *sim = world_new(licensed);
+    int answers = 0;
+    sim_workers(sim, 1);
+    sim_judge(sim, nothing_at_first, &answers, 5000, false);
+    sim_run_ms(sim, 600);
+    story_agent_of(sim, "ana", "all", INTENT_AVAILABLE, 1);
+    story_agent(sim, "ben", "all", INTENT_AVAILABLE); /* free all the while, and not licensed */
+    world_lead(sim, "web", "state=CA");
+    const struct id second = world_lead(sim, "web", "state=NV"); /* comes while her one slot is in the request */
+    assert_state(sim, second, POOLED);
+    story_until_owner(sim, second, "ana", 200);
+    sim_destroy(&sim);
+}
+
+/* Leads of a kind that stands aside join it unasked; who may have them finds them in their order. */
+static void leads_that_nobody_here_may_have_go_out_in_order_when_somebody_comes(void **state)
+{
+    (void) state;
+    char yaml[sizeof licensed + 64];
+    snprintf(yaml, sizeof yaml, "%s    wip_max: 1\n", licensed);
+    struct sim *sim = world_new(yaml);
+    struct id leads[6];
+    story_agent(sim, "ben", "all", INTENT_AVAILABLE);
+    for (int i = 0; i < 6; i++)
+        leads[i] = world_lead(sim, "web", i % 3 == 0 ? "state=NV" : i % 3 == 1 ? "state=CA" : "state=TX");
+    struct sim_agent *ana = story_agent(sim, "ana", "all", INTENT_AVAILABLE);
+    for (int i = 0; i < 6; i++) {
+        if (i % 3 == 2) {
+            assert_state(sim, leads[i], POOLED);
+            continue;
+        }
+        assert_owner(sim, leads[i], "ana");
+        story_work_up_to(sim, ana, leads[i], LEAD_WRAP_UP);
+        assert_int_equal(story_dispose(sim, ana, leads[i], DISPOSITION_NOT_INTERESTED, "no"), REASON_OK);
+        sim_run_ms(sim, 2);
+    }
+    assert_owner(sim, world_lead(sim, "web", "state=NV"), "ana"); /* the kind is known, and she is free */
+    sim_destroy(&sim);
+}
+
+/* Also those that wait for her alone. */
+static void a_filter_that_is_lifted_lets_go_what_it_held_back(void **state)
+{
+    (void) state;
+    static const char rules[] = "    routes: [{to: ana}]\n    timers: {unclaimed: 1h}\n    agents:\n";
+    char open[512], narrow[512];
+    snprintf(open, sizeof open, "programmes:\n  - name: home\n    teams: [all]\n%s      - {name: ana}\n", rules);
+    snprintf(narrow, sizeof narrow,
+             "programmes:\n  - name: home\n    teams: [all]\n%s      - {name: ana, only: {state: CA}}\n", rules);
+    struct sim *sim = world_new(open);
+    struct sim_agent *ana = story_agent(sim, "ana", "all", INTENT_AWAY);
+    const struct id lead = world_lead(sim, "web", "state=TX");
+    assert_pool(sim, lead, "home>ana");
+    world_apply(sim, narrow);
+    sim_intent(sim, ana, INTENT_AVAILABLE);
+    sim_run_ms(sim, 10);
+    assert_pool(sim, lead, "home>ana");
+    world_apply(sim, open);
+    story_until_owner(sim, lead, "ana", 10);
+    sim_destroy(&sim);
+}
+
 static void an_empty_unit_is_no_target(void **state)
 {
     (void) state;
@@ -319,6 +394,9 @@ int main(void)
         cmocka_unit_test(the_one_who_may_is_found_behind_hundreds_who_may_not),
         cmocka_unit_test(leads_that_come_together_each_find_who_may_have_them),
         cmocka_unit_test(what_a_window_leaves_over_goes_to_who_was_not_in_it),
+        cmocka_unit_test(who_was_asked_about_one_lead_in_vain_gets_another_that_only_he_may_have),
+        cmocka_unit_test(leads_that_nobody_here_may_have_go_out_in_order_when_somebody_comes),
+        cmocka_unit_test(a_filter_that_is_lifted_lets_go_what_it_held_back),
         cmocka_unit_test(a_licence_that_is_taken_away_holds_at_once),
         cmocka_unit_test(an_empty_unit_is_no_target),
         cmocka_unit_test(a_longer_zip_behind_a_shorter_one_is_no_fault),

@@ -355,6 +355,24 @@ static void a_budget_is_never_overdrawn_and_a_lead_too_dear_goes_to_who_can_affo
     sim_destroy(&sim);
 }
 
+static void what_a_lead_that_came_back_had_cost_buys_one_that_was_too_dear(void **state)
+{
+    (void) state;
+    struct policy *policy = slow_policy();
+    add_limit(policy, LIMIT_TEAM, "", PER_DAY, UNIT_CENTS, 10000);
+    struct sim *sim = story_new(policy);
+    struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
+    story_agent(sim, "ben", "east", INTENT_AVAILABLE);
+    const struct id first = lead_that_costs(sim, "to-push", 6000), dear = lead_that_costs(sim, "to-push", 6001);
+    assert_owner(sim, first, "ana");
+    assert_state(sim, dear, POOLED);
+    story_work_up_to(sim, ana, first, LEAD_OWNED);
+    sim_intent(sim, ana, INTENT_AWAY);
+    assert_int_equal(story_order(sim, first, ORDER_RELEASE, "", 0), REASON_OK);
+    story_until_owner(sim, dear, "ben", 50);
+    sim_destroy(&sim);
+}
+
 static void a_window_that_would_overdraw_a_budget_is_cut_row_by_row(void **state)
 {
     (void) state;
@@ -858,6 +876,7 @@ int main(void)
         cmocka_unit_test(what_was_accepted_and_then_left_alone_or_given_back_is_not_refunded),
         cmocka_unit_test(a_team_is_not_refunded_for_what_another_team_was_charged),
         cmocka_unit_test(a_budget_is_never_overdrawn_and_a_lead_too_dear_goes_to_who_can_afford_it),
+        cmocka_unit_test(what_a_lead_that_came_back_had_cost_buys_one_that_was_too_dear),
         cmocka_unit_test(a_window_that_would_overdraw_a_budget_is_cut_row_by_row),
         cmocka_unit_test(what_an_agent_has_without_an_outcome_is_limited_wherever_it_stands),
         cmocka_unit_test(a_limit_of_the_undecided_holds_from_the_moment_it_is_applied_and_counts_what_is_there),
