@@ -217,7 +217,7 @@ uint32_t view_key(const struct row_ref *row, char to[VIEW_KEY_MAX])
         [ROW_AGENT] = {"agent:", false},          [ROW_PROGRAMME] = {"programme:", false},
         [ROW_IMPORT] = {"import:", true},         [ROW_CELL] = {"", false},
         [ROW_POLICY] = {"policy:", false},        [ROW_METER] = {"limits:", false},
-        [ROW_SUPPRESSED] = {"suppressed:", true},
+        [ROW_SUPPRESSED] = {"suppressed:", true}, [ROW_TURN] = {"turn:", false},
     };
     assert(row->type < sizeof kinds / sizeof *kinds && kinds[row->type].prefix != NULL && row->key.len <= 255);
     char *at = stpcpy(to, kinds[row->type].prefix);

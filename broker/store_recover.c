@@ -159,7 +159,7 @@ static bool glance_at(const struct row_ref *row, struct lead_glance *ret)
 /* A type that view_key() can name; row_next() has checked the rest. */
 static bool is_viewed(const struct row_ref *row)
 {
-    return row->type >= ROW_INPUT && row->type <= ROW_SUPPRESSED && row->type != ROW_SNAPSHOT;
+    return row->type >= ROW_INPUT && row->type <= ROW_TURN && row->type != ROW_SNAPSHOT;
 }
 
 static const char *inputs_are_wrong(struct slice body)

@@ -36,7 +36,8 @@ static void add_value(struct redis_store *redis, const struct row_ref *row)
 const char *redis_row_hash(const struct redis_keys *keys, const struct row_ref *row, uint32_t *ret_skip)
 {
     *ret_skip = row->type == ROW_POLICY ? REDIS_POLICY_SKIP : 0;
-    const bool counts = row->type == ROW_PROGRAMME || row->type == ROW_CELL || row->type == ROW_METER;
+    const bool counts =
+        row->type == ROW_PROGRAMME || row->type == ROW_CELL || row->type == ROW_METER || row->type == ROW_TURN;
     return row->type == ROW_POLICY ? keys->policy : counts ? keys->counters : NULL;
 }
 

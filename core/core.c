@@ -110,11 +110,12 @@ static void make_pools(struct core *core)
     core->programmes = calloc(PROGRAMMES, sizeof *core->programmes);
     core->running_pools = calloc(POOLS + AGENTS_CEILING, sizeof(struct pool *));
     core->short_pools = calloc(POOLS + AGENTS_CEILING, sizeof(struct pool *));
+    core->turned_pools = calloc(POOLS, sizeof(struct pool *));
     core->team_present = calloc(TEAMS, sizeof *core->team_present);
     core->team_agents = calloc(TEAMS, sizeof(struct agent *));
     core->team_meters = calloc(TEAMS, sizeof(struct meter *));
     core->team_quality = calloc(TEAMS, sizeof *core->team_quality);
-    assert(core->running_pools && core->short_pools && core->team_quality);
+    assert(core->running_pools && core->short_pools && core->turned_pools && core->team_quality);
     assert(core->team_present && core->team_agents && core->team_meters);
     assert(core->pools && core->dirty_pools && core->programme_scopes && core->team_scopes && core->programmes);
     for (uint32_t i = 0; i < POOLS; i++) {
@@ -202,6 +203,7 @@ void core_destroy(struct core **core_p)
     free(core->dirty_pools);
     free(core->running_pools);
     free(core->short_pools);
+    free(core->turned_pools);
     free(core->team_present);
     free(core->team_quality);
     free(core->team_agents);

@@ -187,6 +187,13 @@ uint32_t team_depth_max(const struct core *core, uint32_t team);
 bool unit_has_room(const struct core *core, uint32_t unit); /* a team in it could take one more */
 void unit_refill(struct core *core, struct pool *upstream); /* its leads go down into pools of teams with room */
 
+/* units_record.c */
+void unit_turn(struct core *core, struct pool *upstream, uint32_t team); /* was the last one; NONE: begin anew */
+void units_keep_turns(struct core *core, const struct policy *new, bool loading); /* before it is in force */
+uint32_t units_seal(struct core *core, struct buf *body);
+bool units_apply(struct core *core, struct slice key, struct reader *reader);
+void units_dump(const struct core *core, struct buf *body);
+
 /* place.c: which pool a lead waits in */
 /* As the rules of its programme say; without one the programme's. Every lead that comes in, and every one that was
  * taken back, enters its pool here. */
@@ -349,6 +356,7 @@ bool policy_stays(const struct core *core, const struct policy *policy, uint32_t
 bool policy_is_empty(const struct core *core, uint32_t programme);
 struct policy *policy_arrange(const struct core *core, const struct policy *policy); /* in our places; free() it */
 void policy_set(struct core *core, const struct policy *arranged, uint32_t version);
+bool policy_is_same_unit(const struct policy_team *a, const struct policy_team *b);
 
 /* policy_change.c */
 void policy_apply(struct core *core, uint32_t peer, const struct msg *msg);

@@ -147,12 +147,6 @@ static void withdraw_asks(struct core *core)
     }
 }
 
-static bool is_same_unit(const struct policy_team *a, const struct policy_team *b)
-{
-    return a->programme == b->programme && (a->kind < UNIT_OFFICE) == (b->kind < UNIT_OFFICE) &&
-           strcmp(a->name, b->name) == 0;
-}
-
 /* Leads that wait in the pool of a unit go to the programme's when the unit is no more; those that only were handed
  * down to a team also when the programme has no limited pools any more. `moved`: which. */
 static void empty_team_pools(struct core *core, const struct policy *new, struct buf *moved)
@@ -162,7 +156,7 @@ static void empty_team_pools(struct core *core, const struct policy *new, struct
         const size_t begun = moved->len;
         if (!pool->depth)
             continue;
-        const bool stays = is_same_unit(&new->teams[t], &core->policy.teams[t]);
+        const bool stays = policy_is_same_unit(&new->teams[t], &core->policy.teams[t]);
         aside_end(core, pool); /* also those that stood aside */
         for (uint32_t i = 0; i < pool->waiting.n; i++) {
             struct lead *lead = heap_entry(pool->waiting.at[i].node, struct lead, place);
@@ -189,10 +183,10 @@ static void forget_homes(struct core *core, const struct policy *old)
 {
     bool any = false;
     for (uint32_t t = 0; t < old->n_teams; t++)
-        any |= old->teams[t].name[0] && !is_same_unit(&old->teams[t], &core->policy.teams[t]);
+        any |= old->teams[t].name[0] && !policy_is_same_unit(&old->teams[t], &core->policy.teams[t]);
     for (uint32_t i = 0; any && i < core->leads.n; i++) {
         struct lead *lead = lead_at(&core->leads, i);
-        if (lead->home == NONE || is_same_unit(&old->teams[lead->home], &core->policy.teams[lead->home]))
+        if (lead->home == NONE || policy_is_same_unit(&old->teams[lead->home], &core->policy.teams[lead->home]))
             continue;
         lead->home = NONE;
         lead_touch(core, lead);
@@ -283,6 +277,7 @@ static void put_in_force(struct core *core, const struct policy *policy)
     for (uint32_t i = 0; i < core->n_agents; i++)
         agent_leave_scopes(core, core->agents[i]);
     *old = core->policy;
+    units_keep_turns(core, new, false);
     policy_set(core, new, old->version + 1);
     forget_homes(core, old);
     for (uint32_t i = 0; i < core->policy.n_programmes; i++) {

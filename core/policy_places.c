@@ -163,6 +163,12 @@ void policy_place_pools(struct core *core)
     }
 }
 
+bool policy_is_same_unit(const struct policy_team *a, const struct policy_team *b)
+{
+    return a->programme == b->programme && (a->kind < UNIT_OFFICE) == (b->kind < UNIT_OFFICE) &&
+           strcmp(a->name, b->name) == 0;
+}
+
 void policy_set(struct core *core, const struct policy *arranged, uint32_t version)
 {
     for (uint32_t i = 0; i < POLICY_PROGRAMMES_MAX; i++) /* another programme's place, or a free one */
@@ -181,6 +187,7 @@ void core_load_policy(struct core *core, const struct policy *policy, uint32_t v
     struct policy *arranged = first ? NULL : policy_arrange(core, policy);
     if (first) /* of what stood in for it nothing stays */
         memset(core->programmes, 0, POLICY_PROGRAMMES_MAX * sizeof *core->programmes);
+    units_keep_turns(core, first ? policy : arranged, true);
     policy_set(core, first ? policy : arranged, version);
     free(arranged);
 }

@@ -152,9 +152,8 @@ static void record_programme(const struct core *core, uint32_t index, struct buf
 {
     const struct programme_state *state = &core->programmes[index];
     const char *name = programme_of(core, index)->name;
-    struct writer row = row_begin(body, ROW_PROGRAMME, name, strlen(name), 17 * NUMBER_BYTES_MAX);
+    struct writer row = row_begin(body, ROW_PROGRAMME, name, strlen(name), 16 * NUMBER_BYTES_MAX);
     put_uint(&row, state->rotation);
-    put_uint(&row, state->refill_turn);
     const uint64_t counts[] = {state->received,       state->offers,          state->accepts,
                                state->declines,       state->lapses,          state->redistributions,
                                state->alerts,         state->decided_scored,  state->decided_plain,
@@ -173,7 +172,6 @@ static bool apply_programme(struct core *core, struct slice name, struct reader 
     uint32_t index = programme_by_name(core, name);
     struct programme_state former = {0}, *state = index == NONE ? &former : &core->programmes[index];
     state->rotation = get_u64(reader);
-    state->refill_turn = get_u32(reader);
     uint64_t *counts[] = {&state->received,       &state->offers,          &state->accepts,
                           &state->declines,       &state->lapses,          &state->redistributions,
                           &state->alerts,         &state->decided_scored,  &state->decided_plain,
@@ -321,6 +319,7 @@ uint32_t core_seal(struct core *core, struct buf *body)
     core->steps.len = 0;
     rows += limits_seal(core, body);
     rows += suppress_seal(core, body);
+    rows += units_seal(core, body);
     for (uint32_t i = 0; i < core->policy.n_programmes; i++)
         if (core->programmes[i].dirty) {
             record_programme(core, i, body);
@@ -375,6 +374,8 @@ bool core_apply(struct core *core, const struct row_ref *row)
         return limits_apply(core, row->key, &reader);
     case ROW_SUPPRESSED:
         return suppress_apply(core, row->key, &reader);
+    case ROW_TURN:
+        return units_apply(core, row->key, &reader);
     case ROW_SNAPSHOT:
         break;
     }
@@ -469,4 +470,5 @@ void core_dump(const struct core *core, struct buf *body)
         record_programme(core, order[i], body);
     limits_dump(core, body);
     suppress_dump(core, body);
+    units_dump(core, body);
 }

@@ -28,6 +28,7 @@ enum row_type {
     ROW_POLICY = 8,    /* key: version in digits. A policy as it was given; never changes */
     ROW_METER = 9, /* key: a, t or s and the name of an agent, team or source. What its limits counted, after-image */
     ROW_SUPPRESSED = 10, /* key: the hash of a contact, 8 bytes. Whether it must not be called, after-image */
+    ROW_TURN = 11,       /* key: name of a pool that refills those below it. The team that was last, after-image */
 };
 
 enum { ROW_KEY_LEN_AT = 5, ROW_HEAD = 6 }; /* bytes before key_len, before the key */

@@ -273,7 +273,7 @@ struct pool {
     uint32_t index;
     uint16_t programme;
     uint32_t team; /* RING_TEAM: the team, or the unit above teams; RING_AGENT: the agent */
-    uint32_t turn; /* of a unit in push_pull: the team below it that was last refilled */
+    uint32_t turn; /* push_pull, of a unit or a whole programme: the team below it that was last refilled, or NONE */
     enum ring ring;
     struct heap waiting;  /* leads by rank */
     struct heap passed;   /* each by itself: those that nobody with a card could take, until something changes */
@@ -285,11 +285,11 @@ struct pool {
     bool dry;             /* its last window found no card */
     bool short_of;        /* at its last window, slots were lent that may come back unused */
     bool dirty;
+    bool turned; /* since the last seal, the turn is another */
 };
 
 struct programme_state {
     uint64_t rotation;           /* round robin: the agent index last served, + 1; weighted: virtual time */
-    uint32_t refill_turn;        /* push_pull: the team last refilled */
     uint32_t distributions_most; /* the highest distributions_max it ever had */
     uint64_t count[LEAD_STATES];
     uint64_t received, offers, accepts, declines, lapses, redistributions, alerts, decided_scored, decided_plain;
@@ -357,6 +357,8 @@ struct core {
     bool blocked;              /* what is dirty waits for a worker's answer, or its lapse */
     struct pool **short_pools; /* those that are short_of */
     uint32_t n_short_pools;
+    struct pool **turned_pools;
+    uint32_t n_turned_pools;
     uint32_t *team_present;       /* agents whose lease runs, by team */
     struct agent **team_agents;   /* by team: all of it, the last who joined first */
     struct tree *tree;            /* units.c */

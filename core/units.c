@@ -225,12 +225,11 @@ void unit_refill(struct core *core, struct pool *upstream)
     const bool of_unit = upstream->ring == RING_TEAM;
     const uint32_t from = of_unit ? tree->from[upstream->team] : tree->of[upstream->programme];
     const uint32_t to = of_unit ? tree->to[upstream->team] : tree->of_to[upstream->programme];
-    uint32_t *turn = of_unit ? &upstream->turn : &core->programmes[upstream->programme].refill_turn;
     uint32_t number;
-    while (upstream->waiting.n && (number = team_in_turn(core, from, to, *turn)) != NONE) {
+    while (upstream->waiting.n && (number = team_in_turn(core, from, to, upstream->turn)) != NONE) {
         struct lead *lead = heap_entry(heap_first(&upstream->waiting), struct lead, place);
-        *turn = tree->team[number];
-        lead_pool(core, lead, MOVE_REFILL, RING_TEAM, *turn, REASON_REFILL);
+        unit_turn(core, upstream, tree->team[number]);
+        lead_pool(core, lead, MOVE_REFILL, RING_TEAM, upstream->turn, REASON_REFILL);
     }
     if (upstream->waiting.n)
         upstream->dry_us = core->now_us;

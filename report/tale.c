@@ -389,6 +389,7 @@ bool tales_row(void *arg, const struct row_ref *row, const struct entry *entry)
     case ROW_SUPPRESSED:
     case ROW_SNAPSHOT:
     case ROW_METER:
+    case ROW_TURN:
         break;
     }
     return true;

@@ -278,6 +278,46 @@ static void a_unit_s_leads_go_down_into_the_limited_pools_below_it_in_turn(void 
     sim_destroy(&sim);
 }
 
+/* Also when another policy lists teams in another order and a new unit comes; and it is in the log. */
+static void whose_turn_it_is_to_be_refilled_outlasts_a_crash_and_a_policy(void **state)
+{
+    (void) state;
+    static const char again[] = "units:\n"
+                                "  - {name: east, kind: region}\n"
+                                "  - {name: west, kind: region}\n"
+                                "  - {name: b, in: west}\n"
+                                "  - {name: a, in: west}\n"
+                                "programmes:\n"
+                                "  - {name: other, teams: [x, y], sources: [no]}\n"
+                                "  - name: pp\n"
+                                "    mode: push_pull\n"
+                                "    depth_per_agent: 1\n"
+                                "    teams: [c, b, a]\n"
+                                "    sources: [web]\n"
+                                "    routes: [{when: {to: west}, to: west}]\n";
+    struct sim *sim = world_new(limited);
+    struct sim_agent *ana = story_agent(sim, "ana", "a", INTENT_ON_DEMAND);
+    struct sim_agent *ben = story_agent(sim, "ben", "b", INTENT_ON_DEMAND);
+    struct id leads[6];
+    leads[0] = world_lead(sim, "web", "to=west");
+    assert_pool(sim, leads[0], "pp/a"); /* so it is b's turn */
+    assert_int_equal(story_ready(sim, ana, 0), REASON_OK);
+    sim_run_ms(sim, 2);
+    sim_crash(sim);
+    sim_hello(sim, ana);
+    sim_hello(sim, ben);
+    sim_run_ms(sim, 5);
+    leads[1] = world_lead(sim, "web", "to=west");
+    assert_pool(sim, leads[1], "pp/b"); /* so it is a's */
+    assert_int_equal(story_ready(sim, ben, 0), REASON_OK);
+    sim_run_ms(sim, 2);
+    world_apply(sim, again);
+    leads[2] = world_lead(sim, "web", "to=west");
+    assert_pool(sim, leads[2], "pp/a");
+    sim_crash(sim);
+    sim_destroy(&sim);
+}
+
 static void a_full_pool_overflows_into_the_unit_above_it(void **state)
 {
     (void) state;
@@ -440,6 +480,7 @@ int main(void)
         cmocka_unit_test(without_rules_of_its_own_a_lead_taken_back_goes_by_the_first_ones),
         cmocka_unit_test(rules_belong_to_their_programme),
         cmocka_unit_test(a_unit_s_leads_go_down_into_the_limited_pools_below_it_in_turn),
+        cmocka_unit_test(whose_turn_it_is_to_be_refilled_outlasts_a_crash_and_a_policy),
         cmocka_unit_test(a_full_pool_overflows_into_the_unit_above_it),
         cmocka_unit_test(what_was_handed_down_widens_from_the_unit_it_is_for),
         cmocka_unit_test(leads_of_a_unit_that_goes_are_routed_by_the_new_rules),

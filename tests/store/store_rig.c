@@ -35,7 +35,7 @@ bool __wrap_lead_glance(struct slice payload, struct lead_glance *ret)
 
 static uint8_t make_key(enum row_type type, uint32_t number, uint8_t key[16])
 {
-    if (type == ROW_AGENT || type == ROW_PROGRAMME)
+    if (type == ROW_AGENT || type == ROW_PROGRAMME || type == ROW_TURN)
         return (uint8_t) snprintf((char *) key, 16, "name-%u", number);
     if (type == ROW_CELL) {
         memcpy(key, "cell", 4);

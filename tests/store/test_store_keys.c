@@ -292,8 +292,8 @@ static size_t read_keys_page(struct listed *listed, size_t max)
 
 static void the_keys_page_lists_what_a_live_server_holds(void **state)
 {
-    static const enum row_type kinds[] = {ROW_INPUT,    ROW_LEAD, ROW_AGENT,  ROW_PROGRAMME, ROW_IMPORT,
-                                          ROW_SNAPSHOT, ROW_CELL, ROW_POLICY, ROW_METER,     ROW_SUPPRESSED};
+    static const enum row_type kinds[] = {ROW_INPUT, ROW_LEAD,   ROW_AGENT, ROW_PROGRAMME,  ROW_IMPORT, ROW_SNAPSHOT,
+                                          ROW_CELL,  ROW_POLICY, ROW_METER, ROW_SUPPRESSED, ROW_TURN};
     struct rig *rig = rig_new(*state);
     struct store *store = rig_opened(rig);
     struct listed listed[32];
