@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { ROUNDS_MAX = 64 };
+_Static_assert(POLICY_HOURS_MAX <= 32, "each has a bit");
 
 static bool text_of(const struct lead *lead, const char *attribute, int64_t *ret)
 {
@@ -65,12 +66,15 @@ int64_t calling_opens_ms(const struct core *core, const struct lead *lead)
         return at_ms;
     const bool has_zone = text_of(lead, "zone", &zone), has_state = text_of(lead, "state", &state);
     const int64_t hours_of = is_named(programme, state) ? state : 0;
+    uint32_t wanted = 0; /* many states may name the same hours */
+    for (uint32_t i = 0; i < programme->n_calling; i++)
+        if (!has_state || programme->calling[i].state == hours_of)
+            wanted |= UINT32_C(1) << programme->calling[i].hours;
     for (uint32_t round = 0; round < ROUNDS_MAX; round++) { /* until nothing moves it on */
         const int64_t before_ms = at_ms;
-        for (uint32_t i = 0; i < programme->n_calling; i++)
-            if (!has_state || programme->calling[i].state == hours_of)
-                at_ms = opens_ms(&core->policy, &core->policy.hours[programme->calling[i].hours].hours,
-                                 has_zone ? &zone : NULL, at_ms);
+        for (uint32_t left = wanted; left; left &= left - 1)
+            at_ms =
+                opens_ms(&core->policy, &core->policy.hours[__builtin_ctz(left)].hours, has_zone ? &zone : NULL, at_ms);
         if (at_ms == before_ms || at_ms == CALENDAR_NEVER)
             break;
     }
