@@ -64,7 +64,8 @@ static void follow(struct core *core, struct pool *pool, struct aside *aside)
 
 bool aside_is_for(const struct core *core, const struct aside *aside, const struct agent *agent)
 {
-    const struct pair_lead pair = pair_lead(core, lead_of(heap_first(&aside->leads)));
+    struct pair_lead pair;
+    pair_begin(core, lead_of(heap_first(&aside->leads)), &pair);
     return pair_kind(core, &pair, agent) == REASON_OK;
 }
 

@@ -137,10 +137,11 @@ static void place(struct heap *heap, struct agent_node *node, bool in)
 uint32_t agent_scopes(struct core *core, const struct agent *agent, struct scope *ret_scopes[SCOPES])
 {
     uint32_t n = 0;
-    ret_scopes[n++] = &core->cell_scope;
     ret_scopes[n++] = &core->programme_scopes[agent->programme];
     for (uint32_t unit = agent->team; unit != NONE; unit = unit_above(core, unit))
         ret_scopes[n++] = &core->team_scopes[unit];
+    if (core->cell_wide) /* else no pool is everybody's */
+        ret_scopes[n++] = &core->cell_scope;
     return n;
 }
 

@@ -220,7 +220,7 @@ struct pair_lead { /* a lead that is held against many agents */
     uint32_t n_facts; /* 0: no rules are about it */
     struct feature room[FEATURES_MAX + 1];
 };
-struct pair_lead pair_lead(const struct core *core, const struct lead *lead);
+void pair_begin(const struct core *core, const struct lead *lead, struct pair_lead *ret);
 bool pair_may(const struct core *core, const struct pair_lead *pair, const struct agent *agent, enum reason *ret_why);
 enum reason pair_kind(const struct core *core, const struct pair_lead *pair, const struct agent *agent);
 uint64_t pair_kind_of(const struct core *core, const struct lead *lead);

@@ -18,6 +18,8 @@ static struct shift shift_of(const struct core *core, const struct agent *agent)
 {
     const struct programme *programme = programme_of(core, agent->programme);
     uint32_t hours = 0, zone = 0;
+    if (core->policy.n_hours == 0) /* as in most cells: asked for with every change of an agent */
+        return (struct shift){0};
     for (uint32_t unit = agent->team; unit != NONE && !(hours && zone); unit = unit_above(core, unit)) {
         hours = hours ? hours : core->policy.teams[unit].shift;
         zone = zone ? zone : core->policy.teams[unit].zone;

@@ -34,12 +34,10 @@ bool pair_has_rules(const struct core *core, uint32_t programme)
 }
 
 /* Facts are gathered once for all agents that a lead is held against. */
-struct pair_lead pair_lead(const struct core *core, const struct lead *lead)
+void pair_begin(const struct core *core, const struct lead *lead, struct pair_lead *ret)
 {
-    struct pair_lead pair;
-    pair.lead = lead;
-    pair.n_facts = pair_has_rules(core, lead->programme) ? place_facts(core, lead, pair.room).n : 0;
-    return pair;
+    ret->lead = lead;
+    ret->n_facts = pair_has_rules(core, lead->programme) ? place_facts(core, lead, ret->room).n : 0;
 }
 
 static enum reason rules(const struct core *core, const struct pair_lead *pair, const struct agent *agent)
@@ -54,7 +52,8 @@ static enum reason rules(const struct core *core, const struct pair_lead *pair, 
 
 enum reason pair_rules(const struct core *core, const struct lead *lead, const struct agent *agent)
 {
-    const struct pair_lead pair = pair_lead(core, lead);
+    struct pair_lead pair;
+    pair_begin(core, lead, &pair);
     return rules(core, &pair, agent);
 }
 
@@ -76,7 +75,8 @@ bool pair_may(const struct core *core, const struct pair_lead *pair, const struc
 
 bool pair_allowed(const struct core *core, const struct lead *lead, const struct agent *agent, enum reason *ret_why)
 {
-    const struct pair_lead pair = pair_lead(core, lead);
+    struct pair_lead pair;
+    pair_begin(core, lead, &pair);
     return pair_may(core, &pair, agent, ret_why);
 }
 
@@ -90,7 +90,8 @@ static uint64_t mix(uint64_t hash, uint64_t value)
  * cost, are of one kind: agents may have all of them or none. */
 uint64_t pair_kind_of(const struct core *core, const struct lead *lead)
 {
-    const struct pair_lead pair = pair_lead(core, lead);
+    struct pair_lead pair;
+    pair_begin(core, lead, &pair);
     const struct facts facts = {pair.room, pair.n_facts};
     const uint32_t key = programme_of(core, lead->programme)->licence_key;
     uint64_t hash = core->budgets ? lead->cost_cents + 1u : 0, bits = 1;

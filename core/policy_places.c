@@ -155,8 +155,10 @@ void policy_place_pools(struct core *core)
     }
     routes_destroy(&core->routes); /* it was of the former rules */
     units_arrange(core);
+    core->cell_wide = false;
     for (uint32_t i = 0; i < core->policy.n_programmes; i++) {
         struct programme_state *state = &core->programmes[i];
+        core->cell_wide |= programme_of(core, i)->widen == WIDEN_CELL;
         const uint32_t most = programme_of(core, i)->distributions_max;
         if (most > state->distributions_most)
             state->distributions_most = most;

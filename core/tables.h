@@ -189,7 +189,7 @@ static inline struct lead *lead_at(const struct leads *leads, uint32_t place) /*
 
 /* ---- agents -------------------------------------------------------------------- */
 
-enum { SCOPES = 2 + POLICY_UNITS_DEEP }; /* the cell, the programme, the units above an agent from its team up */
+enum { SCOPES = 2 + POLICY_UNITS_DEEP }; /* the programme, the units above an agent from its team up, the cell */
 struct agent_node {
     struct heap_node node;
     struct agent *agent;
@@ -369,6 +369,7 @@ struct core {
     uint32_t n_asides;
     struct team_quality *team_quality;
     struct scope *team_scopes, *programme_scopes, cell_scope;
+    bool cell_wide; /* some programme of `policy` widens to the cell */
     struct programme_state *programmes;
     uint32_t *due_agents, *running_agents, *now_agents; /* room for AGENTS_CEILING each */
     uint32_t n_due_agents, n_now_agents;

@@ -110,7 +110,8 @@ static bool add_exclusions(const struct core *core, struct ask *ask, const struc
         room = exclude(ask, agent, lead->excludes[e].reason);
     }
     if (pair_has_rules(core, lead->programme) && room) {
-        const struct pair_lead pair = pair_lead(core, lead);
+        struct pair_lead pair;
+        pair_begin(core, lead, &pair);
         ask->n_excluded = before; /* those above are among these */
         for (uint32_t i = 0; i < ask->n_agents && room; i++) {
             enum reason why;
@@ -219,9 +220,10 @@ static uint32_t who_fits(struct core *core, const struct pool *pool, const struc
                          struct agent *ret[ASK_AGENTS_MAX], bool *ret_of_kind)
 {
     const struct heap *cards = pool_cards(core, pool);
-    const struct pair_lead pair = pair_lead(core, lead);
+    struct pair_lead pair;
     struct heap_key keys[ASK_AGENTS_MAX];
     uint32_t n = 0;
+    pair_begin(core, lead, &pair);
     *ret_of_kind = true;
     for (uint32_t i = 0; i < cards->n; i++) {
         enum reason why;

@@ -9,8 +9,6 @@
 
 #include <assert.h>
 #include <endian.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "proto/row_contact.h"
@@ -226,16 +224,23 @@ uint32_t zip_len(int64_t zip)
     return n;
 }
 
+/* A leading zero is lost in a number. One a lead, so without a printf. */
+static int64_t zip_of_number(int64_t number)
+{
+    char digits[24];
+    uint32_t at = sizeof digits;
+    for (uint64_t rest = number < 0 ? -(uint64_t) number : (uint64_t) number; rest || sizeof digits - at < 5;
+         rest /= 10)
+        digits[--at] = (char) ('0' + rest % 10);
+    return feature_zip(digits + at, sizeof digits - at);
+}
+
 int64_t feature_of(const struct attribute *attribute)
 {
     const struct slice name = attribute->name, text = attribute->text;
-    const bool is_zip = slice_is(name, "zip");
-    char digits[24];
     int64_t number = attribute->number;
-    if (is_zip && text.at)
-        return feature_zip(text.at, text.len);
-    if (is_zip) /* a leading zero is lost in a number */
-        return feature_zip(digits, (size_t) snprintf(digits, sizeof digits, "%05" PRId64, number));
+    if (slice_is(name, "zip"))
+        return text.at ? feature_zip(text.at, text.len) : zip_of_number(number);
     return !text.at || feature_number(text, &number) ? number : feature_text(text.at, text.len);
 }
 

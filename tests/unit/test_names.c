@@ -132,6 +132,20 @@ static int count(const char *text, const char *what)
 }
 
 /* The lines of a list, each of which the page must have once, and no more of them. */
+static void test_a_zip_is_the_same_as_a_number_and_as_text(void **state)
+{
+    (void) state;
+    static const struct {
+        int64_t number;
+        const char *text;
+    } zips[] = {{90210, "90210"}, {501, "00501"}, {0, "00000"}, {902101234, "902101234"}};
+    const struct slice name = slice_of("zip", 3);
+    for (size_t i = 0; i < sizeof zips / sizeof *zips; i++)
+        assert_int_equal(
+            feature_of(&(struct attribute){.name = name, .number = zips[i].number}),
+            feature_of(&(struct attribute){.name = name, .text = slice_of(zips[i].text, strlen(zips[i].text))}));
+}
+
 static void assert_listed(const char *page, const char *heading, const char *lines, int n)
 {
     const char *from = strstr(page, heading);
@@ -266,6 +280,7 @@ int main(void)
         cmocka_unit_test(test_ids_are_the_same_as_bytes_and_as_hex),
         cmocka_unit_test(test_what_is_not_hex_of_an_id_is_refused),
         cmocka_unit_test(test_features_are_hashes_anyone_can_compute),
+        cmocka_unit_test(test_a_zip_is_the_same_as_a_number_and_as_text),
         cmocka_unit_test(test_the_protocol_page_tells_every_number),
         cmocka_unit_test(test_the_default_policy_tells_every_strategy),
         cmocka_unit_test(test_the_protocol_page_tells_every_limit),
