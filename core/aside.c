@@ -237,3 +237,10 @@ void aside_fini(struct core *core, struct pool *pool)
     heap_fini(&pool->waiting);
     heap_fini(&pool->passed);
 }
+
+void aside_forget(struct core *core)
+{
+    for (uint32_t i = 0; i < core->n_asides; i++)
+        free(core->asides[i]);
+    free(core->asides);
+}

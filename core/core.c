@@ -174,9 +174,7 @@ void core_destroy(struct core **core_p)
     }
     for (uint32_t i = 0; i < POLICY_PROGRAMMES_MAX * 3 + POLICY_TEAMS_MAX; i++)
         aside_fini(core, &core->pools[i]);
-    for (uint32_t i = 0; i < core->n_asides; i++)
-        free(core->asides[i]);
-    free(core->asides);
+    aside_forget(core);
     for (uint32_t i = 0; i < POLICY_PROGRAMMES_MAX; i++) {
         heap_fini(&core->programme_scopes[i].card);
         heap_fini(&core->programme_scopes[i].able);

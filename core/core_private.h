@@ -279,6 +279,7 @@ void aside_due(struct core *core, struct pool *pool);    /* those of which an ex
 void aside_end(struct core *core, struct pool *pool);    /* all wait: rules change, or the pool does */
 const struct lead *aside_front(const struct pool *pool); /* of all in it, aside or not */
 void aside_fini(struct core *core, struct pool *pool);
+void aside_forget(struct core *core); /* after that of all pools */
 
 /* workers.c */
 void worker_hello(struct core *core, uint32_t peer, const struct msg *msg);
