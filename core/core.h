@@ -92,8 +92,8 @@ void core_dump(const struct core *core, struct buf *body);
  * (may be NULL). Returns the number of violations. */
 uint32_t core_check(const struct core *core, struct buf *findings);
 
-/* The answer to an operator's question; borrows from the core until its next call. Two of the
- * questions are orders, DRAIN and UNDRAIN: they touch workers only, which no record knows. */
+/* The answer to an operator's question; borrows from the core until its next call. Some of the
+ * questions are orders: DRAIN and UNDRAIN a worker, which no record knows; PAUSE, RESUME and ABSENCE of an agent. */
 void core_report(struct core *core, const struct msg_query *query, struct msg_report *ret);
 
 /* What the shell needs for admission and metrics. */

@@ -150,14 +150,14 @@ bool allocate_is_upstream(const struct core *core,
                           const struct pool *pool);                   /* of limited pools: nobody takes from it */
 struct scope *pool_scope(struct core *core, const struct pool *pool); /* whose agents may take from it */
 struct heap *pool_cards(struct core *core, const struct pool *pool);  /* those of them who could now */
+void allocate_back(struct core *core, const struct agent *agent);     /* slots that were lent to a request, unused */
+void allocate_mark_short(struct core *core);                          /* pools that some agents were missing from */
 
 /* window.c */
 /* With `only`, that agent's own due leads compete with the pool's for its cards. NULL: nobody may have the first lead,
  * which stands aside now. */
 struct ask *window_build(struct core *core, struct pool *pool, struct agent *only);
 void allocate_end_ask(struct core *core, struct ask *ask);
-void allocate_back(struct core *core, const struct agent *agent); /* slots that were lent to a request, unused */
-void allocate_mark_short(struct core *core);                      /* pools that some agents were missing from */
 
 /* verdicts.c */
 void verdict_tell(struct core *core, struct lead *lead, struct agent *agent); /* what it was handed */

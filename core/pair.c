@@ -80,12 +80,6 @@ bool pair_allowed(const struct core *core, const struct lead *lead, const struct
     return pair_may(core, &pair, agent, ret_why);
 }
 
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-    hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
-    return hash ^ hash >> 29;
-}
-
 /* Leads that the same filters let through, of the same value for the licence and, where money is counted, the same
  * cost, are of one kind: agents may have all of them or none. */
 uint64_t pair_kind_of(const struct core *core, const struct lead *lead)
@@ -97,13 +91,13 @@ uint64_t pair_kind_of(const struct core *core, const struct lead *lead)
     uint64_t hash = core->budgets ? lead->cost_cents + 1u : 0, bits = 1;
     int64_t value;
     if (key && facts_get(&facts, key, &value))
-        hash = mix(mix(hash, 1), (uint64_t) value);
+        hash = facts_mix(facts_mix(hash, 1), (uint64_t) value);
     for (uint32_t i = 0; i < core->n_filters; i++) {
         bits = bits << 1 | tests_hold(&core->policy, core->filters[i], &facts);
         if (bits >> 63) {
-            hash = mix(hash, bits);
+            hash = facts_mix(hash, bits);
             bits = 1;
         }
     }
-    return mix(hash, bits);
+    return facts_mix(hash, bits);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * report.c - answers to operators: tables, read-only but for the order to drain a worker. Lead ids, names of agents
- * and codes only; contact data never leaves by this door. */
+ * report.c - answers to operators: tables. Some questions are orders as well: about a worker or an agent, and the
+ * answer is its row. Lead ids, names of agents and codes only; contact data never leaves by this door. */
 #include "core/report_private.h"
 
 #include <inttypes.h>
@@ -191,7 +191,7 @@ static uint32_t with_card(struct core *core, const struct pool *pool)
         return allocate_free_slots(core, core->agents[pool->team], pool->ring) > 0;
     if (allocate_is_upstream(core, pool))
         return 0;
-    return pool->ring == RING_LAST ? pool_scope(core, pool)->able.n : pool_scope(core, pool)->card.n;
+    return pool_cards(core, pool)->n;
 }
 
 /* Returns false when the table is full. */

@@ -98,12 +98,6 @@ bool tests_hold(const struct policy *policy, struct policy_range tests, const st
 
 /* ---- building ------------------------------------------------------------------------ */
 
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-    hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
-    return hash ^ hash >> 29;
-}
-
 struct chosen { /* the tests of a rule that its entries speak for */
     const struct policy_test *tests[POLICY_WHEN_MAX], *range;
     uint32_t n;
@@ -171,9 +165,10 @@ static void add_entry(struct routes *routes, const struct policy_route *route, c
                           .from = INT64_MIN,
                           .to = INT64_MAX,
                           .route = (uint32_t) (route - routes->policy->routes)};
-    entry.hash = mix(0, entry.hash + 1);
+    entry.hash = facts_mix(0, entry.hash + 1);
     for (uint32_t i = 0; i < chosen->n; i++)
-        entry.hash = mix(entry.hash, (uint64_t) (chosen->tests[i]->zip && values[i] < 0 ? -values[i] : values[i]));
+        entry.hash =
+            facts_mix(entry.hash, (uint64_t) (chosen->tests[i]->zip && values[i] < 0 ? -values[i] : values[i]));
     if (chosen->range) {
         entry.from = routes->policy->values[chosen->range->values.first];
         entry.to = routes->policy->values[chosen->range->values.first + 1];
@@ -320,14 +315,14 @@ static uint32_t end_of(const struct routes *routes, uint32_t first, uint64_t has
 static bool probe(const struct routes *routes, uint32_t index, const struct facts *facts, struct hits *ret)
 {
     const struct group *group = &routes->groups[index];
-    uint64_t hash = mix(0, (uint64_t) index + 1);
+    uint64_t hash = facts_mix(0, (uint64_t) index + 1);
     int64_t value = 0;
     for (uint32_t i = 0; i < group->n_keys; i++) {
         if (!facts_get(facts, group->keys[i], &value))
             return false;
         if (group->zip == i + 1 && group->zip_len < ROUTE_ZIP_WHOLE)
             value = zip_begin(value, group->zip_len);
-        hash = mix(hash, (uint64_t) value);
+        hash = facts_mix(hash, (uint64_t) value);
     }
     ret->value = 0;
     if (group->range_key && !facts_get(facts, group->range_key, &ret->value))

@@ -27,6 +27,12 @@ bool values_have(const struct policy *policy, struct policy_range values, int64_
 /* All of these tests hold. */
 bool tests_hold(const struct policy *policy, struct policy_range tests, const struct facts *facts);
 
+static inline uint64_t facts_mix(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 29;
+}
+
 struct route_match {
     uint32_t route;   /* of policy->routes */
     uint32_t zip_len; /* of the prefix that matched: 0 = the rule has no zip, ROUTE_ZIP_WHOLE = all of it */
