@@ -135,12 +135,13 @@ static void give_back(struct core *core, struct ask *ask)
 /* Returns how many were granted; ends the request. */
 static uint32_t apply(struct core *core, struct ask *ask, const struct verdict *verdicts, enum reason by)
 {
-    uint32_t granted = 0, slots = 0;
+    uint32_t given = 0, granted = 0, slots = 0; /* given: by a verdict, whether it holds or not */
     give_back(core, ask);
     for (uint32_t i = 0; i < ask->n_agents; i++)
         slots += ask->slots[i];
     for (uint32_t i = 0; i < ask->n_leads; i++) {
         struct lead *lead = ask->leads[i];
+        given += verdicts[i].agent > 0;
         if (lead->ask != ask->id || !verdicts[i].agent)
             continue;
         if (holds(core, ask, i, &verdicts[i])) {
@@ -159,7 +160,7 @@ static uint32_t apply(struct core *core, struct ask *ask, const struct verdict *
         struct lead *lead = ask->leads[i];
         if (lead->ask != ask->id)
             continue;
-        lead->passed = slots > granted && !more && !verdicts[i].agent && lead->state == LEAD_POOLED;
+        lead->passed = slots > given && !more && !verdicts[i].agent && lead->state == LEAD_POOLED;
         lead_requeue(core, lead);
     }
     allocate_end_ask(core, ask);

@@ -266,6 +266,24 @@ static uint32_t order(struct sim *sim, enum query_what what, const char *name)
     return report.reason == REASON_OK ? report.n_rows : 0;
 }
 
+static void the_place_of_a_lead_that_another_got_meanwhile_goes_to_the_next_at_once(void **state)
+{
+    (void) state;
+    struct script script = {.n = 1, .verdicts = {{.agent = 1}}};
+    struct policy *policy = sim_policy();
+    policy->scorer_deadline_ms = 1000;
+    struct sim *sim = scripted(policy, &script, 50000);
+    const struct id first = story_lead(sim, "to-push", 0), second = story_lead(sim, "to-push", 0);
+    sim_run_ms(sim, 2);
+    story_agent_of(sim, "ana", "east", INTENT_AVAILABLE, 1);
+    sim_run_ms(sim, 10); /* the worker has both, and gives her the first */
+    story_agent(sim, "ben", "east", INTENT_ON_DEMAND);
+    assert_int_equal(story_order(sim, first, ORDER_ASSIGN, "ben", 0), REASON_OK);
+    sim_run_ms(sim, 150);
+    assert_owner(sim, second, "ana");
+    sim_destroy(&sim);
+}
+
 static void a_drained_worker_gets_nothing_new_and_nobody_waits_for_it(void **state)
 {
     (void) state;
@@ -393,6 +411,7 @@ const struct CMUnitTest stories_of_workers[] = {
     cmocka_unit_test(an_answer_of_the_wrong_length_or_a_refusal_falls_back_to_the_plain_order),
     cmocka_unit_test(what_changed_while_the_worker_thought_is_not_granted),
     cmocka_unit_test(an_agent_who_changed_team_while_the_worker_thought_gets_nothing_of_the_old_one),
+    cmocka_unit_test(the_place_of_a_lead_that_another_got_meanwhile_goes_to_the_next_at_once),
     cmocka_unit_test(a_drained_worker_gets_nothing_new_and_nobody_waits_for_it),
     cmocka_unit_test(what_a_worker_has_in_hand_when_it_is_drained_it_finishes),
     cmocka_unit_test(a_worker_that_says_it_drains_is_asked_nothing_more),
