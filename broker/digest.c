@@ -57,6 +57,12 @@ void digest_row(struct digest *digest, const struct row_ref *ref)
     key[0] = (uint8_t) ref->type;
     memcpy(key + 1, ref->key.at, ref->key.len);
     HASH_FIND(hh, digest->rows, key, key_len, row);
+    if (row_is_gone(ref)) {
+        if (row != NULL)
+            HASH_DEL(digest->rows, row);
+        free(row);
+        return;
+    }
     if (row == NULL) {
         row = calloc(1, sizeof *row + key_len);
         if (row == NULL)

@@ -127,6 +127,8 @@ static void put_row(struct memory_world *world, const struct pending_row *pendin
         HASH_DEL(world->rows, row);
         free(row);
     }
+    if (row_is_gone(ref))
+        return;
     row = calloc(1, sizeof *row + key_len + ref->whole.len + sizeof check);
     if (row == NULL)
         abort();

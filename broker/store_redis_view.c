@@ -41,28 +41,30 @@ const char *redis_row_hash(const struct redis_keys *keys, const struct row_ref *
     return row->type == ROW_POLICY ? keys->policy : counts ? keys->counters : NULL;
 }
 
-/* MSET of the rows with a key of their own, or HSET of those in `hash`. */
-static uint32_t add_rows(struct redis_store *redis, const char *hash)
+/* MSET of the rows with a key of their own, or HSET of those in `hash`; DEL or HDEL of those that are `gone`. */
+static uint32_t add_rows(struct redis_store *redis, const char *hash, bool gone)
 {
     const struct view_write *write = &redis->base.write;
     char key[VIEW_KEY_MAX];
     uint32_t n = 0, skip;
     for (uint32_t i = 0; i < write->n; i++)
-        n += redis_row_hash(&redis->keys, &write->rows[i].row, &skip) == hash;
+        n += redis_row_hash(&redis->keys, &write->rows[i].row, &skip) == hash &&
+             row_is_gone(&write->rows[i].row) == gone;
     if (n == 0)
         return 0;
-    redis_link_command(redis->view, 2 * n + (hash != NULL ? 2 : 1));
-    redis_link_text(redis->view, hash != NULL ? "HSET" : "MSET");
+    redis_link_command(redis->view, (gone ? n : 2 * n) + (hash != NULL ? 2 : 1));
+    redis_link_text(redis->view, hash != NULL ? (gone ? "HDEL" : "HSET") : gone ? "DEL" : "MSET");
     if (hash != NULL)
         redis_link_text(redis->view, hash);
     const char *prefix = hash != NULL ? "" : redis->keys.prefix;
     for (uint32_t i = 0; i < write->n; i++) {
         const struct row_ref *row = &write->rows[i].row;
-        if (redis_row_hash(&redis->keys, row, &skip) != hash)
+        if (redis_row_hash(&redis->keys, row, &skip) != hash || row_is_gone(row) != gone)
             continue;
         const uint32_t len = view_place_key(&write->rows[i], key);
         redis_link_arg2(redis->view, prefix, strlen(prefix), key + skip, len - skip);
-        add_value(redis, row);
+        if (!gone)
+            add_value(redis, row);
     }
     return 1;
 }
@@ -135,8 +137,9 @@ void redis_view_send(struct store *store)
     position_text(write->mark.at, at);
     snprintf(mark, sizeof mark, "%s %" PRIu64, at, write->mark.writes);
     redis_fence_begin(&redis->view_fence);
-    uint32_t commands =
-        add_rows(redis, NULL) + add_rows(redis, redis->keys.counters) + add_rows(redis, redis->keys.policy);
+    uint32_t commands = add_rows(redis, NULL, false) + add_rows(redis, redis->keys.counters, false) +
+                        add_rows(redis, redis->keys.policy, false);
+    commands += add_rows(redis, NULL, true) + add_rows(redis, redis->keys.counters, true);
     commands += add_pools(redis, write->pools_before, write->pools_after, false);
     commands += add_pools(redis, write->pools_after, write->pools_before, true);
     redis_link_command(redis->view, 3);

@@ -171,7 +171,7 @@ static bool take_agent(struct explain *explain, const struct row_ref *row, bool 
     copy_name(agent->team, image.team);
     agent->as_was = image;
     agent->as_was.name = agent->as_was.team = (struct slice){0};
-    agent->known = !past;
+    agent->known = !past && !image.gone;
     return true;
 }
 

@@ -230,13 +230,21 @@ static void tell_change(const struct telling *telling, const struct explain_agen
     buf_fini(&words);
 }
 
+/* Who was forgotten and came back has two indexes: then at most one of them was known. Or n_agents: nobody. */
+static uint32_t find_agent(const struct explain_window *window, const char *name)
+{
+    uint32_t found = window->n_agents;
+    for (uint32_t i = 0; i < window->n_agents; i++)
+        if (strcmp(window->agents[i].name, name) == 0 && (found == window->n_agents || window->agents[i].known))
+            found = i;
+    return found;
+}
+
 static bool tell_of(const struct telling *telling, const char *name)
 {
     const struct explain_window *window = telling->window;
     struct explain_change change;
-    uint32_t index = 0;
-    while (index < window->n_agents && strcmp(window->agents[index].name, name) != 0)
-        index++;
+    const uint32_t index = find_agent(window, name);
     if (index == window->n_agents)
         return false;
     const uint32_t place = place_of(window->snapshot, index);

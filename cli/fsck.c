@@ -27,7 +27,8 @@ struct known { /* a key of the view, as the view and the log tell it */
     UT_hash_handle hh;
     uint32_t key_len;
     bool in_view, damaged, has_base;
-    bool in_pool; /* of a lead */
+    bool base_gone, later_gone, is_gone; /* its row left the view, then, since then, or at last */
+    bool in_pool;                        /* of a lead */
     uint32_t n_later;
     uint64_t view_hash, base_hash;
     uint64_t *later; /* few rows are newer than the view's position */
@@ -154,9 +155,12 @@ static void take_row(struct fsck *fsck, const struct row_ref *row, struct positi
     if (position_compare(at, fsck->marks.view) <= 0) {
         known->has_base = true;
         known->base_hash = hash;
+        known->base_gone = row_is_gone(row);
     } else {
         add_later(known, hash);
+        known->later_gone |= row_is_gone(row);
     }
+    known->is_gone = row_is_gone(row);
     note_lead(known, row, &glance);
 }
 
@@ -195,7 +199,7 @@ static void compare_view(struct fsck *fsck)
 {
     struct fsck_result *result = fsck->result;
     for (const struct known *known = fsck->known; known; known = known->hh.next) {
-        if (known->has_base && !known->in_view)
+        if (known->has_base && !known->base_gone && !known->in_view && !known->later_gone)
             add(fsck, FSCK_ROW_MISSING, known->key, "the log changed it at or before %" PRIu64 "-%" PRIu64,
                 fsck->marks.view.epoch, fsck->marks.view.beat);
         else if (known->in_view && !known->damaged && !may_be(known))
@@ -207,7 +211,7 @@ static void compare_view(struct fsck *fsck)
             result->leads++;
             result->open_leads += !known->newest_terminal;
         }
-        result->agents += strncmp(known->key, "agent:", 6) == 0;
+        result->agents += strncmp(known->key, "agent:", 6) == 0 && !known->is_gone;
     }
     if (position_compare(fsck->marks.view, result->last) > 0)
         add(fsck, FSCK_POSITION_AHEAD, "view",

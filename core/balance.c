@@ -53,9 +53,9 @@ void balance_leaves(struct core *core, const struct agent *agent)
 void balance_arrange(struct core *core)
 {
     memset(core->team_quality, 0, POLICY_TEAMS_MAX * sizeof *core->team_quality);
-    for (uint32_t i = 0; i < core->n_agents; i++)
-        if (core->agents[i]->present)
-            balance_joins(core, core->agents[i]);
+    for (uint32_t i = 0; i < core->n_known; i++)
+        if (core->known[i]->present)
+            balance_joins(core, core->known[i]);
 }
 
 /* Of those who are present: what the others did on other days is no measure of today's leads. 0 = of nobody. */

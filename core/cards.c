@@ -165,8 +165,8 @@ static void set_timer(struct core *core, struct agent *agent)
     if (agent->present) {
         const int64_t suspect = agent->heard_ms + 2 * policy->heartbeat_ms;
         at = suspect > run_ms(core) ? suspect : agent->heard_ms + policy->lease_ms;
-    } else if (agent_open(agent) > 0) {
-        at = agent->gone_ms + policy->orphan_grace_ms;
+    } else {
+        at = agent_open(agent) > 0 ? agent->gone_ms + policy->orphan_grace_ms : turnover_due_ms(core, agent);
     }
     if (agent->penalty_until_ms > run_ms(core) && agent->penalty_until_ms < at)
         at = agent->penalty_until_ms;
@@ -245,21 +245,42 @@ struct agent *agent_find(struct core *core, struct slice name)
     return agent;
 }
 
-struct agent *agent_new(struct core *core, struct slice name)
+/* Untouched memory of a great table costs nothing, so it is not cleared by hand. */
+void agent_indexes(struct core *core, uint32_t given)
 {
-    if (core->n_agents == AGENTS_CEILING)
+    if (given > core->n_agents)
+        core->n_agents = given;
+    if (given <= core->agents_room)
+        return;
+    const uint32_t room = given < 512 ? 1024 : 2 * given;
+    struct agent **agents = calloc(room, sizeof(struct agent *));
+    assert(agents);
+    if (core->agents_room)
+        memcpy(agents, core->agents, core->agents_room * sizeof(struct agent *));
+    free(core->agents);
+    core->agents = agents;
+    core->agents_room = room;
+}
+
+struct agent *agent_new(struct core *core, struct slice name, uint32_t index)
+{
+    if (core->n_known == AGENTS_CEILING || index >= AGENTS_EVER)
+        return NULL;
+    agent_indexes(core, index + 1);
+    if (core->agents[index])
         return NULL;
     struct agent *agent = calloc(1, sizeof *agent);
     assert(agent && name.len <= NAME_BYTES_MAX);
-    memcpy(agent->name, name.at, name.len);
-    agent->index = core->n_agents;
+    if (name.len > 0)
+        memcpy(agent->name, name.at, name.len);
+    agent->index = index;
     agent->timer.owner = TIMER_AGENT;
     agent->duty.owner = TIMER_DUTY;
     agent->idle_since_us = core->now_us;
     for (int i = 0; i < SCOPES; i++)
         agent->card[i].agent = agent->able[i].agent = agent;
     HASH_ADD_KEYPTR(hh, core->agents_by_name, agent->name, name.len, agent);
-    core->agents[core->n_agents++] = agent;
+    core->agents[index] = core->known[core->n_known++] = agent;
     core->dirty_cell = true;
     return agent;
 }
@@ -282,6 +303,22 @@ static void join_team(struct core *core, struct agent *agent, uint32_t team)
     if (agent->mates_next)
         agent->mates_next->mates_prev = agent;
     core->team_agents[team] = agent;
+}
+
+void agent_drop(struct core *core, struct agent *agent)
+{
+    uint32_t at = core->n_known;
+    do
+        at--;
+    while (core->known[at] != agent);
+    memmove(core->known + at, core->known + at + 1, (--core->n_known - at) * sizeof(struct agent *));
+    core->agents[agent->index] = NULL;
+    HASH_DEL(core->agents_by_name, agent);
+    leave_team(core, agent);
+    if (agent->direct)
+        aside_fini(core, agent->direct);
+    free(agent->direct);
+    free(agent);
 }
 
 /* Who is not listed comes after those who are, in the order of arrival in the cell. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 struct tally {
-    uint32_t offered, owned, working, wrap_up, pipeline, due, lent, direct;
+    uint32_t offered, owned, working, wrap_up, pipeline, due, lent, direct, awaited, excluded;
     uint64_t cents;
 };
 
@@ -82,6 +82,19 @@ static void check_waiting(struct check *check, const struct lead *lead)
         found(check, lead, "not where the order of its pool has it");
 }
 
+static void tally_names(struct check *check, const struct lead *lead)
+{
+    const uint32_t assign_to = followup_look(lead)->assign_to;
+    if (lead_terminal(lead))
+        return;
+    if (lead->former != NONE)
+        check->agents[lead->former].awaited++;
+    if (assign_to != NONE)
+        check->agents[assign_to].awaited++;
+    for (uint32_t i = 0; i < lead->n_excludes; i++)
+        check->agents[lead->excludes[i].agent].excluded += lead->excludes[i].until_ms == INT64_MAX;
+}
+
 static void check_lead(struct check *check, const struct lead *lead)
 {
     const struct core *core = check->core;
@@ -94,6 +107,7 @@ static void check_lead(struct check *check, const struct lead *lead)
         found(check, lead, "state %s and owner do not fit", lead_state_name(lead->state));
     else if (lead->owner != NONE)
         tally_owner(check, lead);
+    tally_names(check, lead);
     if ((lead->state == LEAD_REVOKING) != (lead->former != NONE))
         found(check, lead, "state %s and former owner do not fit", lead_state_name(lead->state));
     if (lead->state == LEAD_POOLED)
@@ -121,6 +135,9 @@ static void check_agent(struct check *check, const struct agent *agent)
               programme_of(check->core, agent->programme)->wip_max);
     if (tally->lent != agent->lent)
         found(check, NULL, "agent %u: lent slots %u, in requests %u", agent->index, agent->lent, tally->lent);
+    if (tally->awaited != agent->awaited || tally->excluded != agent->excluded)
+        found(check, NULL, "agent %u: %u and %u leads name it, kept %u and %u", agent->index, tally->awaited,
+              tally->excluded, agent->awaited, agent->excluded);
     if (tally->direct != (agent->direct ? agent->direct->depth : 0))
         found(check, NULL, "agent %u: leads for it alone %u, in its pool %u", agent->index, tally->direct,
               agent->direct ? agent->direct->depth : 0);
@@ -180,14 +197,14 @@ uint32_t core_check(const struct core *core, struct buf *findings)
     }
     for (uint32_t i = 0; i < core->leads.n; i++)
         check_lead(&check, lead_at(&core->leads, i));
-    for (uint32_t i = 0; i < core->n_agents; i++)
-        check_agent(&check, core->agents[i]);
+    for (uint32_t i = 0; i < core->n_known; i++)
+        check_agent(&check, core->known[i]);
     check_sums(&check);
     for (uint32_t i = 0; i < core->n_pools; i++)
         check_aside(&check, &core->pools[i]);
-    for (uint32_t i = 0; i < core->n_agents; i++)
-        if (core->agents[i]->direct)
-            check_aside(&check, core->agents[i]->direct);
+    for (uint32_t i = 0; i < core->n_known; i++)
+        if (core->known[i]->direct)
+            check_aside(&check, core->known[i]->direct);
     free(check.agents);
     free(check.depths);
     free(check.counts);

@@ -133,11 +133,11 @@ struct core *core_new(const struct policy *policy)
     struct core *core = calloc(1, sizeof *core);
     assert(core && policy->n_programmes > 0 && policy->n_teams > 0);
     core->policy = *policy;
-    core->agents = calloc(AGENTS_CEILING, sizeof(struct agent *));
+    core->known = calloc(AGENTS_CEILING, sizeof(struct agent *));
     core->due_agents = calloc(AGENTS_CEILING, sizeof *core->due_agents);
     core->running_agents = calloc(AGENTS_CEILING, sizeof *core->running_agents);
     core->now_agents = calloc(AGENTS_CEILING, sizeof *core->now_agents);
-    assert(core->agents && core->due_agents && core->running_agents && core->now_agents);
+    assert(core->known && core->due_agents && core->running_agents && core->now_agents);
     make_pools(core);
     limits_place(core);
     return core;
@@ -145,16 +145,10 @@ struct core *core_new(const struct policy *policy)
 
 static void free_agents(struct core *core)
 {
-    struct agent *agent, *next_agent;
-    HASH_ITER(hh, core->agents_by_name, agent, next_agent)
-    {
-        HASH_DEL(core->agents_by_name, agent);
-        if (agent->direct) {
-            aside_fini(core, agent->direct);
-            free(agent->direct);
-        }
-        free(agent);
-    }
+    while (core->n_known)
+        agent_drop(core, core->known[core->n_known - 1]);
+    free(core->agents);
+    free(core->known);
 }
 
 void core_destroy(struct core **core_p)
@@ -168,9 +162,7 @@ void core_destroy(struct core **core_p)
     struct import *import, *next_import;
     HASH_ITER(hh, core->imports, import, next_import)
     {
-        HASH_DEL(core->imports, import);
-        free(import->standing);
-        free(import);
+        import_drop(core, import);
     }
     for (uint32_t i = 0; i < POLICY_PROGRAMMES_MAX * 3 + POLICY_TEAMS_MAX; i++)
         aside_fini(core, &core->pools[i]);
@@ -195,8 +187,8 @@ void core_destroy(struct core **core_p)
     buf_fini(&core->snapshots);
     buf_fini(&core->sealed);
     buf_fini(&core->steps);
+    buf_fini(&core->gone);
     buf_fini(&core->report);
-    free(core->agents);
     free(core->pools);
     free(core->dirty_pools);
     free(core->running_pools);
@@ -257,8 +249,8 @@ void core_epoch(struct core *core, uint64_t epoch, int64_t now_us, bool forget_p
     if (core->last_us)
         core->paused_ms += core->now_us / 1000 - core->last_us / 1000;
     core->dirty_cell = true;
-    for (uint32_t i = 0; i < core->n_agents; i++) {
-        struct agent *agent = core->agents[i];
+    for (uint32_t i = 0; i < core->n_known; i++) {
+        struct agent *agent = core->known[i];
         agent->peer = 0;
         agent->heard_ms = run_ms(core);
         agent->valid_until_ms = run_ms(core) + core->policy.lease_ms + core->policy.guard_ms;
@@ -400,8 +392,8 @@ void core_levels(const struct core *core, struct core_levels *ret)
         for (unsigned state = LEAD_CLOSED_WON; state < LEAD_STATES; state++)
             ret->terminal += count[state];
     }
-    for (uint32_t i = 0; i < core->n_agents; i++)
-        ret->agents_present += core->agents[i]->present;
+    for (uint32_t i = 0; i < core->n_known; i++)
+        ret->agents_present += core->known[i]->present;
     for (uint32_t i = 0; i < core->n_workers; i++)
         ret->workers += core->workers[i].used;
     for (uint32_t i = 0; i < ASKS_MAX; i++)

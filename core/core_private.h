@@ -45,7 +45,7 @@ void lead_transfer(struct core *core, struct lead *lead, uint32_t programme); /*
 int64_t lead_gap_ms(const struct core *core, const struct lead *lead);        /* from its last attempt to the next */
 void lead_attach(struct core *core, struct lead *lead); /* load: pool, owner's list, counts, timer */
 void lead_exclude(struct core *core, struct lead *lead, uint32_t agent, enum reason reason, int64_t until_ms);
-void lead_admit(struct lead *lead, uint32_t agent); /* no longer excluded */
+void lead_admit(struct core *core, struct lead *lead, uint32_t agent); /* no longer excluded */
 const struct exclude *lead_excluded(const struct lead *lead, uint32_t agent, int64_t run_now_ms);
 void lead_reorder(struct core *core, struct lead *lead);
 void lead_requeue(struct core *core, struct lead *lead);  /* back into its pool's heap after a request */
@@ -75,7 +75,9 @@ bool calling_hold(struct core *core, struct lead *lead); /* a waiting one, if it
 
 /* cards.c */
 struct agent *agent_find(struct core *core, struct slice name);
-struct agent *agent_new(struct core *core, struct slice name);
+void agent_indexes(struct core *core, uint32_t given);                         /* so many at least were given so far */
+struct agent *agent_new(struct core *core, struct slice name, uint32_t index); /* NULL: there are too many */
+void agent_drop(struct core *core, struct agent *agent);                       /* nothing points to it any more */
 void agent_touch(struct core *core, struct agent *agent);
 void agent_set_present(struct core *core, struct agent *agent, bool present);
 uint32_t agent_scopes(struct core *core, const struct agent *agent, struct scope *ret_scopes[SCOPES]);
@@ -120,6 +122,13 @@ void presence_peer_gone(struct core *core, uint32_t peer);
 void presence_ready(struct core *core, struct agent *agent, const struct msg_agent_says *says);
 void presence_intent(struct core *core, struct agent *agent, const struct msg_agent_says *says);
 
+/* turnover.c: agents that are gone are forgotten */
+void turnover_names(struct core *core, const struct lead *lead, int by);     /* whom a lead that has not ended names */
+int64_t turnover_due_ms(const struct core *core, const struct agent *agent); /* run clock: when to look; INT64_MAX */
+bool turnover_check(struct core *core, struct agent *agent);                 /* true: it is no more */
+bool turnover_make_room(struct core *core);                                  /* for a newcomer */
+enum reason turnover_forget(struct core *core, struct slice name);           /* by an operator */
+
 /* activity.c */
 void activity_seen(struct core *core, struct agent *agent, uint32_t evidence); /* it works: enum evidence */
 void activity_given(struct core *core, struct agent *agent);                   /* a lead, new or its own again */
@@ -131,6 +140,8 @@ bool agent_resume(struct core *core, struct slice name);
 
 /* intake.c */
 uint32_t intake_programme_of(const struct core *core, struct slice source); /* NONE: it is refused */
+void import_drop(struct core *core, struct import *import);                 /* sealed, if ever it changed */
+void imports_loaded(struct core *core);                                     /* their rows came in any order */
 void intake_manifest(struct core *core, uint32_t peer, const struct msg *msg);
 void intake_chunk(struct core *core, uint32_t peer, const struct msg *msg);
 
@@ -329,6 +340,7 @@ const struct follow *followup_look(const struct lead *lead); /* all zero when it
 struct follow *followup_of(struct lead *lead);               /* made when it has none */
 void followup_intake(struct core *core, struct lead *lead);
 bool followup_is_vetted(const struct core *core, const struct lead *lead);     /* before anybody has it */
+void followup_assign_to(struct core *core, struct lead *lead, uint32_t agent); /* when REVOKING is over; or NONE */
 void followup_by_hand(const struct core *core, struct lead *lead);             /* it is given to an agent by an order */
 void followup_taken(struct core *core, struct lead *lead, enum reason reason); /* its ownership ends */
 void followup_free(struct core *core, struct lead *lead, enum reason reason);  /* REVOKING is over */
@@ -367,6 +379,12 @@ void policy_loaded(struct core *core);
 uint32_t policy_retire(struct core *core, struct slice name); /* its place, or NONE */
 uint32_t policy_first_team(const struct core *core);
 void agent_keep_open(struct core *core, struct agent *agent); /* its limit or its programme changed */
+
+/* record_gone.c */
+void record_agent_gone(struct core *core, const struct agent *agent);
+void record_meter_gone(struct core *core, const char *key);
+void record_import_gone(struct core *core, struct id id);
+bool record_apply_gone(struct core *core, const struct row_ref *row);
 
 /* record.c */
 void record_lead(const struct core *core, const struct lead *lead, struct buf *body);

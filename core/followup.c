@@ -29,6 +29,13 @@ struct follow *followup_of(struct lead *lead)
     return past->follow;
 }
 
+void followup_assign_to(struct core *core, struct lead *lead, uint32_t agent)
+{
+    turnover_names(core, lead, -1);
+    followup_of(lead)->assign_to = agent;
+    turnover_names(core, lead, +1);
+}
+
 uint32_t followup_attempts(const struct lead *lead)
 {
     return lead->attempts + (uint32_t) followup_look(lead)->attempts_before;

@@ -145,12 +145,23 @@ bool image_input(const struct row_ref *row, struct image_input *ret)
     return !reader.bad;
 }
 
+static bool image_agent_gone(const struct row_ref *row, struct image_agent *ret)
+{
+    struct reader reader = {row->payload.at + 1, row->payload.at + row->payload.len, false};
+    *ret = (struct image_agent){.name = row->key, .gone = true, .index = get_u32(&reader)};
+    ret->team = get_text(&reader);
+    return !reader.bad && ret->index < AGENTS_EVER;
+}
+
 bool image_agent(const struct row_ref *row, struct image_agent *ret)
 {
     struct reader reader;
+    if (row->type == ROW_AGENT && row_is_gone(row))
+        return image_agent_gone(row, ret);
     if (!open_row(row, ROW_AGENT, 0, &reader))
         return false;
     ret->name = row->key;
+    ret->gone = false;
     ret->index = get_u32(&reader);
     ret->team = get_text(&reader);
     const uint8_t intent = get_u8(&reader);
@@ -168,7 +179,7 @@ bool image_agent(const struct row_ref *row, struct image_agent *ret)
     ret->idle_since_us = get_int(&reader);
     ret->won = get_u32(&reader);
     ret->closed = get_u32(&reader);
-    return !reader.bad && ret->index < AGENTS_CEILING;
+    return !reader.bad && ret->index < AGENTS_EVER;
 }
 
 bool image_import(const struct row_ref *row, struct image_import *ret)

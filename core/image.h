@@ -70,6 +70,7 @@ struct image_input {
 struct image_agent {
     struct slice name, team;
     uint32_t index;
+    bool gone;    /* it was forgotten: name, team and index are all there is */
     bool on_duty; /* here, and available or on demand */
     int64_t idle_since_us;
     uint32_t won, closed;

@@ -19,11 +19,45 @@ static struct import *import_find(struct core *core, struct id id)
 
 static void import_touch(struct core *core, struct import *import)
 {
+    HASH_DEL(core->imports, import);
+    HASH_ADD(hh, core->imports, id, sizeof import->id, import);
+    import->changed_us = core->now_us;
     if (import->dirty)
         return;
     import->dirty = true;
     import->dirty_next = core->dirty_imports;
     core->dirty_imports = import;
+}
+
+void import_drop(struct core *core, struct import *import)
+{
+    HASH_DEL(core->imports, import);
+    free(import->standing);
+    free(import);
+}
+
+static int by_change(const struct import *a, const struct import *b)
+{
+    return a->changed_us < b->changed_us ? -1 : a->changed_us > b->changed_us;
+}
+
+void imports_loaded(struct core *core)
+{
+    HASH_SORT(core->imports, by_change);
+}
+
+/* What nobody touched for the longest: a day at least, so that nobody goes on with it. Its rows stay known by their
+ * keys. */
+static bool make_room(struct core *core)
+{
+    struct import *oldest = core->imports;
+    if (HASH_COUNT(core->imports) < IMPORTS_MAX)
+        return true;
+    if (core->now_us - oldest->changed_us < DAY_MS * 1000)
+        return false;
+    record_import_gone(core, oldest->id);
+    import_drop(core, oldest);
+    return true;
 }
 
 void intake_manifest(struct core *core, uint32_t peer, const struct msg *msg)
@@ -35,7 +69,7 @@ void intake_manifest(struct core *core, uint32_t peer, const struct msg *msg)
         effects_msg(core->effects, peer, &answer);
         return;
     }
-    if (!import && (HASH_COUNT(core->imports) >= IMPORTS_MAX || !core_has_room_for_source(core, manifest->source))) {
+    if (!import && (!core_has_room_for_source(core, manifest->source) || !make_room(core))) {
         answer.manifest_state.reason = REASON_TOO_MANY;
         effects_msg(core->effects, peer, &answer);
         return;

@@ -14,7 +14,7 @@ const struct exclude *lead_excluded(const struct lead *lead, uint32_t agent, int
     return NULL;
 }
 
-void lead_exclude(struct core *core, struct lead *lead, uint32_t agent, enum reason reason, int64_t until_ms)
+static void put(struct core *core, struct lead *lead, uint32_t agent, enum reason reason, int64_t until_ms)
 {
     uint32_t slot = lead->n_excludes, oldest = 0;
     for (uint32_t i = 0; i < lead->n_excludes; i++) {
@@ -43,9 +43,18 @@ void lead_exclude(struct core *core, struct lead *lead, uint32_t agent, enum rea
     lead_touch(core, lead);
 }
 
-void lead_admit(struct lead *lead, uint32_t agent)
+void lead_exclude(struct core *core, struct lead *lead, uint32_t agent, enum reason reason, int64_t until_ms)
 {
+    turnover_names(core, lead, -1);
+    put(core, lead, agent, reason, until_ms);
+    turnover_names(core, lead, +1);
+}
+
+void lead_admit(struct core *core, struct lead *lead, uint32_t agent)
+{
+    turnover_names(core, lead, -1);
     for (uint32_t i = 0; i < lead->n_excludes; i++)
         while (i < lead->n_excludes && lead->excludes[i].agent == agent)
             lead->excludes[i] = lead->excludes[--lead->n_excludes];
+    turnover_names(core, lead, +1);
 }

@@ -320,6 +320,45 @@ enum reason limits_admit(struct core *core, struct meter *source, uint64_t cost_
     return REASON_OK;
 }
 
+bool limits_count_now(const struct core *core, const struct agent *agent)
+{
+    const struct meter *meter = agent->meter;
+    uint64_t used = 0;
+    for (enum limit_per per = PER_HOUR; meter && per < PERIODS; per++)
+        used += meter_used(&meter->counts, &meter->quotas, per, UNIT_LEADS, now_ms(core));
+    return used > 0;
+}
+
+static void drop(struct core *core, struct meter *meter)
+{
+    struct meter **at = &core->dirty_meters;
+    while (meter->dirty && *at != meter)
+        at = &(*at)->dirty_next;
+    if (meter->dirty)
+        *at = meter->dirty_next;
+    core_disarm(core, &meter->timer);
+    HASH_DEL(core->meters, meter);
+    free(meter);
+}
+
+void limits_forget(struct core *core, const struct agent *agent)
+{
+    struct meter *meter = find(core, LIMIT_AGENT, slice_of(agent->name, strlen(agent->name)));
+    if (!meter)
+        return;
+    if (meter->counts.since_us)
+        record_meter_gone(core, meter->key);
+    drop(core, meter);
+}
+
+void limits_drop(struct core *core, struct slice key)
+{
+    struct meter *meter;
+    HASH_FIND(hh, core->meters, key.at, key.len, meter);
+    if (meter)
+        drop(core, meter);
+}
+
 void limits_timer_fire(struct core *core, struct meter *meter)
 {
     const bool of_team = meter->key[0] == kinds[LIMIT_TEAM];

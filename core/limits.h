@@ -55,12 +55,16 @@ enum reason limits_admit(struct core *core, struct meter *source, uint64_t cost_
 void limits_follow(struct core *core, struct agent *agent); /* its team or the policy is another */
 void limits_place(struct core *core);                       /* the policy is another: before its agents follow */
 void limits_timer_fire(struct core *core, struct meter *meter);
+/* Some of its windows is not over in which a lead was counted. */
+bool limits_count_now(const struct core *core, const struct agent *agent);
+void limits_forget(struct core *core, const struct agent *agent);
 void limits_fini(struct core *core);
 
 struct meter *limits_meter(struct core *core, struct slice key); /* made when it is not there */
 
 /* rows: limits_record.c */
 uint32_t limits_seal(struct core *core, struct buf *body);
+void limits_drop(struct core *core, struct slice key); /* of who was forgotten */
 bool limits_apply(struct core *core, struct slice key, struct reader *reader);
 void limits_dump(const struct core *core, struct buf *body);
 

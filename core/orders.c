@@ -24,7 +24,7 @@ static void assign(struct core *core, struct lead *lead, struct agent *agent)
                                                    .policy_version = core->policy.version,
                                                    .by = REASON_ASSIGNED,
                                                    .counted = limits_take(core, agent, lead->cost_cents)};
-    lead_admit(lead, agent->index);
+    lead_admit(core, lead, agent->index);
     followup_by_hand(core, lead);
     activity_given(core, agent);
     core->programmes[lead->programme].offers++;
@@ -55,9 +55,8 @@ static enum reason why_not(const struct core *core, const struct lead *lead, con
 
 bool orders_assign(struct core *core, struct lead *lead)
 {
-    struct follow *follow = followup_of(lead);
-    struct agent *agent = core->agents[follow->assign_to];
-    follow->assign_to = NONE;
+    struct agent *agent = core->agents[followup_look(lead)->assign_to];
+    followup_assign_to(core, lead, NONE);
     if (!agent->present || !agent->peer || why_not(core, lead, agent) != REASON_OK)
         return false;
     assign(core, lead, agent);
@@ -76,7 +75,7 @@ static enum reason order_assign(struct core *core, struct lead *lead, const stru
     if (why != REASON_OK)
         return why;
     if (lead->state == LEAD_REVOKING || lead->owner != NONE)
-        followup_of(lead)->assign_to = agent->index;
+        followup_assign_to(core, lead, agent->index);
     if (lead->owner != NONE)
         revoke_begin(core, lead, REASON_TAKEN_BY_HAND);
     else if (lead->state != LEAD_REVOKING)

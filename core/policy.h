@@ -248,6 +248,7 @@ struct policy {
     int64_t heartbeat_ms, lease_ms, guard_ms, orphan_grace_ms, scorer_deadline_ms;
     uint32_t waiting_max; /* leads waiting in the cell; above it intake is BUSY */
     uint32_t agents_max;
+    int64_t forget_after_ms; /* who is gone so long is forgotten; 0 = nobody is */
     uint32_t n_programmes, n_teams, n_sources, n_agents;
     uint32_t default_programme; /* 1 + index: of sources not listed; 0 = refuse them */
     struct programme programmes[POLICY_PROGRAMMES_MAX];

@@ -55,8 +55,8 @@ static void refuse_teams(const struct core *core, const struct policy *policy, s
     for (uint32_t i = 0; i < policy->n_teams; i++)
         if (policy_place_now(core, policy, i) != NONE)
             teams[policy_place_now(core, policy, i)].stays = true;
-    for (uint32_t i = 0; i < core->n_agents; i++) {
-        const struct agent *agent = core->agents[i];
+    for (uint32_t i = 0; i < core->n_known; i++) {
+        const struct agent *agent = core->known[i];
         teams[agent->team].present += agent->present;
         teams[agent->team].holding += !agent->present && agent->held;
     }
@@ -76,8 +76,8 @@ static void refuse_presence(const struct core *core, const struct policy *policy
     if (policy->heartbeat_ms == core->policy.heartbeat_ms && policy->lease_ms == core->policy.lease_ms &&
         policy->guard_ms == core->policy.guard_ms)
         return;
-    for (uint32_t i = 0; i < core->n_agents; i++)
-        bound += core->agents[i]->present || core->agents[i]->valid_until_ms > run_ms(core);
+    for (uint32_t i = 0; i < core->n_known; i++)
+        bound += core->known[i]->present || core->known[i]->valid_until_ms > run_ms(core);
     if (bound)
         buf_printf(why,
                    "it changes heartbeat, lease or guard, which %u agents were told when they connected; apply it when "
@@ -274,8 +274,8 @@ static void put_in_force(struct core *core, const struct policy *policy)
     assert(old);
     withdraw_asks(core);
     empty_team_pools(core, new, &moved);
-    for (uint32_t i = 0; i < core->n_agents; i++)
-        agent_leave_scopes(core, core->agents[i]);
+    for (uint32_t i = 0; i < core->n_known; i++)
+        agent_leave_scopes(core, core->known[i]);
     *old = core->policy;
     units_keep_turns(core, new, false);
     policy_set(core, new, old->version + 1);
@@ -288,18 +288,18 @@ static void put_in_force(struct core *core, const struct policy *policy)
     }
     reorder(core, old);
     limits_place(core);
-    for (uint32_t i = 0; i < core->n_agents; i++)
-        fit_agent(core, core->agents[i], old);
+    for (uint32_t i = 0; i < core->n_known; i++)
+        fit_agent(core, core->known[i], old);
     balance_arrange(core);
     for (uint32_t i = 0; i < core->n_pools; i++)
         if (core->pools[i].depth)
             aside_end(core, &core->pools[i]);
-    for (uint32_t i = 0; i < core->n_agents; i++)
-        if (core->agents[i]->direct && core->agents[i]->direct->depth)
-            aside_end(core, core->agents[i]->direct);
-    for (uint32_t i = 0; i < core->n_agents; i++) /* what a filter kept from its owner, it may take now */
-        if (core->agents[i]->due)
-            allocate_agent(core, core->agents[i]);
+    for (uint32_t i = 0; i < core->n_known; i++)
+        if (core->known[i]->direct && core->known[i]->direct->depth)
+            aside_end(core, core->known[i]->direct);
+    for (uint32_t i = 0; i < core->n_known; i++) /* what a filter kept from its owner, it may take now */
+        if (core->known[i]->due)
+            allocate_agent(core, core->known[i]);
     reopen(core);
     place_again(core, &moved);
     buf_fini(&moved);

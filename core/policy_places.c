@@ -198,9 +198,9 @@ void core_load_policy(struct core *core, const struct policy *policy, uint32_t v
 void policy_loaded(struct core *core)
 {
     limits_place(core);
-    for (uint32_t i = 0; i < core->n_agents; i++) {
-        agent_set_team(core, core->agents[i], core->agents[i]->team);
-        limits_follow(core, core->agents[i]);
+    for (uint32_t i = 0; i < core->n_known; i++) {
+        agent_set_team(core, core->known[i], core->known[i]->team);
+        limits_follow(core, core->known[i]);
     }
     units_arrange(core); /* who is present, and so which pool has room, came with the rows */
     for (uint32_t i = 0; i < core->policy.n_programmes; i++)

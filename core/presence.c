@@ -47,6 +47,8 @@ void agent_timer_fire(struct core *core, struct agent *agent)
         gone(core, agent, agent->heard_ms + lease_ms + core->policy.guard_ms, REASON_LEASE_LOST);
     if (!agent->present && agent->gone_ms + core->policy.orphan_grace_ms <= now)
         orphan(core, agent);
+    if (turnover_check(core, agent))
+        return;
     activity_check(core, agent);
     agent_update(core, agent);
 }
@@ -84,8 +86,8 @@ static void agent_hello(struct core *core, uint32_t peer, const struct msg *msg)
         return;
     }
     const int64_t absent_ms = !agent ? INT64_MAX : agent->present ? 0 : run_ms(core) - agent->gone_ms;
-    if (!agent && core->n_agents < core->policy.agents_max)
-        agent = agent_new(core, hello->name);
+    if (!agent && (core->n_known < core->policy.agents_max || turnover_make_room(core)))
+        agent = agent_new(core, hello->name, core->n_agents);
     if (!agent) {
         effects_error(core->effects, peer, REASON_TOO_MANY, msg->seq, "agents_max of the policy", 0);
         return;

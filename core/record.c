@@ -90,19 +90,14 @@ static bool apply_agent(struct core *core, struct slice name, struct reader *rea
     const uint32_t named = team_find(core, get_text(reader));
     const uint32_t team =
         named == NONE ? policy_first_team(core) : named; /* gone from the policy: its agents must name another */
-    if (reader->bad || index >= AGENTS_CEILING || name.len > NAME_BYTES_MAX)
+    if (reader->bad || index >= AGENTS_EVER || name.len > NAME_BYTES_MAX)
         return false;
     struct agent *agent = agent_find(core, name);
-    if (!agent) { /* rows may come in any order: the index is the record's */
-        if (core->agents[index])
-            return false;
-        const uint32_t n = core->n_agents;
-        core->n_agents = index;
-        agent = agent_new(core, name);
-        if (core->n_agents < n)
-            core->n_agents = n;
+    if (agent && agent->index != index) { /* the view's may be of the name's next life, or of the one before */
+        agent_drop(core, agent);
+        agent = NULL;
     }
-    if (agent->index != index)
+    if (!agent && !(agent = agent_new(core, name, index))) /* rows may come in any order */
         return false;
     agent_set_team(core, agent, team);
     agent->intent = get_u8(reader);
@@ -192,13 +187,14 @@ static void record_import(const struct core *core, const struct import *import, 
 {
     const size_t standing = (import->chunks + 7) / 8;
     struct writer row =
-        row_begin_id(body, ROW_IMPORT, import->id, 5 * NUMBER_BYTES_MAX + 1 + NAME_BYTES_MAX + standing);
+        row_begin_id(body, ROW_IMPORT, import->id, 6 * NUMBER_BYTES_MAX + 1 + NAME_BYTES_MAX + standing);
     put_text(&row, core->sources[import->source]);
     put_uint(&row, import->rows);
     put_uint(&row, import->chunks);
     put_uint(&row, import->accepted);
     put_uint(&row, import->duplicate);
     put_uint(&row, import->rejected);
+    put_int(&row, import->changed_us);
     put_bytes(&row, import->standing, standing);
     row_end(&row);
 }
@@ -225,6 +221,7 @@ static bool apply_import(struct core *core, struct id id, struct reader *reader)
     import->accepted = get_u32(reader);
     import->duplicate = get_u32(reader);
     import->rejected = get_u32(reader);
+    import->changed_us = get_int(reader);
     const struct slice standing = get_slice(reader, (chunks + 7) / 8);
     if (reader->bad || reader->at != reader->end || chunks != import->chunks)
         return false;
@@ -234,10 +231,11 @@ static bool apply_import(struct core *core, struct id id, struct reader *reader)
 
 static void record_cell(const struct core *core, struct buf *body)
 {
-    struct writer row = row_begin(body, ROW_CELL, "cell", 4, 3 * NUMBER_BYTES_MAX);
+    struct writer row = row_begin(body, ROW_CELL, "cell", 4, 4 * NUMBER_BYTES_MAX);
     put_int(&row, core->paused_ms);
     put_uint(&row, core->rejected);
     put_int(&row, core->now_us);
+    put_uint(&row, core->n_agents);
     row_end(&row);
 }
 
@@ -248,6 +246,7 @@ static bool apply_cell(struct core *core, struct reader *reader)
     const int64_t at_us = get_int(reader);
     if (at_us > core->last_us)
         core->last_us = at_us;
+    agent_indexes(core, (uint32_t) get_uint(reader, AGENTS_EVER));
     return !reader->bad && reader->at == reader->end;
 }
 
@@ -296,6 +295,9 @@ uint32_t core_seal(struct core *core, struct buf *body)
     uint32_t rows = core->n_policies_dirty;
     for (; core->n_policies_dirty; core->n_policies_dirty--) /* what follows may name what only this one has */
         record_policy(&core->policies[core->n_policies - core->n_policies_dirty], body);
+    buf_add(body, core->gone.at, core->gone.len); /* a row of the same key may follow: somebody came back */
+    rows += core->n_gone;
+    core->gone.len = core->n_gone = 0;
     for (struct lead *lead = core->dirty_leads; lead; lead = lead->dirty_next, rows++) {
         if (lead->fresh)
             record_input(core, lead, body); /* side by side: the view keeps them so */
@@ -342,6 +344,8 @@ bool core_apply(struct core *core, const struct row_ref *row)
     core->loading = true;
     if (row->type == ROW_SNAPSHOT)
         return true;
+    if (row_is_gone(row))
+        return record_apply_gone(core, row);
     if (get_u8(&reader) != RECORD_VERSION)
         return false;
     if ((row->type == ROW_INPUT || row->type == ROW_LEAD || row->type == ROW_IMPORT) && row->key.len != 16)
@@ -400,18 +404,44 @@ static struct lead **sorted_leads(const struct core *core)
     return list;
 }
 
+/* Rows came in any order. */
+static void sort_known(struct core *core)
+{
+    core->n_known = 0;
+    for (uint32_t i = 0; i < core->n_agents; i++)
+        if (core->agents[i])
+            core->known[core->n_known++] = core->agents[i];
+}
+
+static bool is_known(const struct core *core, uint32_t agent)
+{
+    return agent < core->n_agents && core->agents[agent];
+}
+
+/* All whom it names but past owners, who may be forgotten by now. */
+static bool fits(struct core *core, const struct lead *lead)
+{
+    const uint32_t assign_to = followup_look(lead)->assign_to;
+    bool fits = lead->raw && lead->state != LEAD_RECEIVED && (lead->owner == NONE || is_known(core, lead->owner)) &&
+                (lead->state == LEAD_REVOKING ? is_known(core, lead->former) : lead->former == NONE) &&
+                (lead->owner != NONE) ==
+                    (lead->state >= LEAD_OFFERED && lead->state <= LEAD_PIPELINE && lead->state != LEAD_REVOKING);
+    for (uint32_t e = 0; e < lead->n_excludes && fits; e++)
+        if ((fits = lead->excludes[e].agent < AGENTS_EVER))
+            agent_indexes(core, lead->excludes[e].agent + 1);
+    return fits && (assign_to == NONE || (lead->state == LEAD_REVOKING && is_known(core, assign_to)));
+}
+
 /* Returns false when records do not fit together: an owner that is nobody, a lead without its input. */
 bool core_loaded(struct core *core)
 {
     bool whole = true;
-    for (uint32_t i = 0; i < core->n_agents && whole; i++)
-        whole = core->agents[i] != NULL;
-    if (!whole)
-        return false;
+    sort_known(core);
+    imports_loaded(core);
     core->now_us = core->last_us;
     core->loading = false;
-    for (uint32_t i = 0; i < core->n_agents; i++) {
-        struct agent *agent = core->agents[i];
+    for (uint32_t i = 0; i < core->n_known; i++) {
+        struct agent *agent = core->known[i];
         core->team_present[agent->team] += agent->present;
         agent->heard_ms = run_ms(core);
         agent->valid_until_ms = run_ms(core) + core->policy.lease_ms + core->policy.guard_ms;
@@ -422,14 +452,7 @@ bool core_loaded(struct core *core)
     struct lead **leads = sorted_leads(core); /* a fixed order, so that a load is repeatable */
     for (uint32_t i = 0; i < core->leads.n && whole; i++) {
         struct lead *lead = leads[i];
-        whole = lead->raw && lead->state != LEAD_RECEIVED && (lead->owner == NONE || lead->owner < core->n_agents) &&
-                (lead->state != LEAD_REVOKING || lead->former < core->n_agents) &&
-                (lead->owner != NONE) ==
-                    (lead->state >= LEAD_OFFERED && lead->state <= LEAD_PIPELINE && lead->state != LEAD_REVOKING);
-        for (uint32_t e = 0; e < lead->n_excludes && whole; e++)
-            whole = lead->excludes[e].agent < core->n_agents;
-        const uint32_t assign_to = followup_look(lead)->assign_to;
-        whole = whole && (assign_to == NONE || (lead->state == LEAD_REVOKING && assign_to < core->n_agents));
+        whole = fits(core, lead);
         if (whole) {
             record_place_lead(core, lead);
             lead_attach(core, lead);
@@ -439,8 +462,8 @@ bool core_loaded(struct core *core)
     policy_loaded(core);
     balance_arrange(core);
     contacts_loaded(core);
-    for (uint32_t i = 0; i < core->n_agents && whole; i++)
-        agent_update(core, core->agents[i]);
+    for (uint32_t i = 0; i < core->n_known && whole; i++)
+        agent_update(core, core->known[i]);
     return whole;
 }
 
@@ -455,7 +478,8 @@ void core_dump(const struct core *core, struct buf *body)
     }
     free(leads);
     for (uint32_t i = 0; i < core->n_agents; i++)
-        record_agent(core, core->agents[i], body);
+        if (core->agents[i])
+            record_agent(core, core->agents[i], body);
     uint32_t order[POLICY_PROGRAMMES_MAX]; /* by name: places depend on what was before */
     uint32_t n = 0;
     for (uint32_t i = 0; i < core->policy.n_programmes; i++) {

@@ -40,6 +40,14 @@ struct row_ref { /* one row, borrowed from a body */
     struct slice whole; /* type and length included: what the view keeps */
 };
 
+/* Instead of the version: the thing is no more, and its row leaves the view. What follows is for who reads a history.
+ */
+enum { ROW_GONE = 0 };
+static inline bool row_is_gone(const struct row_ref *row)
+{
+    return row->payload.len > 0 && row->payload.at[0] == ROW_GONE;
+}
+
 /* Walk a body: start with *at = 0. Returns 1 and the next row, 0 at the end, -1
  * when the body is damaged. */
 int row_next(struct slice body, uint32_t *at, struct row_ref *ret);

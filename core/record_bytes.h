@@ -163,7 +163,7 @@ static inline int32_t get_i32(struct reader *reader)
 }
 static inline uint32_t get_index(struct reader *reader)
 {
-    const uint64_t value = get_uint(reader, AGENTS_CEILING);
+    const uint64_t value = get_uint(reader, AGENTS_EVER);
     return value ? (uint32_t) (value - 1) : NONE;
 }
 

@@ -390,8 +390,8 @@ void record_place_lead(struct core *core, struct lead *lead)
     if (programme_of(core, lead->programme)->retired && !lead_terminal(lead))
         lead->programme = (uint16_t) default_programme(core);
     const bool gone = (lead->ring == RING_TEAM && core->policy.teams[lead->team].programme != lead->programme) ||
-                      (lead->ring == RING_AGENT &&
-                       (lead->team >= core->n_agents || core->agents[lead->team]->programme != lead->programme));
+                      (lead->ring == RING_AGENT && (lead->team >= core->n_agents || !core->agents[lead->team] ||
+                                                    core->agents[lead->team]->programme != lead->programme));
     if (gone) {
         lead->ring = RING_OWN;
         lead->team = NONE;

@@ -221,9 +221,9 @@ static void report_pools(struct table *table, const struct msg_query *query)
     for (uint32_t i = 0; i < core->n_pools; i++)
         if (is_shown(core, &core->pools[i]) && !pool_row(table, &core->pools[i], query))
             return;
-    for (uint32_t i = 0; i < core->n_agents; i++)
-        if (core->agents[i]->direct && core->agents[i]->direct->depth > 0 &&
-            !pool_row(table, core->agents[i]->direct, query))
+    for (uint32_t i = 0; i < core->n_known; i++)
+        if (core->known[i]->direct && core->known[i]->direct->depth > 0 &&
+            !pool_row(table, core->known[i]->direct, query))
             return;
 }
 
@@ -315,6 +315,8 @@ static void report_metrics(struct table *table, const struct msg_query *query)
     report_worker_metrics(table);
     gauge(table, "takt_requests_out", "Scoring requests not yet answered.", levels.requests_out);
     gauge(table, "takt_rows_rejected", "Rows refused at intake.", core->rejected);
+    gauge(table, "takt_agents_known", "Agents that are known, here or not.", core->n_known);
+    gauge(table, "takt_agents_forgotten", "Agents forgotten since this broker started.", core->forgotten);
     gauge(table, "takt_presence_losses", "Agents that fell silent or left since this broker started.",
           core->presence_losses);
     gauge(table, "takt_stale_refusals", "Acts refused for their fence since this broker started.",
@@ -347,6 +349,7 @@ static const struct {
     {QUERY_LEAD, report_lead, "ss", {"field", "value"}},
     {QUERY_AGENTS, report_agents, AGENT_TYPES, AGENT_COLUMNS},
     {QUERY_PAUSE, report_pause, AGENT_TYPES, AGENT_COLUMNS},
+    {QUERY_FORGET, report_forget, AGENT_TYPES, AGENT_COLUMNS},
     {QUERY_ABSENCE, report_absence, AGENT_TYPES, AGENT_COLUMNS},
     {QUERY_RESUME, report_resume, AGENT_TYPES, AGENT_COLUMNS},
     {QUERY_LIMITS, report_limits, "ssssssd", {"of", "name", "per", "counts", "used", "most", "opens"}},

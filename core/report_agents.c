@@ -58,8 +58,8 @@ void report_agents(struct table *table, const struct msg_query *query)
 {
     if (query->arg.len > 0)
         answer(table, query->arg, agent_find(table->core, query->arg) != NULL);
-    for (uint32_t i = 0; query->arg.len == 0 && i < table->core->n_agents && !is_full(table, query); i++)
-        agent_row(table, table->core->agents[i]);
+    for (uint32_t i = 0; query->arg.len == 0 && i < table->core->n_known && !is_full(table, query); i++)
+        agent_row(table, table->core->known[i]);
 }
 
 /* "ana", or "ana coaching". */
@@ -109,6 +109,19 @@ void report_absence(struct table *table, const struct msg_query *query)
         table->report->reason = REASON_BAD_FIELD;
     else
         answer(table, slice_of(text, name), duty_plan_absence(table->core, slice_of(text, name), from_ms, until_ms));
+}
+
+/* Asked for again after its answer was lost, nobody is known under this name any more. */
+void report_forget(struct table *table, const struct msg_query *query)
+{
+    const struct agent *agent = agent_find(table->core, query->arg);
+    if (agent)
+        agent_row(table, agent);
+    table->report->reason = turnover_forget(table->core, query->arg);
+    if (table->report->reason != REASON_OK) {
+        table->core->report.len = 0;
+        table->n_cells = 0;
+    }
 }
 
 /* ---- limits ----------------------------------------------------------------------------------- */
@@ -185,8 +198,8 @@ void report_no_cards(struct table *table, const struct lead *lead)
         return;
     const struct pool *pool = pool_of(core, lead);
     for (int present = 1; present >= 0; present--)
-        for (uint32_t i = 0; i < core->n_agents && n < NO_CARDS_MAX; i++) {
-            const struct agent *agent = core->agents[i];
+        for (uint32_t i = 0; i < core->n_known && n < NO_CARDS_MAX; i++) {
+            const struct agent *agent = core->known[i];
             enum reason why = REASON_OK;
             if (agent->present != present || !allocate_in_scope(core, pool, agent) ||
                 !pair_allowed(core, lead, agent, &why) || agent_cards(core, agent, &why, NULL) > 0)

@@ -87,8 +87,8 @@ void report_teams(struct table *table, const struct msg_query *query)
     const struct core *core = table->core;
     struct team_row *rows = calloc(core->policy.n_teams, sizeof *rows);
     assert(rows);
-    for (uint32_t i = 0; i < core->n_agents; i++)
-        count_agent(core, core->agents[i], &rows[core->agents[i]->team]);
+    for (uint32_t i = 0; i < core->n_known; i++)
+        count_agent(core, core->known[i], &rows[core->known[i]->team]);
     for (uint32_t t = 0, shown = 0; t < core->policy.n_teams; t++) {
         const struct team_row *row = &rows[t];
         if (!core->policy.teams[t].name[0])

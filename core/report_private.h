@@ -46,7 +46,9 @@ static inline void time_cell(struct table *table, int64_t us)
 
 static inline const char *report_agent_name(const struct core *core, uint32_t index)
 {
-    return index < core->n_agents ? core->agents[index]->name : "";
+    if (index >= core->n_agents)
+        return "";
+    return core->agents[index] ? core->agents[index]->name : "(forgotten)";
 }
 
 /* report.c */
@@ -85,6 +87,7 @@ void report_agents(struct table *table, const struct msg_query *query);
 void report_absence(struct table *table, const struct msg_query *query);
 void report_pause(struct table *table, const struct msg_query *query);
 void report_resume(struct table *table, const struct msg_query *query);
+void report_forget(struct table *table, const struct msg_query *query);
 void report_limits(struct table *table, const struct msg_query *query);
 void report_no_cards(struct table *table, const struct lead *lead); /* of one that waits: whom it waits for, and why */
 

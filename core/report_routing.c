@@ -71,8 +71,8 @@ void report_kept_from(struct table *table, const struct lead *lead)
     uint32_t n = 0;
     if (!pair_has_rules(core, lead->programme) || lead_terminal(lead))
         return;
-    for (uint32_t i = 0; i < core->n_agents && n < KEPT_SHOWN_MAX && !full(table); i++) {
-        const struct agent *agent = core->agents[i];
+    for (uint32_t i = 0; i < core->n_known && n < KEPT_SHOWN_MAX && !full(table); i++) {
+        const struct agent *agent = core->known[i];
         enum reason why;
         if (!agent->present || agent->programme != lead->programme || pair_allowed(core, lead, agent, &why) ||
             lead_excluded(lead, agent->index, run_ms(core)))

@@ -87,7 +87,7 @@ bool suppress_ends(struct core *core, struct lead *lead)
     if (!suppress_has(core, slice_of(lead->raw, lead->given_len)))
         return false;
     if (followup_look(lead)->assign_to != NONE) /* whoever was to get it by hand */
-        followup_of(lead)->assign_to = NONE;
+        followup_assign_to(core, lead, NONE);
     lead_move(core, lead, MOVE_SUPPRESS, LEAD_SUPPRESSED, NONE, REASON_SUPPRESSED_CONTACT);
     return true;
 }

@@ -27,6 +27,7 @@ enum { RECEIPTS_KEPT = 4, EXCLUSIONS_MAX = 64, FEATURES_MAX = ROW_ATTRIBUTES_MAX
 enum { ASKS_MAX = 64 };
 enum { POLICIES_MAX = 10000, POLICIES_BYTES_MAX = 256 << 20 };
 enum { BUSY_RETRY_MS = 500, AGENTS_CEILING = 100000, SOURCES_MAX = 4096, IMPORTS_MAX = 65536 };
+enum { AGENTS_EVER = 1 << 22 }; /* indexes: 250 newcomers a day for 46 years */
 
 enum {
     LEAD_MOVES = 0
@@ -258,6 +259,11 @@ struct agent {
     struct meter *meter;                   /* pacing: NULL = no limit is about it */
     int64_t quiet_ms;                      /* run clock: since when evidence of work is awaited; 0 = it is not */
     uint32_t due_seen;                     /* as cards_seen, for leads of its own pipeline */
+
+    /* turnover.c: why it is not forgotten yet */
+    uint32_t awaited;  /* leads that are REVOKING from it, or assigned to it meanwhile */
+    uint32_t excluded; /* leads, not ended, that it had and may not have again */
+    int64_t kept_ms;   /* run clock: when it was looked at last, and had to be kept; 0 = never */
 };
 
 struct scope {
@@ -309,6 +315,7 @@ struct import {
     uint32_t source, rows, chunks;
     uint32_t accepted, duplicate, rejected;
     uint8_t *standing; /* (chunks + 7) / 8 bytes */
+    int64_t changed_us;
 };
 
 struct peer {
@@ -348,8 +355,10 @@ struct core {
     struct leads leads;
     uint64_t seq;
     struct agent *agents_by_name;
-    struct agent **agents;
-    uint32_t n_agents;
+    struct agent **agents;          /* by index; NULL: forgotten, for no index is ever given again */
+    uint32_t n_agents, agents_room; /* n_agents: indexes given so far */
+    struct agent **known;           /* those there are, by index rising */
+    uint32_t n_known;
     struct pool *pools;
     uint32_t n_pools;
     struct pool **dirty_pools, **running_pools;
@@ -373,7 +382,7 @@ struct core {
     struct programme_state *programmes;
     uint32_t *due_agents, *running_agents, *now_agents; /* room for AGENTS_CEILING each */
     uint32_t n_due_agents, n_now_agents;
-    struct import *imports;
+    struct import *imports; /* the one that changed last stands last */
     struct contacts contacts;
     char (*sources)[NAME_BYTES_MAX + 1];
     uint32_t n_sources;
@@ -399,8 +408,11 @@ struct core {
     struct buf snapshots; /* rows of this beat's decisions */
     struct buf sealed;    /* the leads' rows while a beat is sealed: they follow the inputs */
     struct buf steps;     /* struct step: what this beat's rows of leads would not show */
+    struct buf gone;      /* rows of what was forgotten in this beat */
+    uint32_t n_gone;
+    int64_t full_ms; /* run clock: so long nobody is looked for who could make room for a newcomer */
 
-    uint64_t rejected, presence_losses, stale_refusals;
+    uint64_t rejected, presence_losses, stale_refusals, forgotten;
     uint64_t moved[LEAD_MOVES]; /* how often each line of lead_states.def happened */
     struct histogram hand_free, hand_busy;
     struct buf report;       /* what the last core_report() lent out */

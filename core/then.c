@@ -38,14 +38,14 @@ bool then_row(struct then *then, const struct row_ref *row)
 bool then_begin(struct then *then, int64_t now_us, const uint32_t *open, uint32_t n)
 {
     struct core *core = then->core;
-    if (!core_loaded(core) || n < core->n_agents)
+    if (!core_loaded(core))
         return false;
     core->now_us = now_us;
-    for (uint32_t i = 0; i < core->n_agents; i++) {
-        struct agent *agent = core->agents[i];
+    for (uint32_t i = 0; i < core->n_known; i++) {
+        struct agent *agent = core->known[i];
         agent->peer = agent->present;
         agent->offered = agent->owned = agent->wrap_up = 0;
-        agent->working = open[i];
+        agent->working = agent->index < n ? open[agent->index] : 0;
         agent->heard_ms = run_ms(core);
     }
     return true;

@@ -105,7 +105,7 @@ static bool add_exclusions(const struct core *core, struct ask *ask, const struc
     bool room = true;
     for (uint32_t e = 0; e < lead->n_excludes && room; e++) {
         const struct agent *agent = core->agents[lead->excludes[e].agent];
-        if (agent->in_ask != ask->id || lead->excludes[e].until_ms <= run_ms(core))
+        if (!agent || agent->in_ask != ask->id || lead->excludes[e].until_ms <= run_ms(core))
             continue;
         room = exclude(ask, agent, lead->excludes[e].reason);
     }

@@ -9,8 +9,6 @@
 
 #include "common/log.h"
 
-enum { AGENTS_MAX = 100000 };
-
 struct follow *follow_new(const char *cell)
 {
     struct follow *follow = calloc(1, sizeof *follow);
@@ -28,9 +26,8 @@ void follow_forget(struct follow *follow)
         HASH_DEL(follow->held, one);
         free(one);
     }
-    free(follow->agents);
-    follow->agents = NULL;
-    follow->n_agents = 0;
+    while (follow->agents != NULL)
+        follow_drop_agent(follow, follow->agents->index);
     follow->is_there = false;
 }
 
@@ -67,18 +64,27 @@ static void set_text(char to[NAME_BYTES_MAX + 1], struct slice text)
 
 void follow_set_agent(struct follow *follow, uint32_t index, struct slice name, struct slice team)
 {
-    if (index >= AGENTS_MAX)
-        return;
-    if (index >= follow->n_agents) {
-        const uint32_t n = index * 2 + 64;
-        follow->agents = realloc(follow->agents, n * sizeof *follow->agents);
-        if (follow->agents == NULL)
+    struct agent_name *agent;
+    HASH_FIND(hh, follow->agents, &index, sizeof index, agent);
+    if (agent == NULL) {
+        agent = calloc(1, sizeof *agent);
+        if (agent == NULL)
             abort();
-        memset(follow->agents + follow->n_agents, 0, (n - follow->n_agents) * sizeof *follow->agents);
-        follow->n_agents = n;
+        agent->index = index;
+        HASH_ADD(hh, follow->agents, index, sizeof agent->index, agent);
     }
-    set_text(follow->agents[index].name, name);
-    set_text(follow->agents[index].team, team);
+    set_text(agent->name, name);
+    set_text(agent->team, team);
+}
+
+void follow_drop_agent(struct follow *follow, uint32_t index)
+{
+    struct agent_name *agent;
+    HASH_FIND(hh, follow->agents, &index, sizeof index, agent);
+    if (agent == NULL)
+        return;
+    HASH_DEL(follow->agents, agent);
+    free(agent);
 }
 
 void follow_set_held(struct follow *follow, struct id lead, const struct held *held)
@@ -109,13 +115,14 @@ static struct slice text_slice(const char *text)
 static void tell(const struct follow *follow, const struct told *told, const struct image_lead *now, struct id lead,
                  struct position entry)
 {
-    const bool has_agent = told->agent < follow->n_agents;
+    const struct agent_name *agent;
+    HASH_FIND(hh, follow->agents, &told->agent, sizeof told->agent, agent);
     struct event_facts facts = {
         .told = *told,
         .now = now,
         .lead = lead,
-        .agent = has_agent ? text_slice(follow->agents[told->agent].name) : (struct slice){0},
-        .team = has_agent ? text_slice(follow->agents[told->agent].team) : text_slice(now->team),
+        .agent = agent != NULL ? text_slice(agent->name) : (struct slice){0},
+        .team = agent != NULL ? text_slice(agent->team) : text_slice(now->team),
         .cell = follow->cell,
         .entry = entry,
     };
@@ -159,7 +166,10 @@ static bool take_agent(struct follow *follow, const struct row_ref *row)
     struct image_agent agent;
     if (!image_agent(row, &agent))
         return false;
-    follow_set_agent(follow, agent.index, agent.name, agent.team);
+    if (agent.gone)
+        follow_drop_agent(follow, agent.index);
+    else
+        follow_set_agent(follow, agent.index, agent.name, agent.team);
     return true;
 }
 
@@ -190,17 +200,23 @@ static bool take_row(struct follow *follow, const struct row_ref *row, struct po
     }
 }
 
-/* Agents first, since a lead may be in the hand of one that came in the same beat. */
+enum turn { TURN_KNOWN, TURN_LEADS, TURN_GONE };
+static enum turn turn_of(const struct row_ref *row)
+{
+    return row->type != ROW_AGENT ? TURN_LEADS : row_is_gone(row) ? TURN_GONE : TURN_KNOWN;
+}
+
+/* Agents first, since a lead may be in the hand of one that came in the same beat; and those that went last. */
 bool follow_body(struct follow *follow, struct slice body, struct position at, follow_fn *each, void *arg)
 {
     follow->each = each;
     follow->arg = arg;
-    for (int agents = 1; agents >= 0; agents--) {
+    for (enum turn turn = TURN_KNOWN; turn <= TURN_GONE; turn++) {
         struct row_ref row;
         uint32_t from = 0;
         int got;
         while ((got = row_next(body, &from, &row)) > 0)
-            if ((row.type == ROW_AGENT) == agents && !take_row(follow, &row, at))
+            if (turn_of(&row) == turn && !take_row(follow, &row, at))
                 return false;
         if (got < 0)
             return false;
@@ -268,8 +284,8 @@ static enum store_status begin(struct follow *follow, struct tap *tap)
     follow->is_there = status == STORE_OK && position_compare(follow->at, end.last) >= 0;
     follow->has_inputs = follow->has_inputs && follow->is_there;
     if (follow->is_there)
-        log_line(LOG_INFO, "hooks.begin", "at=%" PRIu64 "-%" PRIu64 " agents=%" PRIu32 " in_hand=%u", follow->at.epoch,
-                 follow->at.beat, follow->n_agents, HASH_COUNT(follow->held));
+        log_line(LOG_INFO, "hooks.begin", "at=%" PRIu64 "-%" PRIu64 " agents=%u in_hand=%u", follow->at.epoch,
+                 follow->at.beat, HASH_COUNT(follow->agents), HASH_COUNT(follow->held));
     return status;
 }
 

@@ -26,7 +26,9 @@ struct input_kept {
 };
 
 struct agent_name {
-    char name[NAME_BYTES_MAX + 1], team[NAME_BYTES_MAX + 1]; /* name "": not known */
+    uint32_t index; /* never another agent's */
+    UT_hash_handle hh;
+    char name[NAME_BYTES_MAX + 1], team[NAME_BYTES_MAX + 1];
 };
 
 struct follow {
@@ -36,8 +38,7 @@ struct follow {
     struct position at;
     int64_t beat_us; /* core time of that beat */
     uint64_t missed;
-    struct agent_name *agents; /* by index */
-    uint32_t n_agents;
+    struct agent_name *agents;
     struct held_lead *held;
 
     struct input_kept *inputs;
@@ -57,6 +58,7 @@ void follow_end_input(struct follow *follow, struct id lead); /* its lead has en
 void follow_reopen_input(struct follow *follow, struct id lead);
 void follow_forget_inputs(struct follow *follow);
 enum store_status follow_fill_inputs(struct follow *follow, struct tap *tap);
+void follow_drop_agent(struct follow *follow, uint32_t index);
 void follow_set_held(struct follow *follow, struct id lead, const struct held *held); /* NULL: not any more */
 
 #endif

@@ -14,10 +14,8 @@ enum { STATE_VERSION = 2 };
 static json_t *agents_json(const struct follow *follow)
 {
     json_t *list = json_array();
-    for (uint32_t i = 0; i < follow->n_agents; i++)
-        if (follow->agents[i].name[0] != '\0')
-            json_array_append_new(list,
-                                  json_pack("[i, s, s]", (int) i, follow->agents[i].name, follow->agents[i].team));
+    for (const struct agent_name *agent = follow->agents; agent != NULL; agent = agent->hh.next)
+        json_array_append_new(list, json_pack("[i, s, s]", (int) agent->index, agent->name, agent->team));
     return list;
 }
 

@@ -322,10 +322,25 @@ static bool take_input(struct tales *tales, const struct row_ref *row, bool from
 
 /* ---- the rest ------------------------------------------------------------------------------------- */
 
+static bool forget_import(struct tales *tales, const struct row_ref *row)
+{
+    struct import_seen *seen;
+    if (row->key.len != 16)
+        return false;
+    const struct id id = id_from_bytes(row->key.at);
+    HASH_FIND(hh, tales->imports, &id, sizeof id, seen);
+    if (seen)
+        HASH_DEL(tales->imports, seen);
+    free(seen);
+    return true;
+}
+
 static bool take_import(struct tales *tales, const struct row_ref *row, int64_t at_us)
 {
     struct image_import image;
     struct import_seen *seen;
+    if (row_is_gone(row)) /* counted already; whatever comes under its id begins at 0 */
+        return forget_import(tales, row);
     if (!image_import(row, &image))
         return false;
     HASH_FIND(hh, tales->imports, &image.id, sizeof image.id, seen);

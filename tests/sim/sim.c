@@ -448,6 +448,7 @@ struct policy *sim_policy(void)
                              .scorer_deadline_ms = 20,
                              .waiting_max = 100000,
                              .agents_max = SIM_AGENTS_MAX,
+                             .forget_after_ms = INT64_C(30) * DAY_MS,
                              .n_programmes = 3,
                              .n_teams = 4,
                              .n_sources = 3,

@@ -82,9 +82,9 @@ static void check_waiting(struct sim *sim)
                 waits_in_vain(sim, lead, "a team with room");
             continue;
         }
-        for (uint32_t a = 0; a < core->n_agents; a++)
-            if (may_take(sim, lead, core->agents[a]))
-                waits_in_vain(sim, lead, core->agents[a]->name);
+        for (uint32_t a = 0; a < core->n_known; a++)
+            if (may_take(sim, lead, core->known[a]))
+                waits_in_vain(sim, lead, core->known[a]->name);
     }
 }
 

@@ -457,7 +457,7 @@ static void past_owners_are_remembered_and_bounded(void **state)
     for (int i = 0; i < 120; i++) { /* who they are does not matter here */
         char name[16];
         snprintf(name, sizeof name, "agent-%d", i);
-        assert_non_null(agent_new(core, slice_of(name, strlen(name))));
+        assert_non_null(agent_new(core, slice_of(name, strlen(name)), core->n_agents));
         agent_touch(core, core->agents[i]);
     }
     for (uint32_t i = 0; i < POLICY_OWNERS_MAX - 1; i++)

@@ -222,6 +222,56 @@ static void a_cell_loads_after_its_policy_lost_a_programme(void **state)
     core_destroy(&core);
 }
 
+static enum reason announce(struct core *core, struct effects *effects, uint64_t session, uint64_t import)
+{
+    enum reason said = (enum reason) REASON_MAX;
+    struct msg msg;
+    uint32_t peer;
+    step(core, effects, PEER_SOURCE,
+         &(struct msg){.session = session,
+                       .seq = 2,
+                       .kind = MSG_MANIFEST,
+                       .manifest = {.import = {8, import}, .source = slice_of("to-push", 7), .rows = 10, .chunks = 1}});
+    while (effects_next_out(effects, &peer, &msg))
+        if (msg.kind == MSG_MANIFEST_STATE)
+            said = msg.manifest_state.reason;
+    effects_clear(effects);
+    return said;
+}
+
+/* A file every quarter of an hour: after two years there is no room for its memory, and it must be taken all the same.
+ */
+static void one_import_too_many_takes_the_place_of_the_oldest_after_a_day(void **state)
+{
+    (void) state;
+    struct core *core = core_new(sim_policy()), *loaded = core_new(sim_policy());
+    struct effects *effects = effects_new();
+    struct buf body = {0};
+    struct row_ref row;
+    uint32_t at = 0;
+    core_epoch(core, 1, now_us, true);
+    const uint64_t session = hello(core, effects, PEER_SOURCE, ROLE_SOURCE, "src");
+    for (uint64_t i = 0; i < IMPORTS_MAX; i++)
+        assert_int_equal(announce(core, effects, session, i), REASON_OK);
+    core_seal(core, &body);
+    assert_int_equal(announce(core, effects, session, IMPORTS_MAX), REASON_TOO_MANY);
+    assert_int_equal(announce(core, effects, session, 7), REASON_OK); /* known ones are told how they stand */
+    now_us += DAY_MS * 1000;
+    for (uint64_t i = 0; i < 10; i++)
+        assert_int_equal(announce(core, effects, session, IMPORTS_MAX + i), REASON_OK);
+    core_seal(core, &body);
+    assert_int_equal(HASH_COUNT(core->imports), IMPORTS_MAX);
+    while (row_next(slice_of(body.at, body.len), &at, &row) == 1)
+        assert_true(core_apply(loaded, &row));
+    assert_true(core_loaded(loaded));
+    assert_int_equal(HASH_COUNT(loaded->imports), IMPORTS_MAX);
+    assert_true(id_equal(loaded->imports->id, core->imports->id)); /* who goes next */
+    buf_fini(&body);
+    effects_destroy(&effects);
+    core_destroy(&core);
+    core_destroy(&loaded);
+}
+
 static void a_withdrawal_is_not_in_the_frame_of_an_offer_before_it(void **state)
 {
     (void) state;
@@ -246,6 +296,7 @@ int main(void)
         cmocka_unit_test(requests_are_bounded_whatever_the_workers_offer),
         cmocka_unit_test(no_lead_is_not_said_while_a_pool_waits_for_a_worker),
         cmocka_unit_test(a_cell_loads_after_its_policy_lost_a_programme),
+        cmocka_unit_test(one_import_too_many_takes_the_place_of_the_oldest_after_a_day),
         cmocka_unit_test(a_withdrawal_is_not_in_the_frame_of_an_offer_before_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

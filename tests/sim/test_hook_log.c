@@ -204,14 +204,46 @@ static void what_is_in_a_lead_is_kept_until_it_has_ended_and_all_of_it_is_told(v
     free(tellings.at);
 }
 
+/* People come and go, and hooks forget whom the cell forgets: after that beat, and not before. */
+static void no_event_lacks_its_agent_though_people_are_forgotten(void **state)
+{
+    (void) state;
+    struct tellings tellings = {.at = calloc(TELLINGS_MAX, sizeof *tellings.at)};
+    struct policy *policy = sim_policy();
+    policy->forget_after_ms = 3000;
+    struct sim *sim = sim_new(7, policy);
+    sim_audit_every(sim, 1024);
+    for (uint32_t i = 0; i < 24; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "agent-%u", i);
+        struct sim_agent *agent = sim_agent(sim, name, "east", INTENT_AVAILABLE);
+        sim_submit(sim, "to-push", 2);
+        sim_run_ms(sim, 2000);
+        sim_bye(sim, agent);
+    }
+    sim_run_ms(sim, 200000); /* who owns a callback is waited for */
+    struct follow *follow = follow_new("sim");
+    for (uint32_t i = 0; i < sim->n_log; i++)
+        assert_true(
+            follow_body(follow, slice_of(sim->log[i].at, sim->log[i].len), (struct position){1, i}, note, &tellings));
+    assert_true(sim->core->n_agents == 24 && sim->core->n_known < 12);
+    assert_true(count(&tellings, HOOK_OFFER) > 24);
+    for (uint32_t i = 0; i < tellings.n; i++)
+        if (tellings.at[i].event == HOOK_OFFER || tellings.at[i].event == HOOK_WITHDRAWAL)
+            assert_true(tellings.at[i].has_agent);
+    follow_destroy(&follow);
+    sim_destroy(&sim);
+    free(tellings.at);
+}
+
 static void expect_bounded(const struct image_lead *lead)
 {
     const uint32_t agents[] = {lead->owner, lead->winner, lead->decision.runner_up};
     for (size_t i = 0; i < sizeof agents / sizeof *agents; i++)
-        assert_true(agents[i] == IMAGE_NOBODY || agents[i] < AGENTS_CEILING);
+        assert_true(agents[i] == IMAGE_NOBODY || agents[i] < AGENTS_EVER);
     for (uint32_t i = 0; i < lead->n_steps; i++) {
         assert_string_not_equal(lead_state_name(lead->steps[i].state), "?");
-        assert_true(lead->steps[i].agent == IMAGE_NOBODY || lead->steps[i].agent < AGENTS_CEILING);
+        assert_true(lead->steps[i].agent == IMAGE_NOBODY || lead->steps[i].agent < AGENTS_EVER);
     }
 }
 
@@ -253,6 +285,7 @@ int main(void)
         cmocka_unit_test(every_lost_ownership_is_told_once_and_names_its_agent),
         cmocka_unit_test(what_is_in_a_lead_is_kept_until_it_has_ended_and_all_of_it_is_told),
         cmocka_unit_test(a_row_with_any_byte_wrong_is_refused_or_names_no_agent_and_no_state_that_cannot_be),
+        cmocka_unit_test(no_event_lacks_its_agent_though_people_are_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -535,11 +535,11 @@ static void crowd(uint64_t seed, uint32_t *closed)
         sim_submit(sim, sources[sim_rand(sim, 3)], 1 + sim_rand(sim, 20));
         sim_run_ms(sim, 800);
         const struct core *core = sim_core(sim);
-        for (uint32_t a = 0; a < core->n_agents; a++) {
+        for (uint32_t a = 0; a < core->n_known; a++) {
             enum reason why = REASON_OK;
-            check_meter(sim, core->agents[a]->meter, core->agents[a], NONE);
-            check_undecided(core->agents[a]);
-            *closed += limits_room(core, core->agents[a], &why) == 0;
+            check_meter(sim, core->known[a]->meter, core->known[a], NONE);
+            check_undecided(core->known[a]);
+            *closed += limits_room(core, core->known[a], &why) == 0;
         }
         for (uint32_t t = 0; t < core->policy.n_teams; t++)
             check_meter(sim, core->team_meters[t], NULL, t);

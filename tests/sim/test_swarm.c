@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_swarm.c - seeded chaos: messages lost, repeated and late, agents that fall
- * silent and come back, workers that are mute or foul, a policy that changes now
- * and then, a broker that crashes before and after its commit. Then the faults stop, and everything must move on. */
+ * silent and come back, or leave for newcomers and are forgotten, workers that are mute or foul, a policy that changes
+ * now and then, a broker that crashes before and after its commit. Then the faults stop, and everything must move on.
+ */
 #include "tests/sim/sim.h"
 
 #include <setjmp.h>
@@ -12,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void populate(struct sim *sim)
+enum { STAFF = 20, ROUNDS = 12, PEOPLE = STAFF + ROUNDS };
+
+static struct sim_agent *hire(struct sim *sim, uint32_t i)
 {
     static const struct {
         const char *team;
@@ -21,11 +24,36 @@ static void populate(struct sim *sim)
                  {"hunters", INTENT_ON_DEMAND},
                  {"north", INTENT_AVAILABLE},
                  {"south", INTENT_ON_DEMAND}};
-    for (uint32_t i = 0; i < 20; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "agent-%02u", i);
-        sim_agent(sim, name, kinds[i % 4].team, kinds[i % 4].intent);
+    char name[16];
+    snprintf(name, sizeof name, "agent-%02u", i);
+    return sim_agent(sim, name, kinds[i % 4].team, kinds[i % 4].intent);
+}
+
+static void populate(struct sim *sim, struct sim_agent **people)
+{
+    for (uint32_t i = 0; i < STAFF; i++)
+        people[i] = hire(sim, i);
+}
+
+/* One leaves, with a word or without, and a newcomer sits down, or one who had left; an operator tidies up. */
+static void turn_over(struct sim *sim, struct sim_agent **people, uint32_t *n)
+{
+    struct sim_agent *leaver = people[sim_rand(sim, *n)], *back = people[sim_rand(sim, *n)];
+    char name[16];
+    snprintf(name, sizeof name, "agent-%02u", sim_rand(sim, *n));
+    sim_query(sim, QUERY_FORGET, name);
+    if (leaver->on && sim_rand(sim, 2))
+        sim_bye(sim, leaver);
+    leaver->on = false;
+    leaver->n_held = 0;
+    if (!back->on && sim_rand(sim, 2)) {
+        back->on = true;
+        back->session = back->replaces = 0;
+        back->next_us = 0;
+        return;
     }
+    people[*n] = hire(sim, *n);
+    ++*n;
 }
 
 static struct policy_range test_of_source(struct sim *sim, struct policy *policy)
@@ -95,6 +123,8 @@ static void add_pools(struct sim *sim, struct policy *policy)
 static struct policy *first_policy(void)
 {
     struct policy *policy = sim_policy();
+    policy->agents_max = STAFF + 3;
+    policy->forget_after_ms = 4000;
     for (uint32_t i = 0; i < policy->n_programmes; i++) {
         policy->programmes[i].age_max_ms = 120000;
         policy->programmes[i].recycles_max = 2;
@@ -149,12 +179,12 @@ static void change_policy(struct sim *sim)
 }
 
 /* A hand in whatever happens to be going on. */
-static void give_orders(struct sim *sim)
+static void give_orders(struct sim *sim, uint32_t n_people)
 {
     for (uint32_t i = 0; i < 4 && sim_core(sim)->leads.n; i++) {
         const struct id lead = lead_at(&sim_core(sim)->leads, sim_rand(sim, sim_core(sim)->leads.n))->id;
         char name[16];
-        snprintf(name, sizeof name, "agent-%02u", sim_rand(sim, 20));
+        snprintf(name, sizeof name, "agent-%02u", sim_rand(sim, n_people));
         sim_order(sim, 0, lead, 1 + sim_rand(sim, 4), name, DISPOSITION_FAKE);
         sim_run_ms(sim, sim_rand(sim, 100));
     }
@@ -171,17 +201,20 @@ static void one_seed(uint64_t seed, bool crashes, uint32_t *counts)
 {
     static const char *const sources[] = {"to-push", "to-pull", "to-pushpull"};
     struct sim *sim = sim_new(seed, first_policy());
+    struct sim_agent *people[PEOPLE];
+    uint32_t n_people = STAFF;
     sim_audit_every(sim, 64);
-    populate(sim);
+    populate(sim, people);
     sim_workers(sim, (uint32_t) (seed % 3));
     sim_faults(
         sim,
         (struct sim_faults){
             .lose = 20, .repeat = 30, .silence = 10, .crash = crashes ? 1 : 0, .worker_mute = 100, .delay_us = 20000});
-    for (uint32_t i = 0; i < 12; i++) {
+    for (uint32_t i = 0; i < ROUNDS; i++) {
         sim_submit(sim, sources[sim_rand(sim, 3)], 1 + sim_rand(sim, 12));
         sim_run_ms(sim, 500);
-        give_orders(sim);
+        give_orders(sim, n_people);
+        turn_over(sim, people, &n_people);
         if (sim_rand(sim, 3) > 0)
             continue;
         change_policy(sim);
@@ -198,6 +231,7 @@ static void one_seed(uint64_t seed, bool crashes, uint32_t *counts)
     if (ended(sim) < sim_acked(sim) || sim_acked(sim) == 0)
         fail_msg("seed %llu: %u of %u leads came to an end after the faults stopped", (unsigned long long) seed,
                  ended(sim), sim_acked(sim));
+    counts[2] += sim_core(sim)->n_agents - sim_core(sim)->n_known;
     sim_destroy(&sim);
 }
 
@@ -207,28 +241,28 @@ static uint32_t seeds(void)
     return n ? (uint32_t) atoi(n) : 20;
 }
 
-static void changed_and_refused(const uint32_t counts[2])
+static void much_happened(const uint32_t counts[3])
 {
-    printf("policies: %u changes, %u refused\n", counts[0], counts[1]);
-    assert_true(counts[0] > 0 && counts[1] > 0);
+    printf("policies: %u changes, %u refused; agents: %u forgotten\n", counts[0], counts[1], counts[2]);
+    assert_true(counts[0] > 0 && counts[1] > 0 && counts[2] > seeds());
 }
 
 static void faults_without_crashes_break_no_promise(void **state)
 {
     (void) state;
-    uint32_t counts[2] = {0};
+    uint32_t counts[3] = {0};
     for (uint64_t seed = 1; seed <= seeds(); seed++)
         one_seed(seed, false, counts);
-    changed_and_refused(counts);
+    much_happened(counts);
 }
 
 static void faults_with_crashes_break_no_promise(void **state)
 {
     (void) state;
-    uint32_t counts[2] = {0};
+    uint32_t counts[3] = {0};
     for (uint64_t seed = 1001; seed <= 1000 + seeds(); seed++)
         one_seed(seed, true, counts);
-    changed_and_refused(counts);
+    much_happened(counts);
 }
 
 int main(void)

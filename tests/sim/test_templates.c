@@ -216,8 +216,8 @@ static bool somebody_may(const struct core *core, const struct lead *lead)
 {
     bool any = false;
     enum reason why;
-    for (uint32_t i = 0; i < core->n_agents; i++)
-        any |= core->agents[i]->programme == lead->programme && pair_allowed(core, lead, core->agents[i], &why);
+    for (uint32_t i = 0; i < core->n_known; i++)
+        any |= core->known[i]->programme == lead->programme && pair_allowed(core, lead, core->known[i], &why);
     return any;
 }
 

@@ -59,12 +59,13 @@ void row_put(struct buf *body, enum row_type type, uint32_t number, const char *
         snprintf(input, sizeof input, "input %u", number);
         payload = input;
     }
-    const uint32_t length = 1u + key_len + (uint32_t) strlen(payload);
+    const uint32_t payload_len = payload != NULL ? (uint32_t) strlen(payload) : 1; /* one byte: ROW_GONE */
+    const uint32_t length = 1u + key_len + payload_len;
     buf_add(body, &head, 1);
     buf_add(body, &length, sizeof length);
     buf_add(body, &key_len, 1);
     buf_add(body, key, key_len);
-    buf_add(body, payload, strlen(payload));
+    buf_add(body, payload != NULL ? payload : "", payload_len);
 }
 
 struct slice body_slice(const struct buf *body)
@@ -114,6 +115,12 @@ static void model_put(struct model *model, const struct row_ref *ref)
     key[0] = (uint8_t) ref->type;
     memcpy(key + 1, ref->key.at, ref->key.len);
     HASH_FIND(hh, model->rows, key, key_len, row);
+    if (row_is_gone(ref)) {
+        if (row != NULL)
+            HASH_DEL(model->rows, row);
+        free(row);
+        return;
+    }
     if (row == NULL) {
         row = calloc(1, sizeof *row);
         memcpy(row->key, key, key_len);

@@ -46,6 +46,7 @@ void rig_until_status(struct store *store, enum store_status status);
 void rig_pump(struct store *store); /* once, with the clock */
 
 /* Rows. `number` makes the key; and the payload of an input, which never changes. */
+/* `payload` NULL: the thing is gone. */
 void row_put(struct buf *body, enum row_type type, uint32_t number, const char *payload);
 struct slice body_slice(const struct buf *body);
 

@@ -135,6 +135,35 @@ static void every_kind_of_row_comes_back(void **state)
     }
 }
 
+/* Each step of a life, written to the view at once or not at all; and once more, when it was there before. */
+static void what_is_gone_leaves_the_view_and_no_load_brings_it_back(void **state)
+{
+    static const char *const lives[][5] = {{"H 1", NULL}, {"H 1", NULL, "H 2"}, {"H 1", "H 2", NULL, "H 3", NULL}};
+    for (uint32_t story = 0; story < 3 * 32; story++) {
+        const uint32_t life = story / 32, steps = life == 0 ? 2 : life == 1 ? 3 : 5;
+        struct rig *rig = rig_of(state);
+        struct store *store = rig_opened(rig);
+        struct model *model = model_new();
+        for (uint32_t i = 0; i < steps && story % 32 < 1u << steps; i++) {
+            struct buf body = {0};
+            row_put(&body, ROW_AGENT, 1, lives[life][i]);
+            row_put(&body, ROW_METER, 1, lives[life][i]);
+            row_put(&body, ROW_AGENT, 2, "H stays");
+            model_apply(model, body_slice(&body));
+            rig_until_stands(store, rig_append(store, i, body_slice(&body)));
+            if (story >> i & 1)
+                rig_until_flushed(store);
+            buf_fini(&body);
+        }
+        store_close(&store);
+        struct loaded loaded = load_anew(rig);
+        assert_true(model_equal(loaded.model, model));
+        model_destroy(&loaded.model);
+        model_destroy(&model);
+        rig_destroy(&rig);
+    }
+}
+
 static bool note_order(void *arg, const struct row_ref *row, const struct entry *entry)
 {
     struct buf *order = arg;
@@ -601,6 +630,7 @@ int main(void)
         cmocka_unit_test(beats_stand_in_order_and_are_loaded_as_they_were),
         cmocka_unit_test(tickets_count_renewals_and_stand_with_all_before_them),
         cmocka_unit_test(every_kind_of_row_comes_back),
+        cmocka_unit_test(what_is_gone_leaves_the_view_and_no_load_brings_it_back),
         cmocka_unit_test(policies_come_before_all_other_rows_of_the_view),
         cmocka_unit_test(a_cell_that_was_not_created_is_refused),
         cmocka_unit_test(creating_a_cell_again_changes_nothing),

@@ -55,6 +55,8 @@ static void append_beat(struct story *story)
             snprintf(payload, sizeof payload, "H %u", story->n_bodies);
         row_put(body, i < rows / 4 ? ROW_INPUT : ROW_LEAD, number, roll(story, 8) == 0 ? "T" : payload);
     }
+    for (uint32_t i = 0; i < 2; i++) /* people come and go */
+        row_put(body, ROW_AGENT, roll(story, 4), roll(story, 2) == 0 ? NULL : payload);
     rig_append(story->store, story->n_bodies, body_slice(body));
 }
 
