@@ -102,22 +102,23 @@ static void begin_pool(struct redis_store *redis, const char *verb, uint32_t n_a
 static uint32_t add_pools(struct redis_store *redis, const uint32_t *pools, const uint32_t *others, bool adding)
 {
     const struct view_write *write = &redis->base.write;
-    uint32_t next[VIEW_ROWS_MAX], counts[VIEW_ROWS_MAX], commands = 0; /* a row's number + 1; 0: none */
+    uint32_t next[VIEW_ROWS_MAX], commands = 0; /* next: a row's number + 1; 0: none */
     uint32_t *firsts = calloc(pools_count(redis->base.pools) + 1, sizeof *firsts);
     if (firsts == NULL)
         abort();
     for (uint32_t i = write->n; i-- > 0;) {
         if (pools[i] == 0 || (!adding && pools[i] == others[i]))
             continue;
-        uint32_t *first = &firsts[pools[i]];
-        counts[i] = 1 + (*first > 0 ? counts[*first - 1] : 0);
-        next[i] = *first;
-        *first = i + 1;
+        next[i] = firsts[pools[i]];
+        firsts[pools[i]] = i + 1;
     }
     for (uint32_t i = 0; i < write->n; i++) {
         if (firsts[pools[i]] != i + 1)
             continue;
-        begin_pool(redis, adding ? "ZADD" : "ZREM", adding ? 2 * counts[i] : counts[i], pools[i]);
+        uint32_t n = 0;
+        for (uint32_t row = i + 1; row > 0; row = next[row - 1])
+            n++;
+        begin_pool(redis, adding ? "ZADD" : "ZREM", adding ? 2 * n : n, pools[i]);
         for (uint32_t row = i + 1; row > 0; row = next[row - 1]) {
             if (adding)
                 add_score(redis, write->ranks[row - 1]);
