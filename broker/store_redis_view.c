@@ -102,7 +102,7 @@ static void begin_pool(struct redis_store *redis, const char *verb, uint32_t n_a
 static uint32_t add_pools(struct redis_store *redis, const uint32_t *pools, const uint32_t *others, bool adding)
 {
     const struct view_write *write = &redis->base.write;
-    uint32_t next[VIEW_ROWS_MAX], commands = 0; /* next: a row's number + 1; 0: none */
+    uint32_t next[VIEW_ROWS_MAX] = {0}, commands = 0; /* next: a row's number + 1; 0: none */
     uint32_t *firsts = calloc(pools_count(redis->base.pools) + 1, sizeof *firsts);
     if (firsts == NULL)
         abort();

@@ -69,7 +69,7 @@ void activity_intent(struct core *core, struct agent *agent)
     limits_acted(core, agent);
 }
 
-bool agent_pause(struct core *core, struct slice name, struct slice note)
+bool activity_pause(struct core *core, struct slice name, struct slice note)
 {
     struct agent *agent = agent_find(core, name);
     if (!agent)
@@ -81,7 +81,7 @@ bool agent_pause(struct core *core, struct slice name, struct slice note)
     return true;
 }
 
-bool agent_resume(struct core *core, struct slice name)
+bool activity_resume(struct core *core, struct slice name)
 {
     struct agent *agent = agent_find(core, name);
     if (!agent)

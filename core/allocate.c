@@ -37,14 +37,14 @@ uint32_t allocate_pools_for(struct core *core, const struct agent *agent, struct
     uint32_t n = 0;
     for (uint32_t p = 0; p < core->policy.n_programmes; p++)
         if (p == agent->programme || programme_of(core, p)->widen == WIDEN_CELL) {
-            ret[n++] = &core->pools[pool_index(core, p, RING_LAST, NONE)];
-            ret[n++] = &core->pools[pool_index(core, p, RING_WIDE, NONE)];
+            ret[n++] = &core->pools[pool_index(p, RING_LAST, NONE)];
+            ret[n++] = &core->pools[pool_index(p, RING_WIDE, NONE)];
         }
     if (agent->direct)
         ret[n++] = agent->direct;
     for (uint32_t unit = agent->team; unit != NONE; unit = unit_above(core, unit))
-        ret[n++] = &core->pools[pool_index(core, agent->programme, RING_TEAM, unit)];
-    ret[n++] = &core->pools[pool_index(core, agent->programme, RING_OWN, NONE)];
+        ret[n++] = &core->pools[pool_index(agent->programme, RING_TEAM, unit)];
+    ret[n++] = &core->pools[pool_index(agent->programme, RING_OWN, NONE)];
     return n;
 }
 
@@ -200,7 +200,7 @@ static void run_pool(struct core *core, struct pool *pool)
 static struct pool *home_pool(struct core *core, const struct agent *agent)
 {
     const bool team = programme_of(core, agent->programme)->mode == MODE_PUSH_PULL;
-    return &core->pools[pool_index(core, agent->programme, team ? RING_TEAM : RING_OWN, agent->team)];
+    return &core->pools[pool_index(agent->programme, team ? RING_TEAM : RING_OWN, agent->team)];
 }
 
 static void run_due_agents(struct core *core)

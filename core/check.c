@@ -40,7 +40,7 @@ static void newline(struct check *check)
 }
 
 /* Nothing will ever move it: the one thing that must not be. Whoever has it, a deadline of its own must run. */
-bool lead_is_dead(const struct lead *lead)
+bool check_is_dead(const struct lead *lead)
 {
     return !lead_terminal(lead) && !heap_has(&lead->timer.node);
 }
@@ -70,7 +70,7 @@ static void check_waiting(struct check *check, const struct lead *lead)
     *(lead->ring == RING_AGENT ? &check->agents[lead->team].direct : &check->depths[pool->index]) += 1;
     if (heap_has(&lead->place) == (lead->ask != 0))
         found(check, lead, "waiting, but neither in its pool's heap nor in a request, or in both");
-    if (lead->ask && !allocate_ask_of((struct core *) core, lead->ask))
+    if (lead->ask && !window_ask_of((struct core *) core, lead->ask))
         found(check, lead, "in a request that is over");
     if (!heap_has(&lead->place))
         return;
@@ -99,7 +99,7 @@ static void check_lead(struct check *check, const struct lead *lead)
 {
     const struct core *core = check->core;
     check->counts[lead->programme][lead->state]++;
-    if (lead_is_dead(lead))
+    if (check_is_dead(lead))
         found(check, lead, "no deadline is armed in state %s", lead_state_name(lead->state));
     else if (lead_terminal(lead) && heap_has(&lead->timer.node))
         found(check, lead, "a deadline is armed on an ended lead");

@@ -15,6 +15,8 @@ void core_arm(struct core *core, struct timer *timer, int64_t at_ms, bool appoin
 void core_disarm(struct core *core, struct timer *timer);
 uint32_t core_source(struct core *core, struct slice name); /* interned */
 bool core_has_room_for_source(const struct core *core, struct slice name);
+
+/* histogram.c */
 int64_t histogram_top_us(uint32_t bucket);
 void histogram_add(struct histogram *histogram, int64_t us);
 int64_t histogram_quantile_us(const struct histogram *histogram, double q);
@@ -51,7 +53,7 @@ void lead_reorder(struct core *core, struct lead *lead);
 void lead_requeue(struct core *core, struct lead *lead);  /* back into its pool's heap after a request */
 void lead_due_fire(struct core *core, struct lead *lead); /* its deadline is over */
 void lead_handed(struct core *core, struct lead *lead);   /* it is in a hand for the first time */
-uint32_t pool_index(const struct core *core, uint32_t programme, enum ring ring, uint32_t team);
+uint32_t pool_index(uint32_t programme, enum ring ring, uint32_t team);
 struct pool *pool_of(struct core *core, const struct lead *lead);
 const char *pool_member(const struct core *core, enum ring ring, uint32_t team); /* whose it is; "" of no one's */
 void pool_name(const struct core *core, const struct pool *pool, char ret_name[POOL_NAME_MAX]);
@@ -111,7 +113,7 @@ bool duty_plan_absence(struct core *core, struct slice name, int64_t from_ms,
                        int64_t until_ms); /* false: no such agent */
 
 /* presence.c */
-void agent_timer_fire(struct core *core, struct agent *agent);
+void presence_timer_fire(struct core *core, struct agent *agent);
 void agent_ready_consume(struct core *core, struct agent *agent, struct id lead);
 void agent_ready_refuse(struct core *core, struct agent *agent, enum reason reason);
 void presence_hello(struct core *core, uint32_t peer, const struct msg *msg);
@@ -135,8 +137,8 @@ void activity_given(struct core *core, struct agent *agent);                   /
 int64_t activity_ends_ms(const struct core *core, const struct agent *agent);  /* run clock; INT64_MAX = not awaited */
 void activity_check(struct core *core, struct agent *agent);                   /* is the time over? */
 void activity_intent(struct core *core, struct agent *agent);                  /* it says that it is there */
-bool agent_pause(struct core *core, struct slice name, struct slice note);     /* false: nobody of this name */
-bool agent_resume(struct core *core, struct slice name);
+bool activity_pause(struct core *core, struct slice name, struct slice note);  /* false: nobody of this name */
+bool activity_resume(struct core *core, struct slice name);
 
 /* intake.c */
 uint32_t intake_programme_of(const struct core *core, struct slice source); /* NONE: it is refused */
@@ -149,7 +151,6 @@ void intake_chunk(struct core *core, uint32_t peer, const struct msg *msg);
 void allocate_mark(struct core *core, struct pool *pool);
 void allocate_agent(struct core *core, struct agent *agent); /* a card came free */
 void allocate_run(struct core *core);                        /* refill, then ask or decide, until nothing moves */
-struct ask *allocate_ask_of(struct core *core, uint64_t id);
 enum { POOLS_FOR_ONE = 2 * POLICY_PROGRAMMES_MAX + POLICY_UNITS_DEEP + 2 };
 uint32_t allocate_pools_for(struct core *core, const struct agent *agent,
                             struct pool *ret[POOLS_FOR_ONE]); /* its own */
@@ -168,7 +169,8 @@ void allocate_mark_short(struct core *core);                          /* pools t
 /* With `only`, that agent's own due leads compete with the pool's for its cards. NULL: nobody may have the first lead,
  * which stands aside now. */
 struct ask *window_build(struct core *core, struct pool *pool, struct agent *only);
-void allocate_end_ask(struct core *core, struct ask *ask);
+struct ask *window_ask_of(struct core *core, uint64_t id);
+void window_end(struct core *core, struct ask *ask);
 
 /* verdicts.c */
 void verdict_tell(struct core *core, struct lead *lead, struct agent *agent); /* what it was handed */
@@ -303,7 +305,7 @@ uint32_t worker_busy_permille(const struct worker *worker, int64_t now_us); /* o
 bool worker_drain(struct core *core, struct slice name, bool drained);      /* false: there is none of this name */
 
 /* check.c */
-bool lead_is_dead(const struct lead *lead);
+bool check_is_dead(const struct lead *lead);
 
 /* acts.c */
 enum lead_state lead_final_state(int class); /* of a class of dispositions; 0: is not final */

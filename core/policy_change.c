@@ -152,7 +152,7 @@ static void withdraw_asks(struct core *core)
 static void empty_team_pools(struct core *core, const struct policy *new, struct buf *moved)
 {
     for (uint32_t t = 0; t < core->policy.n_teams; t++) {
-        struct pool *pool = &core->pools[pool_index(core, 0, RING_TEAM, t)];
+        struct pool *pool = &core->pools[pool_index(0, RING_TEAM, t)];
         const size_t begun = moved->len;
         if (!pool->depth)
             continue;

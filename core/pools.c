@@ -6,9 +6,8 @@
 
 #include <string.h>
 
-uint32_t pool_index(const struct core *core, uint32_t programme, enum ring ring, uint32_t team)
+uint32_t pool_index(uint32_t programme, enum ring ring, uint32_t team)
 {
-    (void) core;
     switch (ring) {
     case RING_TEAM:
         return POLICY_PROGRAMMES_MAX * 3 + team;
@@ -55,5 +54,5 @@ struct pool *pool_of(struct core *core, const struct lead *lead)
 {
     if (lead->ring == RING_AGENT)
         return core->agents[lead->team]->direct;
-    return &core->pools[pool_index(core, lead->programme, lead->ring, lead->team)];
+    return &core->pools[pool_index(lead->programme, lead->ring, lead->team)];
 }

@@ -38,7 +38,7 @@ static void orphan(struct core *core, struct agent *agent)
     }
 }
 
-void agent_timer_fire(struct core *core, struct agent *agent)
+void presence_timer_fire(struct core *core, struct agent *agent)
 {
     const int64_t now = run_ms(core), lease_ms = core->policy.lease_ms;
     if (agent->ready && agent->ready_until_ms <= now)

@@ -75,12 +75,12 @@ void report_pause(struct table *table, const struct msg_query *query)
     if (!plain)
         table->report->reason = REASON_BAD_FIELD;
     else
-        answer(table, name, agent_pause(table->core, name, note));
+        answer(table, name, activity_pause(table->core, name, note));
 }
 
 void report_resume(struct table *table, const struct msg_query *query)
 {
-    answer(table, query->arg, agent_resume(table->core, query->arg));
+    answer(table, query->arg, activity_resume(table->core, query->arg));
 }
 
 static bool next_ms(const char **text, int64_t *ret_ms)

@@ -44,7 +44,7 @@ void report_orphans(struct table *table, const struct msg_query *query)
     for (uint32_t i = 0; i < core->leads.n && n < query->limit; i++) {
         const struct lead *lead = lead_at(&core->leads, i);
         char hex[33];
-        if (!lead_is_dead(lead))
+        if (!check_is_dead(lead))
             continue;
         id_to_hex(lead->id, hex);
         cell(table, "%s", hex);

@@ -162,9 +162,9 @@ uint32_t team_depth_max(const struct core *core, uint32_t team)
 
 static void look_upstream(struct core *core, uint32_t programme, uint32_t team)
 {
-    struct pool *own = &core->pools[pool_index(core, programme, RING_OWN, NONE)];
+    struct pool *own = &core->pools[pool_index(programme, RING_OWN, NONE)];
     for (uint32_t unit = unit_above(core, team); unit != NONE; unit = unit_above(core, unit)) {
-        struct pool *pool = &core->pools[pool_index(core, programme, RING_TEAM, unit)];
+        struct pool *pool = &core->pools[pool_index(programme, RING_TEAM, unit)];
         if (pool->waiting.n)
             allocate_mark(core, pool);
     }
@@ -177,7 +177,7 @@ void unit_refresh(struct core *core, uint32_t team)
     const uint32_t programme = core->policy.teams[team].programme;
     if (!unit_is_team(core, team) || programme_of(core, programme)->mode != MODE_PUSH_PULL)
         return;
-    const struct pool *pool = &core->pools[pool_index(core, programme, RING_TEAM, team)];
+    const struct pool *pool = &core->pools[pool_index(programme, RING_TEAM, team)];
     const uint32_t number = core->tree->from[team];
     const uint64_t bit = UINT64_C(1) << number % 64;
     if (pool->depth >= team_depth_max(core, team)) {

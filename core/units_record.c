@@ -75,7 +75,7 @@ bool units_apply(struct core *core, struct slice key, struct reader *reader)
         programme == NONE || !slash ? NONE : unit_find(core, programme, slice_of(key.at + len + 1, key.len - len - 1));
     if (programme == NONE || (slash && unit == NONE))
         return true;
-    core->pools[pool_index(core, programme, slash ? RING_TEAM : RING_OWN, unit)].turn = team_find(core, team);
+    core->pools[pool_index(programme, slash ? RING_TEAM : RING_OWN, unit)].turn = team_find(core, team);
     return true;
 }
 

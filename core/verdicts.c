@@ -163,7 +163,7 @@ static uint32_t apply(struct core *core, struct ask *ask, const struct verdict *
         lead->passed = slots > given && !more && !verdicts[i].agent && lead->state == LEAD_POOLED;
         lead_requeue(core, lead);
     }
-    allocate_end_ask(core, ask);
+    window_end(core, ask);
     for (uint32_t i = 0; i < ask->n_agents; i++) {
         agent_update(core, core->agents[ask->agents[i]]);
         if (slots > granted)
@@ -201,7 +201,7 @@ void verdict_decision(struct core *core, uint32_t peer, const struct msg *msg)
 {
     const struct msg_decision *decision = &msg->decision;
     struct worker *worker = &core->workers[core->peers[peer].index];
-    struct ask *ask = allocate_ask_of(core, decision->id);
+    struct ask *ask = window_ask_of(core, decision->id);
     worker_busy(worker, core->now_us, decision->spent_us);
     if (!ask || ask->worker != core->peers[peer].index) { /* it lapsed: the plain order took it */
         worker->too_late++;
@@ -233,7 +233,7 @@ void verdict_withdraw(struct core *core, struct ask *ask)
     for (uint32_t i = 0; i < ask->n_leads; i++)
         if (ask->leads[i]->ask == ask->id)
             lead_requeue(core, ask->leads[i]);
-    allocate_end_ask(core, ask);
+    window_end(core, ask);
     for (uint32_t i = 0; i < ask->n_agents; i++) {
         allocate_agent(core, core->agents[ask->agents[i]]);
         agent_update(core, core->agents[ask->agents[i]]);

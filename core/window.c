@@ -44,7 +44,7 @@ static struct ask *ask_new(struct core *core, const struct pool *pool)
     }
 }
 
-struct ask *allocate_ask_of(struct core *core, uint64_t id)
+struct ask *window_ask_of(struct core *core, uint64_t id)
 {
     for (uint32_t i = 0; i < ASKS_MAX; i++)
         if (core->asks[i] && core->asks[i]->id == id)
@@ -82,7 +82,7 @@ static void add_agent(struct ask *ask, struct agent *agent, uint32_t free)
                                                     .skills = agent->skills};
 }
 
-void allocate_end_ask(struct core *core, struct ask *ask)
+void window_end(struct core *core, struct ask *ask)
 {
     core_disarm(core, &ask->timer);
     ask->id = 0;

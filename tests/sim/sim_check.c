@@ -48,7 +48,7 @@ static bool team_has_room(const struct core *core, const struct lead *lead)
     for (uint32_t t = 0; t < core->policy.n_teams; t++)
         if (core->policy.teams[t].programme == programme && unit_is_team(core, t) &&
             (lead->ring == RING_OWN || unit_has(core, lead->team, t)) &&
-            core->pools[pool_index(core, programme, RING_TEAM, t)].depth <
+            core->pools[pool_index(programme, RING_TEAM, t)].depth <
                 core->team_present[t] * programme_of(core, programme)->depth_per_agent)
             return true;
     return false;

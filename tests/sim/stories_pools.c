@@ -10,14 +10,14 @@ static uint32_t depth_of(struct sim *sim, const char *team)
     const struct core *core = sim_core(sim);
     for (uint32_t t = 0; t < core->policy.n_teams; t++)
         if (strcmp(core->policy.teams[t].name, team) == 0)
-            return core->pools[pool_index(core, 2, RING_TEAM, t)].depth;
+            return core->pools[pool_index(2, RING_TEAM, t)].depth;
     fail_msg("no team %s", team);
     return 0;
 }
 
 static uint32_t upstream(struct sim *sim)
 {
-    return sim_core(sim)->pools[pool_index(sim_core(sim), 2, RING_OWN, NONE)].depth;
+    return sim_core(sim)->pools[pool_index(2, RING_OWN, NONE)].depth;
 }
 
 /* proves 002-07, 002-08, 002-09: limited pools, the rest waits upstream */

@@ -481,7 +481,7 @@ static void look_into_pools(const struct core *core, uint32_t staffed, uint32_t 
         upstream += lead->state == LEAD_POOLED && lead->ring != RING_TEAM;
     }
     for (uint32_t t = 0; t < TEAMS; t++) {
-        const uint32_t depth = core->pools[pool_index(core, 2, RING_TEAM, t)].depth;
+        const uint32_t depth = core->pools[pool_index(2, RING_TEAM, t)].depth;
         assert_in_range(depth, upstream && t < staffed ? deep : 0, t < staffed ? deep : 0);
     }
 }
