@@ -172,10 +172,9 @@ struct programme {
     char name[POLICY_NAME_MAX + 1];
     bool retired; /* no longer in the policy; its ended leads are counted here. Only a core makes it so */
     enum mode mode;
-    uint32_t strategy;  /* enum strategy */
-    enum widen widen;   /* who may take a lead that its own pool left unclaimed */
-    bool note_required; /* a disposition needs a note */
-    struct policy_order order;
+    uint32_t strategy;        /* enum strategy */
+    enum widen widen;         /* who may take a lead that its own pool left unclaimed */
+    bool note_required;       /* a disposition needs a note */
     uint32_t wip_max;         /* leads an agent holds at once */
     uint32_t untouched_max;   /* OFFERED + OWNED leads of an agent */
     uint32_t depth_per_agent; /* push_pull: leads in a team's pool per member present */
@@ -192,10 +191,7 @@ struct programme {
     int64_t vet_ms;
     bool vet, vet_some, vet_rejects_late; /* vet_some: of some of its sources */
     uint32_t n_gaps;
-    int64_t gap_ms[POLICY_GAPS_MAX]; /* from the n-th attempt to the next; the last one repeats */
-    struct scoring scoring;
     uint32_t n_calling; /* 0 = at any time */
-    struct calling calling[POLICY_CALLING_MAX];
 
     /* contacts */
     enum duplicates duplicates;
@@ -218,6 +214,12 @@ struct programme {
     uint32_t ramp_leads;   /* in an hour, at the beginning; 0 = no ramp */
     int64_t ramp_ms, ramp_after_ms;
     uint32_t balance_permille; /* balance.c; 0 = easy leads and hard ones fall as they come */
+
+    /* what is long stands last: what every step looks at lies together */
+    struct policy_order order;
+    int64_t gap_ms[POLICY_GAPS_MAX]; /* from the n-th attempt to the next; the last one repeats */
+    struct calling calling[POLICY_CALLING_MAX];
+    struct scoring scoring;
 };
 
 struct policy_agent { /* listed in a programme: TOP_DOWN goes by the order, WEIGHTED_ROUND_ROBIN by the weight */
@@ -249,24 +251,21 @@ struct policy {
     uint32_t waiting_max; /* leads waiting in the cell; above it intake is BUSY */
     uint32_t agents_max;
     int64_t forget_after_ms; /* who is gone so long is forgotten; 0 = nobody is */
-    uint32_t n_programmes, n_teams, n_sources, n_agents;
+    uint32_t n_programmes, n_teams, n_sources, n_agents, n_zones, n_hours; /* all together: every step asks for some */
+    uint32_t n_routes, n_tests, n_values, n_pools, n_limits;
     uint32_t default_programme; /* 1 + index: of sources not listed; 0 = refuse them */
     struct programme programmes[POLICY_PROGRAMMES_MAX];
     struct policy_team teams[POLICY_TEAMS_MAX];
     struct policy_member sources[POLICY_SOURCES_MAX];
     struct policy_agent agents[POLICY_AGENTS_MAX]; /* in the order of the file */
-    uint32_t n_zones, n_hours;
-    struct policy_zone zones[POLICY_ZONES_MAX]; /* the first is the cell's: its days begin at midnight there */
+    struct policy_zone zones[POLICY_ZONES_MAX];    /* the first is the cell's: its days begin at midnight there */
     struct policy_hours hours[POLICY_HOURS_MAX];
 
     /* routing */
-    uint32_t n_routes, n_tests, n_values;
     struct policy_route routes[POLICY_ROUTES_MAX]; /* in the order of the file */
     struct policy_test tests[POLICY_TESTS_MAX];
     int64_t values[POLICY_VALUES_MAX];
-    uint32_t n_pools;
     struct policy_pool pools[POLICY_POOLS_MAX];
-    uint32_t n_limits;
     struct policy_limit limits[POLICY_LIMITS_MAX];
 };
 
