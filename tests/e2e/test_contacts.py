@@ -97,6 +97,21 @@ def who_is_on_the_list_is_called_by_nobody_also_after_a_restart(rng):
         expect(json.loads(cell.run("suppress", "--json").stdout)["contacts"] == 1, "one is left on the list")
 
 
+def who_says_so_on_the_phone_is_called_by_nobody_any_more(rng):
+    with Cell() as cell:
+        send(cell, "both.csv", ADA, ("2", "A. Byron", "310.246.1501", "", ""))
+        ana = Agent(cell, "ana", "north")
+        first, other = ana.hear("offer")["lead"], ana.hear("offer")["lead"]
+        for words in (f"accept {first}", f"act {first}", f"end {first}", f"dispose {first} do-not-call asked for it"):
+            said = ana.ask(words, "acted")
+            expect(said["reason"] == "OK", f"{words}: {said}")
+        expect(ana.hear("withdrawn")["lead"] == other, "the other lead of the same person is taken from her screen")
+        wait_for(lambda: cell.total("suppressed") == 2, 5, "both end")
+        said, _ = send(cell, "later.csv", ("3", "Ada", "+1 310 246 1501", "", ""))
+        expect(said["rejected_by"] == {"SUPPRESSED_CONTACT": 1}, said)
+
+
 if __name__ == "__main__":
     main({test.__name__: test for test in (an_import_tells_of_each_row_whose_person_is_known,
+                                           who_says_so_on_the_phone_is_called_by_nobody_any_more,
                                            who_is_on_the_list_is_called_by_nobody_also_after_a_restart)})

@@ -27,7 +27,7 @@ SOURCE_BACK = 1.0
 RESTART = 1.0          # takt up has a dead child running again within this
 AGENT_BACK = LEASE + GUARD + GRACE
 LOOK = 0.5             # what one look at the status may take on a busy machine
-ROWS, RATE, PROBE_ROWS, PROBE_RATE = 2000, 500, 1200, 300
+ROWS, RATE, PROBE_ROWS, PROBE_RATE = 3000, 500, 1800, 300
 
 
 class Load:

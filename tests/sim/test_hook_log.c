@@ -221,13 +221,15 @@ static void no_event_lacks_its_agent_though_people_are_forgotten(void **state)
         sim_run_ms(sim, 2000);
         sim_bye(sim, agent);
     }
+    struct sim_agent *last = sim_agent(sim, "last", "east", INTENT_AVAILABLE); /* ends leads that were others' */
+    sim_run_ms(sim, 100000);
+    sim_bye(sim, last);
     sim_run_ms(sim, 200000); /* who owns a callback is waited for */
     struct follow *follow = follow_new("sim");
     for (uint32_t i = 0; i < sim->n_log; i++)
         assert_true(
             follow_body(follow, slice_of(sim->log[i].at, sim->log[i].len), (struct position){1, i}, note, &tellings));
-    assert_true(sim->core->n_agents == 24 &&
-                sim->core->n_known < 18); /* the rest are past owners of leads that go on */
+    assert_true(sim->core->n_agents == 25 && sim->core->n_known < 12);
     assert_true(count(&tellings, HOOK_OFFER) > 24);
     for (uint32_t i = 0; i < tellings.n; i++)
         if (tellings.at[i].event == HOOK_OFFER || tellings.at[i].event == HOOK_WITHDRAWAL)

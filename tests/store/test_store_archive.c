@@ -316,7 +316,7 @@ static void each_segment_is_sound_though_its_image_was_read_beside_a_living_brok
     uint32_t refused = 0;
     for (int64_t i = archive_list(place->dir, &begins) - 1; i >= 0; i--)
         refused += expect_sound_when_cut(place, begins[i]);
-    assert_true(refused > 0); /* some of it was written while the image was read */
+    assert_true(refused > 3); /* some of it was written while the image was read */
     free(begins);
     close(ends[0]);
     close(ends[1]);

@@ -222,7 +222,8 @@ static void put_slices_that_overlap(struct buf *text)
                    i & 1);
 }
 
-/* The broker judges a policy within its beat, and agents are waiting meanwhile: under a second, but for sanitizers. */
+/* The broker judges a policy within its beat, and agents are waiting meanwhile: under a second, or two where the
+ * machine is slow, times SLOWED by a sanitizer. */
 static void a_policy_at_its_bounds_is_judged_soon(void **state)
 {
     void (*const puts[])(struct buf *) = {put_names_that_are_nowhere, put_filters_that_leave_out,
@@ -234,7 +235,7 @@ static void a_policy_at_its_bounds_is_judged_soon(void **state)
         put_teams(&text);
         puts[i](&text);
         char *told = told_of(&text, &cpu_s);
-        if (cpu_s > 20 || strstr(told, "more than") != NULL)
+        if (cpu_s > 2 * SLOWED || strstr(told, "more than") != NULL)
             fail_msg("policy %zu took %.1f s of CPU time: %.200s", i, cpu_s, told);
         free(told);
         buf_fini(&text);
