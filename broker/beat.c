@@ -217,11 +217,12 @@ static uint32_t take_events(struct beat *beat, bool late)
             most = FRAMES_LATE; /* hear everybody before anyone is judged silent */
         struct msg msg;
         for (; n < most && door_next(beat->parts.door, turn->role, beat->woke_us, &peer, &msg); n++) {
-            open->leads += msg.kind == MSG_CHUNK ? msg.chunk.n_rows : 0;
             if (msg.kind == MSG_APPLY && turn->role == ROLE_OPERATOR) /* others are told that it is not theirs to say */
                 step_apply(beat, open->effects, peer, &msg);
-            else if (let_in(beat, peer, &msg))
+            else if (let_in(beat, peer, &msg)) {
+                open->leads += msg.kind == MSG_CHUNK ? msg.chunk.n_rows : 0;
                 step(beat, open->effects, EVENT_MESSAGE, peer, &msg);
+            }
         }
         if (turn->role == ROLE_SOURCE)
             open->more = n == most && n < left;

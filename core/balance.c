@@ -71,6 +71,8 @@ void balance_worked(struct core *core, struct agent *agent, struct lead *lead)
     if (!lead->past || !(lead->past->decision.counted & COUNTED_LATER))
         return;
     lead->past->decision.counted &= (uint8_t) ~COUNTED_LATER;
+    if (lead->programme != agent->programme)
+        return;
     const int64_t quality = quality_of(core, lead), average = average_of(core, agent->team);
     const int64_t before = agent->quality ? agent->quality : average ? average : quality;
     if (agent->present)
@@ -119,7 +121,7 @@ static void find_ahead(const struct core *core, struct balance *balance)
     for (uint32_t i = 0; i < ask->n_agents; i++) {
         const struct agent *agent = core->agents[ask->agents[i]];
         const uint32_t average = average_of(core, agent->team);
-        if (agent->quality > average + most) {
+        if (agent->programme == ask->programme && agent->quality > average + most) { /* others' is of another scale */
             balance->ahead[balance->n_ahead++] = (struct ahead){i, average, false};
         } else if (ask->slots[i] > 0) {
             put(&balance->others, i);

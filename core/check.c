@@ -165,6 +165,18 @@ static void check_sums(struct check *check)
 }
 
 /* Somebody has a card, and leads that he may have stand aside as if nobody had. */
+/* Each of them, not only the first, by whose kind the group is judged. */
+static void check_kind(struct check *check, const struct aside *aside, const struct agent *agent)
+{
+    for (uint32_t i = 0; i < aside->leads.n; i++) {
+        const struct lead *lead = heap_entry(aside->leads.at[i].node, const struct lead, place);
+        struct pair_lead pair;
+        pair_begin(check->core, lead, &pair);
+        if (pair_kind(check->core, &pair, agent) == REASON_OK)
+            found(check, lead, "stands aside, and agent %u may have it", agent->index);
+    }
+}
+
 static void check_aside(struct check *check, struct pool *pool)
 {
     struct core *core = (struct core *) check->core;
@@ -174,9 +186,8 @@ static void check_aside(struct check *check, struct pool *pool)
         for (uint32_t i = 0; i < cards->n && !heap_has(&aside->open); i++) {
             const struct agent *agent = agent_at(cards->at[i].node);
             if ((!only || (agent == only && allocate_in_scope(core, pool, agent))) &&
-                allocate_free_slots(core, agent, pool->ring) > 0 && aside_is_for(core, aside, agent))
-                found(check, NULL, "pool %u: %u leads stand aside, and agent %u may have them", pool->index,
-                      aside->leads.n, agent->index);
+                allocate_free_slots(core, agent, pool->ring) > 0)
+                check_kind(check, aside, agent);
         }
 }
 

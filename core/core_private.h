@@ -125,7 +125,8 @@ void presence_ready(struct core *core, struct agent *agent, const struct msg_age
 void presence_intent(struct core *core, struct agent *agent, const struct msg_agent_says *says);
 
 /* turnover.c: agents that are gone are forgotten */
-void turnover_names(struct core *core, const struct lead *lead, int by);     /* whom a lead that has not ended names */
+/* Whom a lead that has not ended names; without `all`, only who must let go of it. */
+void turnover_names(struct core *core, const struct lead *lead, int by, bool all);
 int64_t turnover_due_ms(const struct core *core, const struct agent *agent); /* run clock: when to look; INT64_MAX */
 bool turnover_check(struct core *core, struct agent *agent);                 /* true: it is no more */
 bool turnover_make_room(struct core *core);                                  /* for a newcomer */

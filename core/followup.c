@@ -31,9 +31,9 @@ struct follow *followup_of(struct lead *lead)
 
 void followup_assign_to(struct core *core, struct lead *lead, uint32_t agent)
 {
-    turnover_names(core, lead, -1);
+    turnover_names(core, lead, -1, true);
     followup_of(lead)->assign_to = agent;
-    turnover_names(core, lead, +1);
+    turnover_names(core, lead, +1, true);
 }
 
 uint32_t followup_attempts(const struct lead *lead)

@@ -216,7 +216,9 @@ static void move(struct core *core, struct lead *lead, enum lead_event event, en
     if (lead->moved)
         keep_step(core, lead, lead->reason);
     lead->moved = true;
-    turnover_names(core, lead, -1);
+    const bool ends =
+        (to >= LEAD_CLOSED_WON) != lead_terminal(lead); /* or begins anew: all that it names counts or not */
+    turnover_names(core, lead, -1, ends);
     leave_state(core, lead);
     if (lead->owner != NONE && lead->owner != agent)
         let_go(core, lead);
@@ -242,7 +244,7 @@ static void move(struct core *core, struct lead *lead, enum lead_event event, en
     }
     if (in_hand && (agent != before || to == LEAD_PIPELINE))
         agent_freed(core, core->agents[before]);
-    turnover_names(core, lead, +1);
+    turnover_names(core, lead, +1, ends);
     lead_touch(core, lead);
 }
 
@@ -334,7 +336,7 @@ void lead_attach(struct core *core, struct lead *lead)
     core->programmes[lead->programme].count[lead->state]++;
     if (lead_terminal(lead))
         return;
-    turnover_names(core, lead, +1);
+    turnover_names(core, lead, +1, true);
     if (lead->owner != NONE) {
         struct agent *agent = core->agents[lead->owner];
         hold(core, lead, lead->owner);

@@ -45,16 +45,16 @@ static void put(struct core *core, struct lead *lead, uint32_t agent, enum reaso
 
 void lead_exclude(struct core *core, struct lead *lead, uint32_t agent, enum reason reason, int64_t until_ms)
 {
-    turnover_names(core, lead, -1);
+    turnover_names(core, lead, -1, true);
     put(core, lead, agent, reason, until_ms);
-    turnover_names(core, lead, +1);
+    turnover_names(core, lead, +1, true);
 }
 
 void lead_admit(struct core *core, struct lead *lead, uint32_t agent)
 {
-    turnover_names(core, lead, -1);
+    turnover_names(core, lead, -1, true);
     for (uint32_t i = 0; i < lead->n_excludes; i++)
         while (i < lead->n_excludes && lead->excludes[i].agent == agent)
             lead->excludes[i] = lead->excludes[--lead->n_excludes];
-    turnover_names(core, lead, +1);
+    turnover_names(core, lead, +1, true);
 }

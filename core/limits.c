@@ -225,7 +225,8 @@ static void offer_room(struct core *core, struct agent *agent, uint32_t n)
 {
     for (; agent && n > 0; agent = agent->mates_next, n--) {
         agent_update(core, agent);
-        allocate_agent(core, agent);
+        if (agent->slots_seen > agent->lent)
+            allocate_agent(core, agent);
     }
 }
 

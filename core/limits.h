@@ -3,8 +3,8 @@
  * budgets of agents, teams and sources; what an agent may have without an outcome; the ramp of newcomers; the throttle
  * on who gets leads and does nothing with them. Seen by this folder only.
  *
- * One number comes of all of them: how many leads more, now. agent_slots() is its
- * only reader, so whatever hands out a lead keeps every limit. Taken in the same
+ * One number comes of all of them: how many leads more, now. cards.c asks for it for
+ * whatever hands out a lead, orders.c for an operator's hand; so each keeps every limit. Taken in the same
  * step as the offer or grant; a team's is looked at again for each row of a
  * decision, since its members are in several windows at once. */
 #ifndef TAKT_CORE_LIMITS_H

@@ -88,7 +88,7 @@ uint64_t pair_kind_of(const struct core *core, const struct lead *lead)
     pair_begin(core, lead, &pair);
     const struct facts facts = {pair.room, pair.n_facts};
     const uint32_t key = programme_of(core, lead->programme)->licence_key;
-    uint64_t hash = core->budgets ? lead->cost_cents + 1u : 0, bits = 1;
+    uint64_t hash = core->budgets ? facts_mix(1, lead->cost_cents) : 0, bits = 1;
     int64_t value;
     if (key && facts_get(&facts, key, &value))
         hash = facts_mix(facts_mix(hash, 1), (uint64_t) value);

@@ -102,10 +102,12 @@ static void agent_hello(struct core *core, uint32_t peer, const struct msg *msg)
     const bool was_offline = agent->intent == INTENT_OFFLINE;
     agent_leave_scopes(core, agent);
     agent_set_present(core, agent, false);
-    if (team != agent->team)
+    const bool moved = team != agent->team;
+    if (moved)
         limits_moved(core, agent);
     agent_set_team(core, agent, team);
-    place_leave_agent(core, agent);
+    if (moved)
+        place_leave_agent(core, agent);
     agent_keep_open(core, agent);
     limits_follow(core, agent);
     limits_hold(core, agent);

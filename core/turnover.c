@@ -16,13 +16,15 @@ enum { HOUR_MS = 3600000, FULL_MS = 1000 };
 
 /* ---- who is named -------------------------------------------------------------------- */
 
-void turnover_names(struct core *core, const struct lead *lead, int by)
+void turnover_names(struct core *core, const struct lead *lead, int by, bool all)
 {
     if (lead_terminal(lead))
         return;
-    const uint32_t assign_to = followup_look(lead)->assign_to;
     if (lead->former != NONE)
         core->agents[lead->former]->awaited += (uint32_t) by;
+    if (!all)
+        return;
+    const uint32_t assign_to = followup_look(lead)->assign_to;
     if (assign_to != NONE)
         core->agents[assign_to]->awaited += (uint32_t) by;
     for (uint32_t i = 0; i < lead->n_excludes; i++) {

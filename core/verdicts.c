@@ -155,7 +155,8 @@ static uint32_t apply(struct core *core, struct ask *ask, const struct verdict *
         record_snapshot(core, ask);
     effects_answered(core->effects, ask->asked_us);
     /* there may be agents who were not asked about */
-    const bool more = ask->of_one || (granted && (ask->n_agents == ASK_AGENTS_MAX || ask->fitted || ask->balanced));
+    const bool more = ask->of_one || (granted && (ask->n_agents == ASK_AGENTS_MAX || ask->fitted)) ||
+                      (given && ask->balanced); /* who stood aside for another may have it now */
     for (uint32_t i = 0; i < ask->n_leads; i++) {
         struct lead *lead = ask->leads[i];
         if (lead->ask != ask->id)

@@ -150,8 +150,13 @@ static enum added add_lead(struct core *core, struct ask *ask, struct lead *lead
     return ADDED;
 }
 
+struct due {
+    struct lead *lead;
+    struct heap_key key;
+};
+
 /* The due leads of the window's agents, in the order of its pool. */
-static uint32_t gather_due(struct core *core, const struct ask *ask, struct lead *due[ASK_LEADS_MAX])
+static uint32_t gather_due(struct core *core, const struct ask *ask, struct due due[ASK_LEADS_MAX])
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < ask->n_agents; i++) {
@@ -161,11 +166,11 @@ static uint32_t gather_due(struct core *core, const struct ask *ask, struct lead
             if (lead->state != LEAD_PIPELINE || !lead->due || lead->ask || n == ASK_LEADS_MAX ||
                 calling_closed(core, lead))
                 continue;
+            const struct heap_key key = lead_key_in(core, ask->pool, lead);
             uint32_t at = n++;
-            for (; at > 0 && heap_before(lead_key_in(core, ask->pool, lead), lead_key_in(core, ask->pool, due[at - 1]));
-                 at--)
+            for (; at > 0 && heap_before(key, due[at - 1].key); at--)
                 due[at] = due[at - 1];
-            due[at] = lead;
+            due[at] = (struct due){lead, key};
             own++;
         }
     }
@@ -175,13 +180,14 @@ static uint32_t gather_due(struct core *core, const struct ask *ask, struct lead
 /* New and due leads in one ranking: what decides may go by it. */
 static void add_leads(struct core *core, struct ask *ask, struct pool *pool, uint64_t want)
 {
-    struct lead *due[ASK_LEADS_MAX], *unfit[UNFIT_MAX];
+    struct due due[ASK_LEADS_MAX];
+    struct lead *unfit[UNFIT_MAX];
     const uint32_t n_due = gather_due(core, ask, due);
     uint32_t n_unfit = 0;
     for (uint32_t at = 0;;) {
         const struct heap_item *item = ask->n_leads < want && n_unfit < UNFIT_MAX ? aside_first_item(pool) : NULL;
-        if (at < n_due && (!item || heap_before(lead_key_in(core, pool, due[at]), item->key))) {
-            if (add_lead(core, ask, due[at], core->agents[due[at]->owner]->ask_place + 1) != ADDED)
+        if (at < n_due && (!item || heap_before(due[at].key, item->key))) {
+            if (add_lead(core, ask, due[at].lead, core->agents[due[at].lead->owner]->ask_place + 1) != ADDED)
                 break;
             at++;
             continue;

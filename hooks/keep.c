@@ -38,7 +38,7 @@ bool keep_queue(struct kept_queue *kept, const char *path, struct queue *queue)
         gather(queue, true, &lines, &live);
     }
     const bool saved = anew ? file_put(path, lines.at, lines.len, 0600) : file_add(path, lines.at, lines.len);
-    kept->is_torn = !saved && (kept->is_torn || !anew);
+    kept->is_torn = !saved; /* also when only the folder was not synced: then all of it may be there already */
     if (saved) {
         kept->bytes = (anew ? 0 : kept->bytes) + lines.len;
         for (struct queued *item = queue_first(queue); item != NULL; item = item->next)

@@ -337,6 +337,33 @@ static void leads_that_nobody_here_may_have_go_out_in_order_when_somebody_comes(
 }
 
 /* Also those that wait for her alone. */
+/* Two kinds, however their costs and the filters that they pass are put together: 1001 ^ 2 is 1000 ^ 3. */
+static void leads_that_cost_alike_and_pass_other_filters_do_not_wait_for_each_other(void **state)
+{
+    (void) state;
+    struct sim *sim = world_new("programmes:\n"
+                                "  - name: home\n"
+                                "    teams: [all]\n"
+                                "    agents: [{name: ana, only: {state: CA}}]\n"
+                                "    limits: [{of: team, per: day, money: 1000}]\n");
+    static const struct {
+        const char *state;
+        uint32_t cents;
+    } rows[] = {{"TX", 1000}, {"CA", 999}};
+    story_agent(sim, "ana", "all", INTENT_AVAILABLE);
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct attribute in = {.name = slice_of("state", 5), .text = slice_of(rows[i].state, 2)};
+        sim_chunk(sim, 70 + i, "web", 0, 0,
+                  &(struct sim_row){
+                      .key = i, .payload = "row", .attributes = &in, .n_attributes = 1, .cost_cents = rows[i].cents},
+                  1);
+        sim_run_ms(sim, 2);
+    }
+    assert_state(sim, sim_lead_id(0), POOLED);
+    assert_owner(sim, sim_lead_id(1), "ana");
+    sim_destroy(&sim);
+}
+
 static void a_filter_that_is_lifted_lets_go_what_it_held_back(void **state)
 {
     (void) state;
@@ -396,6 +423,7 @@ int main(void)
         cmocka_unit_test(what_a_window_leaves_over_goes_to_who_was_not_in_it),
         cmocka_unit_test(who_was_asked_about_one_lead_in_vain_gets_another_that_only_he_may_have),
         cmocka_unit_test(leads_that_nobody_here_may_have_go_out_in_order_when_somebody_comes),
+        cmocka_unit_test(leads_that_cost_alike_and_pass_other_filters_do_not_wait_for_each_other),
         cmocka_unit_test(a_filter_that_is_lifted_lets_go_what_it_held_back),
         cmocka_unit_test(a_licence_that_is_taken_away_holds_at_once),
         cmocka_unit_test(an_empty_unit_is_no_target),
