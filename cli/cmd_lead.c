@@ -12,7 +12,8 @@
 static const struct cli_usage usage = {
     .synopsis = "takt lead ID [--assign AGENT | --release | --reject CODE | --reopen] [--why TEXT]",
     .about = "One lead by its id: state, owner, deadline, attempts, what was done with it by hand.\n"
-             "--assign gives it to an agent who is connected, whoever has it, and beyond its limits.\n"
+             "--assign gives it to an agent who is connected and on duty, whoever has it and however\n"
+             "much the agent holds; licences, filters, caps, budgets and calling hours keep it back.\n"
              "--release puts it back into its pool: out of an agent's hands, out of vetting, out of\n"
              "its rest. --reject ends what waits to be vetted, with a final disposition. --reopen\n"
              "begins anew with a lead that has ended; not with one that must not be called. Whoever\n"

@@ -264,7 +264,8 @@ int cmd_report(int argc, char **argv)
     const int words = cli_options(&usage, options, argc, argv, &exit_code);
     if (words < 0)
         return exit_code;
-    if (words == 0 && (asked.csv || asked.by || asked.since || asked.until || asked.report.programme)) {
+    if (words == 0 && (asked.csv || asked.by || asked.since || asked.until || asked.report.programme ||
+                       asked.target_s || asked.limit_s)) {
         cli_say("say which report; `takt report` lists them");
         return CLI_USAGE;
     }

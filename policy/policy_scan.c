@@ -229,6 +229,17 @@ static bool take_wanted(struct scan *scan, const char *path)
     return sound;
 }
 
+/* The key at hand; *ret_name lives as long as its event. */
+static bool is_attribute(struct scan *scan, const char *path, const char **ret_name)
+{
+    *ret_name = scan->event.type == YAML_SCALAR_EVENT ? (const char *) scan->event.data.scalar.value : "";
+    if (value_is_attribute(*ret_name))
+        return true;
+    fault_here(scan, FAULT_BAD_VALUE, path, "\"%.40s\" is no attribute; allowed are 1 to 32 of a-z, 0-9 and _",
+               *ret_name);
+    return false;
+}
+
 /* A mapping of free keys, the attributes, as a list of tests, since a schema names every key. */
 static bool take_tests(struct scan *scan, const char *path, const struct field *field)
 {
@@ -236,13 +247,10 @@ static bool take_tests(struct scan *scan, const char *path, const struct field *
     uint32_t n = 0;
     buf_add(scan->out, "[", 1);
     while (next(scan) && scan->event.type != YAML_MAPPING_END_EVENT) {
-        const char *name = scan->event.type == YAML_SCALAR_EVENT ? (const char *) scan->event.data.scalar.value : "";
-        bool sound = value_is_attribute(name);
+        const char *name;
+        bool sound = is_attribute(scan, path, &name);
         join(path, name, inner);
-        if (!sound)
-            fault_here(scan, FAULT_BAD_VALUE, path, "\"%.40s\" is no attribute; allowed are 1 to 32 of a-z, 0-9 and _",
-                       name);
-        else if (n == field->most)
+        if (sound && n == field->most)
             fault_here(scan, FAULT_TOO_MANY, path, "looks at more than %u attributes", field->most);
         for (uint32_t i = 0; i < n && sound; i++)
             if (strcmp(names[i], inner) == 0) {
@@ -282,12 +290,9 @@ static bool take_rank(struct scan *scan, const char *path)
     }
     if (!opens(scan, YAML_MAPPING_START_EVENT, path, "word or a mapping") || !next(scan))
         return false;
-    const char *name = scan->event.type == YAML_SCALAR_EVENT ? (const char *) scan->event.data.scalar.value : "";
-    bool sound = value_is_attribute(name);
+    const char *name;
+    bool sound = is_attribute(scan, path, &name);
     join(path, name, inner);
-    if (!sound)
-        fault_here(scan, FAULT_BAD_VALUE, path, "\"%.40s\" is no attribute; allowed are 1 to 32 of a-z, 0-9 and _",
-                   name);
     buf_printf(scan->out, "{\"attribute\":\"%.32s\",", sound ? name : "");
     for (uint32_t n = 0; scan->event.type != YAML_MAPPING_END_EVENT; n++) {
         if (n == 2) {

@@ -167,6 +167,12 @@ class Cell:
     def path(self, name):
         return os.path.join(self.folder, name)
 
+    def write(self, name, text, mode=0o600):
+        with open(self.path(name), "w") as file:
+            file.write(text)
+        os.chmod(self.path(name), mode)
+        return self.path(name)
+
     # -- up and down
 
     def start(self):

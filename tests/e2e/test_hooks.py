@@ -96,12 +96,6 @@ class HookedCell(Cell):
         self.write("hooks.yaml", "\n".join(lines) + "\n")
         self.up_args = (*self.up_args, "--hooks", self.path("hooks.yaml"))
 
-    def write(self, name, text, mode=0o600):
-        with open(self.path(name), "w") as file:
-            file.write(text)
-        os.chmod(self.path(name), mode)
-        return self.path(name)
-
     def __exit__(self, *what):
         for receiver in self.receivers.values():
             receiver.stop()

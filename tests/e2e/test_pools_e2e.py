@@ -33,13 +33,6 @@ LEADS = """id,name,phone,email,state,loan,age
 MAP = "source: web\nkey: id\nfields: {name: name, phone: phone, email: email}\nattributes: [id, state, loan, age]\n"
 
 
-def write(cell, name, text):
-    path = cell.path(name)
-    with open(path, "w") as file:
-        file.write(text)
-    return path
-
-
 def explained(cell, lead):
     return {row["field"]: row["value"] for row in cell.ask("explain", lead)}
 
@@ -53,12 +46,12 @@ def of(offer):
 def a_team_s_pool_has_its_own_order_and_timers_and_explain_says_so(rng):
     del rng
     with Cell() as cell:
-        said = cell.run("policy", "check", write(cell, "faulty.yaml", POLICY.replace("ORDER", "[loan]")), check=False)
+        said = cell.run("policy", "check", cell.write("faulty.yaml", POLICY.replace("ORDER", "[loan]")), check=False)
         expect(said.returncode == 1 and "faulty.yaml:7:44: units[0].order[0]: is \"loan\"; allowed is" in said.stdout + said.stderr,
                f"an attribute alone is told with what to write: {said}")
-        cell.run("policy", "check", write(cell, "good.yaml", POLICY.replace("ORDER", OURS)))
+        cell.run("policy", "check", cell.write("good.yaml", POLICY.replace("ORDER", OURS)))
         cell.run("policy", "apply", cell.path("good.yaml"))
-        cell.run("import", write(cell, "old.csv", LEADS), "--map", write(cell, "map.yaml", MAP))
+        cell.run("import", cell.write("old.csv", LEADS), "--map", cell.write("map.yaml", MAP))
         pools = {row["pool"]: row["waiting"] for row in cell.ask("pools")}
         expect((pools["home/closers"], pools["home"]) == (4, 2), f"old leads wait for the closers: {pools}")
 
@@ -77,7 +70,7 @@ def a_team_s_pool_has_its_own_order_and_timers_and_explain_says_so(rng):
         fresh = ben.hear("offer")
         expect(of(fresh) == 5 and fresh["answer_ms"] > 80000, f"the programme's pool goes by age, its timer is 90 s: {fresh}")
 
-        cell.run("policy", "apply", write(cell, "other.yaml", POLICY.replace("ORDER", "[{loan: highest}]").replace("3s", "40s")))
+        cell.run("policy", "apply", cell.write("other.yaml", POLICY.replace("ORDER", "[{loan: highest}]").replace("3s", "40s")))
         told = explained(cell, first["lead"])
         expect(told["order"] == "loan highest, then oldest_first; line 7 of policy 3", f"another order holds at once: {told}")
         zoe = Agent(cell, "zoe", "closers")

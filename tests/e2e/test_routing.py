@@ -40,19 +40,12 @@ programmes:
 FAST = "cell: test\nheartbeat: 500ms\nlease: 2s\nguard: 400ms\norphan_grace: 1s\n"
 
 
-def write(cell, name, text):
-    path = cell.path(name)
-    with open(path, "w") as file:
-        file.write(text)
-    return path
-
-
 def take_in(cell, name, key, **attributes):
     """One lead of these attributes."""
-    known = write(cell, "map.yaml", "key: key\nfields: {name: name}\nattributes:\n" +
+    known = cell.write("map.yaml", "key: key\nfields: {name: name}\nattributes:\n" +
                   "".join(f"  - {one}: {one}\n" for one in attributes))
     row = json.dumps({"key": key, "name": "Ada", **attributes})
-    cell.run("import", write(cell, name, row + "\n"), "--map", known, "--source", "web")
+    cell.run("import", cell.write(name, row + "\n"), "--map", known, "--source", "web")
 
 
 def fsck_clean(cell):
@@ -67,7 +60,7 @@ def explained(cell, lead):
 def a_lead_reaches_whose_territory_it_is_and_explain_names_the_line(rng):
     del rng
     with Cell() as cell:
-        cell.run("policy", "apply", write(cell, "tree.yaml", FAST + POLICY))
+        cell.run("policy", "apply", cell.write("tree.yaml", FAST + POLICY))
         eva, ana = Agent(cell, "eva", "east"), Agent(cell, "ana", "callers")
         Agent(cell, "ben", "callers", "away")
         take_in(cell, "one.ndjson", "k1", state="NV", city="Sparks", budget=100)
@@ -90,7 +83,7 @@ def ten_thousand_rules_come_into_force_live(rng):
                         for n in range(10000))
         head, tail = POLICY.replace("    licence: state\n", "").split("    routes:\n")
         head = "\n".join(line for line in head.split("\n") if "licences" not in line and "agents:" not in line)
-        path = write(cell, "many.yaml", f"{FAST}{head}    routes:\n{rules}    timers: {tail.split('timers: ')[1]}")
+        path = cell.write("many.yaml", f"{FAST}{head}    routes:\n{rules}    timers: {tail.split('timers: ')[1]}")
         expect(os.path.getsize(path) > 400000, "it is longer than a frame")
         cell.run("policy", "apply", path)
         with open(path) as file:
@@ -110,11 +103,11 @@ def ten_thousand_rules_come_into_force_live(rng):
 # 003-26: what a lead cost and how good it is come with it, and rules, scores, budgets and reports go by them
 def cost_and_quality_come_with_a_lead_and_count(rng):
     with Cell() as cell:
-        cell.run("policy", "apply", write(cell, "graded.yaml", FAST + GRADED))
+        cell.run("policy", "apply", cell.write("graded.yaml", FAST + GRADED))
         closer, caller = Agent(cell, "eva", "closers"), Agent(cell, "ana", "callers")
         rows = (("A", "45.00"), ("B", "20.00"), ("C", "4.50"), ("B", "60.00"))
-        cell.run("import", write(cell, "graded.csv", "id,name,grade,price\n" + "".join(
-            f"{n},Ada,{grade},{price}\n" for n, (grade, price) in enumerate(rows))), "--map", write(cell, "map.yaml", (
+        cell.run("import", cell.write("graded.csv", "id,name,grade,price\n" + "".join(
+            f"{n},Ada,{grade},{price}\n" for n, (grade, price) in enumerate(rows))), "--map", cell.write("map.yaml", (
                 "source: web\nkey: id\nfields: {name: name, cost: price}\nattributes: [quality: grade]\n")))
         best = closer.hear("offer")
         told = explained(cell, best["lead"])

@@ -47,6 +47,18 @@ struct id lead_that_costs(struct sim *sim, const char *source, uint32_t cents)
     return sim_lead_id(key);
 }
 
+void crowd_in_trouble(struct sim *sim)
+{
+    static const char *const teams[] = {"east", "hunters", "north", "south"};
+    for (uint32_t i = 0; i < 16; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "agent-%02u", i);
+        sim_agent(sim, name, teams[i % 4], i % 4 == 1 ? INTENT_ON_DEMAND : INTENT_AVAILABLE);
+    }
+    sim_faults(sim, (struct sim_faults){
+                        .lose = 10, .repeat = 30, .silence = 5, .crash = 1, .worker_mute = 100, .delay_us = 20000});
+}
+
 void crash(struct sim *sim)
 {
     sim_crash(sim);

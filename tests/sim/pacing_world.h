@@ -16,7 +16,8 @@ struct policy *policy_with(enum limit_of of, enum limit_per per, uint64_t leads_
 
 struct id lead_that_costs(struct sim *sim, const char *source, uint32_t cents);
 void leads(struct sim *sim, const char *source, uint32_t n);
-void crash(struct sim *sim); /* and all are connected again */
+void crowd_in_trouble(struct sim *sim); /* sixteen agents in four teams, and everything goes wrong at times */
+void crash(struct sim *sim);            /* and all are connected again */
 
 uint32_t in_hand(struct sim *sim, const struct sim_agent *agent);
 enum reason why_none(struct sim *sim, const struct sim_agent *agent); /* OK: it has a card */

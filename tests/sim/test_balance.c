@@ -287,20 +287,13 @@ static struct policy *policy_of_all_modes(bool by_score)
 static uint32_t crowd(uint64_t seed)
 {
     static const char *const sources[] = {"to-push", "to-pull", "to-pushpull"};
-    static const char *const teams[] = {"east", "hunters", "north", "south"};
     struct sim *sim = sim_new(seed, policy_of_all_modes(seed % 2));
     struct scoring scoring = sim_core(sim)->policy.programmes[0].scoring;
     uint32_t stood_aside = 0;
     sim_audit_every(sim, 16);
     sim_workers(sim, (uint32_t) (seed % 3));
     sim_judge(sim, story_decide, &scoring, 2000, true);
-    for (uint32_t i = 0; i < 16; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "agent-%02u", i);
-        sim_agent(sim, name, teams[i % 4], i % 4 == 1 ? INTENT_ON_DEMAND : INTENT_AVAILABLE);
-    }
-    sim_faults(sim, (struct sim_faults){
-                        .lose = 10, .repeat = 30, .silence = 5, .crash = 1, .worker_mute = 100, .delay_us = 20000});
+    crowd_in_trouble(sim);
     for (uint32_t i = 0; i < 60; i++) {
         for (uint32_t n = sim_rand(sim, 6); n > 0 && sim->source_session; n--)
             add_lead(sim, sources[sim_rand(sim, 3)], sim_rand(sim, 3) == 0);

@@ -519,18 +519,11 @@ static void check_undecided(const struct agent *agent)
 static void crowd(uint64_t seed, uint32_t *closed)
 {
     static const char *const sources[] = {"to-push", "to-pull", "to-pushpull"};
-    static const char *const teams[] = {"east", "hunters", "north", "south"};
     struct sim *dice = sim_new(seed, sim_policy()), *sim = sim_new(seed, random_policy(dice));
     sim_destroy(&dice);
     sim_audit_every(sim, 16);
     sim_workers(sim, (uint32_t) (seed % 4));
-    for (uint32_t i = 0; i < 16; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "agent-%02u", i);
-        sim_agent(sim, name, teams[i % 4], i % 4 == 1 ? INTENT_ON_DEMAND : INTENT_AVAILABLE);
-    }
-    sim_faults(sim, (struct sim_faults){
-                        .lose = 10, .repeat = 30, .silence = 5, .crash = 1, .worker_mute = 100, .delay_us = 20000});
+    crowd_in_trouble(sim);
     for (uint32_t i = 0; i < 12; i++) {
         sim_submit(sim, sources[sim_rand(sim, 3)], 1 + sim_rand(sim, 20));
         sim_run_ms(sim, 800);

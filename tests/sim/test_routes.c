@@ -390,7 +390,6 @@ static void a_team_may_move_in_the_tree_while_leads_wait(void **state)
     sim_destroy(&sim);
 }
 
-/* 003-08 */
 /* Each waits for one agent, too dear for what the team may still spend: the next day both can be had. */
 static void when_a_team_s_budget_opens_each_lead_that_was_too_dear_goes_to_its_agent(void **state)
 {
@@ -435,6 +434,7 @@ static void when_a_team_s_budget_opens_each_lead_that_was_too_dear_goes_to_its_a
     sim_destroy(&sim);
 }
 
+/* 003-08 */
 static void ten_thousand_rules_route_each_lead_by_its_own(void **state)
 {
     (void) state;
