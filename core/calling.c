@@ -82,16 +82,10 @@ int64_t calling_opens_ms(const struct core *core, const struct lead *lead)
     return at_ms < now_ms(core) + 8 * DAY_MS ? at_ms : now_ms(core) + DAY_MS;
 }
 
-bool calling_closed(const struct core *core, const struct lead *lead)
-{
-    return calling_opens_ms(core, lead) > now_ms(core);
-}
-
 bool calling_hold(struct core *core, struct lead *lead)
 {
-    const int64_t opens_ms = calling_opens_ms(core, lead);
-    if (opens_ms <= now_ms(core))
+    if (!calling_closed(core, lead))
         return false;
-    lead_wait(core, lead, LEAD_HELD, opens_ms, REASON_LEAD_OUT_OF_HOURS);
+    lead_wait(core, lead, LEAD_HELD, calling_opens_ms(core, lead), REASON_LEAD_OUT_OF_HOURS);
     return true;
 }

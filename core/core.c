@@ -185,7 +185,6 @@ void core_destroy(struct core **core_p)
         free(core->policies[i].text);
     free(core->policies);
     buf_fini(&core->snapshots);
-    buf_fini(&core->sealed);
     buf_fini(&core->steps);
     buf_fini(&core->gone);
     buf_fini(&core->report);

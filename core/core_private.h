@@ -71,7 +71,10 @@ double lead_rank(const struct core *core, const struct lead *lead);
 
 /* calling.c */
 int64_t calling_opens_ms(const struct core *core, const struct lead *lead); /* now, or when it may be called next */
-bool calling_closed(const struct core *core, const struct lead *lead);
+static inline bool calling_closed(const struct core *core, const struct lead *lead)
+{
+    return programme_of(core, lead->programme)->n_calling > 0 && calling_opens_ms(core, lead) > now_ms(core);
+}
 const struct zone *calling_zone(const struct core *core, const struct lead *lead);
 bool calling_hold(struct core *core, struct lead *lead); /* a waiting one, if it may not be called; returns whether */
 
@@ -103,10 +106,18 @@ void agent_missed(struct core *core, struct agent *agent);
 void agent_declined(struct core *core, struct agent *agent);
 
 /* duty.c */
-enum reason duty_why_not(const struct core *core, const struct agent *agent); /* OK: it is on duty */
-int64_t duty_begins_ms(const struct core *core, const struct agent *agent);   /* now, or when; CALENDAR_NEVER */
-void duty_arm(struct core *core, struct agent *agent);                        /* of agent_update() alone */
-void duty_follow(struct core *core, struct agent *agent);                     /* its team or the policy is another */
+static inline bool duty_is_planned(const struct core *core, const struct agent *agent) /* else it always is on duty */
+{
+    return core->policy.n_hours > 0 || agent->absent_until_ms > 0;
+}
+enum reason duty_judge(const struct core *core, const struct agent *agent);
+static inline enum reason duty_why_not(const struct core *core, const struct agent *agent) /* OK: it is on duty */
+{
+    return duty_is_planned(core, agent) ? duty_judge(core, agent) : REASON_OK;
+}
+int64_t duty_begins_ms(const struct core *core, const struct agent *agent); /* now, or when; CALENDAR_NEVER */
+void duty_arm(struct core *core, struct agent *agent);                      /* of agent_update() alone */
+void duty_follow(struct core *core, struct agent *agent);                   /* its team or the policy is another */
 void duty_timer_fire(struct core *core, struct agent *agent);
 #define ABSENT_UNTIL_MAX_MS INT64_C(253402300800000) /* the end of the year 9999 */
 bool duty_plan_absence(struct core *core, struct slice name, int64_t from_ms,

@@ -18,8 +18,6 @@ static struct shift shift_of(const struct core *core, const struct agent *agent)
 {
     const struct programme *programme = programme_of(core, agent->programme);
     uint32_t hours = 0, zone = 0;
-    if (core->policy.n_hours == 0) /* as in most cells: asked for with every change of an agent */
-        return (struct shift){0};
     for (uint32_t unit = agent->team; unit != NONE && !(hours && zone); unit = unit_above(core, unit)) {
         hours = hours ? hours : core->policy.teams[unit].shift;
         zone = zone ? zone : core->policy.teams[unit].zone;
@@ -34,7 +32,7 @@ static bool is_absent(const struct core *core, const struct agent *agent)
     return now_ms(core) >= agent->absent_from_ms && now_ms(core) < agent->absent_until_ms;
 }
 
-enum reason duty_why_not(const struct core *core, const struct agent *agent)
+enum reason duty_judge(const struct core *core, const struct agent *agent)
 {
     const struct shift shift = shift_of(core, agent);
     if (is_absent(core, agent))
@@ -77,7 +75,7 @@ static void hand_back(struct core *core, struct agent *agent, enum reason why)
 
 void duty_arm(struct core *core, struct agent *agent)
 {
-    if (heap_has(&agent->duty.node))
+    if (!duty_is_planned(core, agent) || heap_has(&agent->duty.node))
         return;
     /* after a restart its duty may have ended while nobody looked */
     const bool late = agent->offered + agent->owned > 0 && duty_why_not(core, agent) != REASON_OK;

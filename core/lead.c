@@ -8,13 +8,18 @@
 #include <string.h>
 
 enum fence_rule { SAME, RISE };
-static const struct {
-    enum lead_state from;
-    enum lead_event event;
-    enum lead_state to;
-    enum fence_rule fence;
-} moves[LEAD_MOVES] = {
-#define LEAD_MOVE(from, event, to, fence) {LEAD_##from, MOVE_##event, LEAD_##to, fence},
+static const uint8_t fences[LEAD_MOVES] = {
+#define LEAD_MOVE(from, event, to, fence) fence,
+#include "core/lead_states.def"
+};
+
+enum { /* lines of the list */
+#define LEAD_MOVE(from, event, to, fence) LINE_##from##_##event##_##to,
+#include "core/lead_states.def"
+};
+static const uint8_t lines[LEAD_STATES][MOVE_SUPPRESS + 1][LEAD_STATES] = {
+/* 1 + its line; 0: there is no such move */
+#define LEAD_MOVE(from, event, to, fence) [LEAD_##from][MOVE_##event][LEAD_##to] = 1 + LINE_##from##_##event##_##to,
 #include "core/lead_states.def"
 };
 
@@ -159,13 +164,10 @@ static void arm(struct core *core, struct lead *lead, int64_t appointment_ms)
 
 static enum fence_rule check_move(struct core *core, enum lead_state from, enum lead_event event, enum lead_state to)
 {
-    for (size_t i = 0; i < LEAD_MOVES; i++)
-        if (moves[i].from == from && moves[i].event == event && moves[i].to == to) {
-            core->moved[i]++;
-            return moves[i].fence;
-        }
-    assert(!"this move is not in lead_states.def");
-    return RISE;
+    const unsigned line = lines[from][event][to];
+    assert(line > 0); /* or this move is not in lead_states.def */
+    core->moved[line - 1]++;
+    return fences[line - 1];
 }
 
 static void hold(struct core *core, struct lead *lead, uint32_t agent_index)
@@ -218,7 +220,8 @@ static void move(struct core *core, struct lead *lead, enum lead_event event, en
     lead->moved = true;
     const bool ends =
         (to >= LEAD_CLOSED_WON) != lead_terminal(lead); /* or begins anew: all that it names counts or not */
-    turnover_names(core, lead, -1, ends);
+    if (ends || lead->former != NONE)
+        turnover_names(core, lead, -1, ends);
     leave_state(core, lead);
     if (lead->owner != NONE && lead->owner != agent)
         let_go(core, lead);
@@ -244,7 +247,8 @@ static void move(struct core *core, struct lead *lead, enum lead_event event, en
     }
     if (in_hand && (agent != before || to == LEAD_PIPELINE))
         agent_freed(core, core->agents[before]);
-    turnover_names(core, lead, +1, ends);
+    if (ends || lead->former != NONE)
+        turnover_names(core, lead, +1, ends);
     lead_touch(core, lead);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * leads.c - where leads live: in blocks, so that one never moves and costs no
- * allocation of its own, and in an index by id. What a lead does is in lead.c.
+ * leads.c - where leads live: in blocks of a huge page, so that one never moves
+ * and costs no allocation of its own, and in an index by id. What a lead does is in lead.c.
  *
  * An index of our own instead of uthash, because leads may be a million: uthash
  * takes 66 bytes of each, a slot here takes 8, and a look-up compares 32 bits of
@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/huge.h"
+
 enum { FIRST_SLOTS = 1024 };
+_Static_assert(LEADS_A_BLOCK * sizeof(struct lead) == HUGE_BYTES, "a block is a huge page");
 
 struct lead_slot {
     uint32_t hash;
@@ -25,12 +28,25 @@ static uint32_t hash_of(struct id id)
     return (uint32_t) (h >> 32);
 }
 
+/* Whoever looks one up asks for all of its cache lines: they come together, while its id is compared. */
+static void fetch(const struct lead *lead)
+{
+    for (size_t at = CACHE_LINE; at < sizeof *lead; at += CACHE_LINE)
+        __builtin_prefetch((const char *) lead + at);
+}
+
 /* The slot of this id, or the empty one where it would go. */
 static struct lead_slot *find(const struct leads *leads, struct id id, uint32_t hash)
 {
     for (uint32_t at = hash & leads->mask;; at = (at + 1) & leads->mask) {
         struct lead_slot *slot = &leads->slots[at];
-        if (slot->place == 0 || (slot->hash == hash && id_equal(lead_at(leads, slot->place - 1)->id, id)))
+        if (slot->place == 0)
+            return slot;
+        if (slot->hash != hash)
+            continue;
+        const struct lead *lead = lead_at(leads, slot->place - 1);
+        fetch(lead);
+        if (id_equal(lead->id, id))
             return slot;
     }
 }
@@ -65,8 +81,7 @@ static struct lead *next_place(struct leads *leads)
     if (leads->n % LEADS_A_BLOCK == 0) {
         leads->blocks = reallocarray(leads->blocks, leads->n / LEADS_A_BLOCK + 1, sizeof *leads->blocks);
         assert(leads->blocks);
-        leads->blocks[leads->n / LEADS_A_BLOCK] = calloc(LEADS_A_BLOCK, sizeof(struct lead));
-        assert(leads->blocks[leads->n / LEADS_A_BLOCK]);
+        leads->blocks[leads->n / LEADS_A_BLOCK] = huge_new();
     }
     return lead_at(leads, leads->n++);
 }
@@ -81,11 +96,14 @@ struct lead *leads_add(struct core *core, struct id id)
     assert(!slot->place);
     struct lead *lead = next_place(leads);
     *slot = (struct lead_slot){hash, leads->n};
-    lead->id = id;
-    lead->timer.owner = TIMER_LEAD;
-    lead->state = LEAD_RECEIVED;
-    lead->team = lead->home = lead->owner = lead->former = NONE;
-    lead->fresh = true;
+    *lead = (struct lead){.id = id,
+                          .timer.owner = TIMER_LEAD,
+                          .state = LEAD_RECEIVED,
+                          .team = NONE,
+                          .home = NONE,
+                          .owner = NONE,
+                          .former = NONE,
+                          .fresh = true};
     return lead;
 }
 

@@ -298,15 +298,14 @@ uint32_t core_seal(struct core *core, struct buf *body)
     buf_add(body, core->gone.at, core->gone.len); /* a row of the same key may follow: somebody came back */
     rows += core->n_gone;
     core->gone.len = core->n_gone = 0;
-    for (struct lead *lead = core->dirty_leads; lead; lead = lead->dirty_next, rows++) {
+    for (struct lead *lead = core->dirty_leads; lead; lead = lead->dirty_next)
         if (lead->fresh)
             record_input(core, lead, body); /* side by side: the view keeps them so */
-        record_lead(core, lead, &core->sealed);
+    for (struct lead *lead = core->dirty_leads; lead; lead = lead->dirty_next, rows++) {
+        record_lead(core, lead, body);
         lead->dirty = lead->fresh = lead->moved = false;
         lead->steps = 0;
     }
-    buf_add(body, core->sealed.at, core->sealed.len);
-    core->sealed.len = 0;
     for (struct agent *agent = core->dirty_agents; agent; agent = agent->dirty_next, rows++) {
         record_agent(core, agent, body);
         agent->dirty = false;

@@ -111,9 +111,10 @@ struct past { /* of a lead that was decided: those that still wait, the many, do
     uint32_t merged; /* so many were */
 };
 
+enum { CACHE_LINE = 64 };
 /* A million of them may wait: what few have is behind a pointer, and each group stands without holes. */
 struct lead {
-    struct id id;
+    _Alignas(CACHE_LINE) struct id id;
     struct timer timer; /* its one armed deadline, unless terminal; at_ms is part of ROW_LEAD */
     struct lead *dirty_next;
 
@@ -176,7 +177,7 @@ static inline int32_t lead_score(const struct lead *lead) /* of the last decisio
 }
 
 struct lead_slot; /* leads.c */
-enum { LEADS_A_BLOCK = 256 };
+enum { LEADS_A_BLOCK = 8192 };
 struct leads {
     struct lead **blocks;
     struct lead_slot *slots; /* by id */
@@ -196,74 +197,73 @@ struct agent_node {
     struct agent *agent;
 };
 
-struct agent {
+struct agent { /* what every act of it asks for stands in front */
     uint32_t index;
-    char name[NAME_BYTES_MAX + 1];
-    UT_hash_handle hh;
-    struct timer timer; /* the earliest of lease, grace, penalty, credit */
-    struct agent *dirty_next;
     bool dirty;
 
     /* ROW_AGENT */
+    bool present; /* its lease runs */
+    bool ready;   /* holds an unconsumed one-shot credit */
     uint32_t team, programme;
-    uint32_t kept_open; /* it held so many when its limit was lowered: it may keep them; 0 = within the limit */
     enum intent intent;
-    uint32_t away_code, capacity;
-    uint32_t skills[SKILLS_MAX], n_skills;
-    bool present;                        /* its lease runs */
-    uint16_t paused;                     /* enum reason; OK = it is not */
-    char pause_note[NAME_BYTES_MAX + 1]; /* the operator's word for it */
-    uint32_t misses;                     /* lapsed offers in a row */
-    int64_t penalty_until_ms;            /* run clock */
-    int64_t penalty_ms;                  /* of the next one */
-    int64_t idle_since_us;               /* end of its last lead; no toggle, decline or reconnect moves it */
-    uint32_t won, closed;
+    uint32_t capacity;
+    uint32_t kept_open;       /* it held so many when its limit was lowered: it may keep them; 0 = within the limit */
+    uint32_t misses;          /* lapsed offers in a row */
+    uint16_t paused;          /* enum reason; OK = it is not */
+    int64_t penalty_until_ms; /* run clock */
+    int64_t penalty_ms;       /* of the next one */
+    int64_t idle_since_us;    /* end of its last lead; no toggle, decline or reconnect moves it */
     int64_t absent_from_ms, absent_until_ms; /* core time: planned; both 0 = nothing is */
-    bool ready;                              /* holds an unconsumed one-shot credit */
     int64_t ready_until_ms;                  /* run clock */
-    uint32_t ready_wait_ms;
-    struct ready_result ready_last;
-    int64_t served_us; /* its last lead: LEAST_RECENT; under other strategies it stands still, and is not logged */
-    uint64_t turn;     /* in virtual time: WEIGHTED_ROUND_ROBIN */
-
-    /* previews: also of ROW_AGENT */
-    uint32_t skips;         /* since then */
-    int64_t skips_since_ms; /* run clock */
-    uint32_t quality;       /* also: of the leads it worked on lately, balance.c; 0 = of none */
+    uint32_t won, closed;
 
     /* derived */
-    struct timer duty; /* when its duty may begin or end next */
-    uint32_t peer;     /* 0: not connected to this broker */
+    struct agent *dirty_next;
+    struct timer timer; /* the earliest of lease, grace, penalty, credit */
+    struct timer duty;  /* when its duty may begin or end next */
+    uint32_t peer;      /* 0: not connected to this broker */
     uint64_t session;
     int64_t heard_ms; /* run clock */
     uint64_t heard_seq;
-    int64_t gone_ms;        /* run clock: since when the lease is over */
-    int64_t shown_until_ms; /* run clock: until when a device this agent left may still show its leads */
-    int64_t valid_until_ms; /* run clock: until when it may still show what it held, guard included */
     uint32_t offered, owned, working, wrap_up, pipeline, due;
-    uint64_t held_cents;             /* what its leads cost, those of its pipeline too */
-    int64_t given_us;                /* when it was last handed a lead */
-    uint32_t weight, list_place;     /* out of the policy's list of agents; POLICY_AGENTS_MAX or more: not in it */
-    struct pool *direct;             /* leads routed to it and nobody else; NULL: none ever was */
-    int64_t queue_us;                /* its place among agents: free since, or last handed one while it holds any */
-    uint32_t lent;                   /* slots in requests not yet answered */
-    uint32_t slots_seen, cards_seen; /* at the last agent_update() */
+    uint32_t slots_seen, cards_seen, due_seen; /* at the last agent_update(); due: for leads of its own pipeline */
+    uint32_t lent;                             /* slots in requests not yet answered */
+    bool lent_whole;                           /* counted in scope->lent */
+    bool due_listed, now_listed;               /* in core->due_agents, core->now_agents */
+    uint64_t held_cents;                       /* what its leads cost, those of its pipeline too */
+    int64_t given_us;                          /* when it was last handed a lead */
+    int64_t queue_us; /* its place among agents: free since, or last handed one while it holds any */
     struct lead *held;
-    struct agent_node card[SCOPES]; /* in the scope's heap while it has a card */
+    struct meter *meter;            /* pacing: NULL = no limit is about it */
+    int64_t quiet_ms;               /* run clock: since when evidence of work is awaited; 0 = it is not */
     struct agent_node able[SCOPES]; /* while it could be given a lead at all */
-    bool due_listed, now_listed;    /* in core->due_agents, core->now_agents */
-    bool lent_whole;                /* counted in scope->lent */
+    struct agent_node card[SCOPES]; /* in the scope's heap while it has a card */
     uint64_t in_ask;                /* request being built, and its place there */
     uint32_t ask_place;
+    uint32_t weight, list_place; /* out of the policy's list of agents; POLICY_AGENTS_MAX or more: not in it */
+    struct pool *direct;         /* leads routed to it and nobody else; NULL: none ever was */
+    int64_t gone_ms;             /* run clock: since when the lease is over */
+    int64_t shown_until_ms;      /* run clock: until when a device this agent left may still show its leads */
+    int64_t valid_until_ms;      /* run clock: until when it may still show what it held, guard included */
     struct agent *mates_prev, *mates_next; /* core->team_agents */
-    struct meter *meter;                   /* pacing: NULL = no limit is about it */
-    int64_t quiet_ms;                      /* run clock: since when evidence of work is awaited; 0 = it is not */
-    uint32_t due_seen;                     /* as cards_seen, for leads of its own pipeline */
 
     /* turnover.c: why it is not forgotten yet */
     uint32_t awaited;  /* leads that are REVOKING from it, or assigned to it meanwhile */
     uint32_t excluded; /* leads, not ended, that it had and may not have again */
     int64_t kept_ms;   /* run clock: when it was looked at last, and had to be kept; 0 = never */
+
+    /* the rest of ROW_AGENT */
+    char name[NAME_BYTES_MAX + 1];
+    char pause_note[NAME_BYTES_MAX + 1]; /* the operator's word for it */
+    UT_hash_handle hh;
+    uint32_t away_code, n_skills, skills[SKILLS_MAX];
+    uint32_t ready_wait_ms;
+    struct ready_result ready_last;
+    int64_t served_us;      /* its last lead: LEAST_RECENT; under other strategies it stands still, and is not logged */
+    uint64_t turn;          /* in virtual time: WEIGHTED_ROUND_ROBIN */
+    uint32_t skips;         /* of previews, since then */
+    uint32_t quality;       /* of the leads it worked on lately, balance.c; 0 = of none */
+    int64_t skips_since_ms; /* run clock */
 };
 
 struct scope {
@@ -406,7 +406,6 @@ struct core {
     struct import *dirty_imports;
     bool dirty_cell;
     struct buf snapshots; /* rows of this beat's decisions */
-    struct buf sealed;    /* the leads' rows while a beat is sealed: they follow the inputs */
     struct buf steps;     /* struct step: what this beat's rows of leads would not show */
     struct buf gone;      /* rows of what was forgotten in this beat */
     uint32_t n_gone;
