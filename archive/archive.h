@@ -53,6 +53,8 @@ void archive_advance(struct archive_end *end, const struct tap_entry *entry);
 struct archive_options {
     const char *redis, *cell, *dir;
     uint64_t least_bytes; /* a new segment begins when this, and as much as it began with, was added to it */
+    void (*tell)(void *arg, const char *event, struct position end); /* "ready" whenever it begins to follow, "ended" */
+    void *arg;
 };
 
 /* Follow the cell until `stop_fd` is readable. STORE_OK, or why it cannot go on: STORE_DAMAGED,

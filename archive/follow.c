@@ -410,6 +410,13 @@ static enum store_status take_folder(struct follow *follow)
     return STORE_REFUSING;
 }
 
+static void tell_ready(const struct follow *follow)
+{
+    log_line(LOG_INFO, "archive.ready", "at=%" PRIu64 "-%" PRIu64, follow->end.at.epoch, follow->end.at.beat);
+    if (follow->options->tell)
+        follow->options->tell(follow->options->arg, "ready", follow->end.at);
+}
+
 static enum store_status one_connection(struct follow *follow)
 {
     follow->why->len = 0;
@@ -418,7 +425,7 @@ static enum store_status one_connection(struct follow *follow)
         status = join(follow);
     follow->told_away = follow->told_away && status != STORE_OK;
     if (status == STORE_OK)
-        log_line(LOG_INFO, "archive.ready", "at=%" PRIu64 "-%" PRIu64, follow->end.at.epoch, follow->end.at.beat);
+        tell_ready(follow);
     for (int64_t leave_us = INT64_MAX; status == STORE_OK;) {
         uint32_t n;
         status = go_on(follow, &n);
@@ -452,6 +459,8 @@ enum store_status archive_follow(const struct archive_options *options, int stop
         if (!follow.found_gap && is_stopped(&follow, REOPEN_MS))
             break;
     }
+    if (status == STORE_OK && options->tell)
+        options->tell(options->arg, "ended", follow.end.at);
     segment_close(&follow.out);
     if (follow.lock_fd >= 0)
         close(follow.lock_fd);

@@ -8,10 +8,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 
 enum { OPTIONS_MAX = 40, LINE_MAX_BYTES = 512, HELP = 1000 };
 
@@ -184,6 +186,16 @@ bool cli_endpoint(const struct cli_common *common, const char *role, char ret_en
     if (!found)
         cli_say("%s has no line \"%s ...\"; is the takt that wrote it of this version?", path, role);
     return found;
+}
+
+int cli_stop_fd(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 bool cli_is_day(const struct tm *day)

@@ -75,6 +75,9 @@ const char *cli_dir(const struct cli_common *common);
  * Returns false after saying on stderr what is missing and what to do. */
 bool cli_endpoint(const struct cli_common *common, const char *role, char ret_endpoint[256]);
 
+/* SIGTERM and SIGINT, as something to poll instead of a handler. The caller closes it. */
+int cli_stop_fd(void);
+
 /* The calendar has this day; the C library would take 30 February for 2 March. */
 bool cli_is_day(const struct tm *day);
 

@@ -367,7 +367,8 @@ static const struct cli_usage usage = {
     .about = "Be an agent: leads appear as they come; words (\"help\" lists them) work on them.\n"
              "With --script words are read as lines and events are written as JSON lines, without\n"
              "contact data.",
-    .example = "takt agent ana --team north",
+    .example = "takt agent ana --team north\n"
+               "  takt agent bot-1 --team north --script < words > events.ndjson",
     .words_least = 1,
     .words_most = 1,
 };
@@ -384,6 +385,7 @@ int cmd_agent(int argc, char **argv)
         {"capacity", "N", CLI_NUMBER, &agent.capacity, 0, 64, "leads at once (default: the programme's)"},
         {"skills", "A,B", CLI_TEXT, &agent.skills_text, 0, 0, "what you can do"},
         {"script", NULL, CLI_FLAG, &agent.script, 0, 0, "words from stdin, events as JSON lines"},
+        {"json", NULL, CLI_FLAG, &agent.script, 0, 0, "the same as --script"},
         CLI_END,
     };
     int exit_code = CLI_FAILED;

@@ -5,12 +5,14 @@
  * Redis is what the broker trims by. */
 #include "cli/cli.h"
 
-#include <signal.h>
 #include <stdio.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "archive/archive.h"
+#include "cli/logs.h"
+#include "cli/print.h"
 #include "common/log.h"
 
 enum { PATH_ROOM = 4096, SEGMENT_KIB = 64 * 1024, SEGMENT_KIB_MAX = 1024 * 1024 };
@@ -30,17 +32,26 @@ static int say_status(enum store_status status, const struct buf *why)
     return status == STORE_DAMAGED || status == STORE_ROLLED_BACK ? CLI_UNFIT : CLI_FAILED;
 }
 
-static int follow(const struct asked *asked)
+static void tell_event(void *arg, const char *event, struct position end)
 {
-    const struct archive_options options = {asked->redis, asked->cell, asked->folder,
-                                            (uint64_t) asked->segment_kib * 1024};
+    const struct asked *asked = arg;
+    char last[48];
+    print_value(stdout,
+                json_pack("{s:s, s:s, s:o, s:s}", "event", event, "cell", asked->cell, "folder",
+                          print_string(asked->folder), "last", logs_position(end, last)),
+                0);
+}
+
+static int follow(struct asked *asked)
+{
+    const struct archive_options options = {.redis = asked->redis,
+                                            .cell = asked->cell,
+                                            .dir = asked->folder,
+                                            .least_bytes = (uint64_t) asked->segment_kib * 1024,
+                                            .tell = asked->common.json ? tell_event : NULL,
+                                            .arg = asked};
     struct buf why = {0};
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    const int stop_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    const int stop_fd = cli_stop_fd();
     log_open("takt-archive", LOG_INFO);
     (void) !nice(10); /* broker and Redis first: what is not archived yet, they keep */
     const int exit_code = say_status(archive_follow(&options, stop_fd, &why), &why);
@@ -56,7 +67,9 @@ static int end(const struct asked *asked)
     enum store_status status = tap_open(asked->redis, asked->cell, &tap, &why);
     if (status == STORE_OK && (status = tap_end_archive(tap)) != STORE_OK)
         buf_printf(&why, "%s", tap_why(tap));
-    if (status == STORE_OK)
+    if (status == STORE_OK && asked->common.json)
+        print_value(stdout, json_pack("{s:s, s:b}", "cell", asked->cell, "archived", 0), 0);
+    else if (status == STORE_OK)
         printf("cell %s is not archived any more: its log is trimmed without waiting\n", asked->cell);
     const int exit_code = say_status(status, &why);
     tap_close(&tap);
@@ -69,8 +82,11 @@ static const struct cli_usage usage = {
     .about = "Keeps a cell's log in FOLDER, in segments that each begin with an image of all state, until\n"
              "SIGTERM. Entries leave Redis only when they are on this disk. `takt up` runs one by itself.\n"
              "`takt fsck --archive FOLDER` checks it, `takt cell restore --from FOLDER` restores from it.\n"
+             "With --json it prints an object a line: \"ready\" with the last entry it has when it begins\n"
+             "to follow, also again after an outage of Redis, and \"ended\".\n"
              "Exit code 0 stopped, 1 failed, 4 folder and Redis do not fit.",
-    .example = "takt archive --redis unix:/run/takt/redis.sock --cell demo --to /var/lib/takt/archive",
+    .example = "takt archive --redis unix:/run/takt/redis.sock --cell demo --to /var/lib/takt/archive\n"
+               "  takt archive --dir takt-data --end --json",
 };
 
 int cmd_archive(int argc, char **argv)
@@ -84,29 +100,20 @@ int cmd_archive(int argc, char **argv)
         {"to", "FOLDER", CLI_TEXT, &asked.folder, 0, 0, "where segments are kept (default: DIR/archive)"},
         {"segment-kib", "N", CLI_NUMBER, &asked.segment_kib, 1, SEGMENT_KIB_MAX,
          "a new segment begins after N KiB of log, and not before an image's worth (default: 65536)"},
+        {"json", NULL, CLI_FLAG, &asked.common.json, 0, 0, "print JSON"},
         {"end", NULL, CLI_FLAG, &asked.end, 0, 0, "nothing archives this cell any more: its log must not wait"},
         CLI_END,
     };
     int exit_code = CLI_FAILED;
-    char redis[256], cell[256], folder[PATH_ROOM];
+    char folder[PATH_ROOM];
+    struct logs_room room;
     if (cli_options(&usage, options, argc, argv, &exit_code) < 0)
         return exit_code;
-    if (!asked.redis) {
-        if (!cli_endpoint(&asked.common, "redis", redis))
-            return CLI_FAILED;
-        asked.redis = redis;
-    }
-    if (!asked.cell) {
-        if (!cli_endpoint(&asked.common, "cell", cell))
-            return CLI_FAILED;
-        asked.cell = cell;
-    }
+    exit_code = logs_find_cell(&asked.common, &asked.redis, &asked.cell, &room);
+    if (exit_code != CLI_DONE)
+        return exit_code;
     snprintf(folder, sizeof folder, "%s/archive", cli_dir(&asked.common));
     if (!asked.folder)
         asked.folder = folder;
-    if (!store_cell_is_valid(asked.cell)) {
-        cli_say("archive: --cell takes [a-z0-9-], at most 32 characters");
-        return CLI_USAGE;
-    }
     return asked.end ? end(&asked) : follow(&asked);
 }

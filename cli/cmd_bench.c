@@ -311,12 +311,7 @@ static int begin(struct bench *bench)
     takt_close(&takt);
     if (exit_code != CLI_DONE)
         return exit_code;
-    sigset_t mask;
-    sigemptyset(&mask);
-    sigaddset(&mask, SIGTERM);
-    sigaddset(&mask, SIGINT);
-    sigprocmask(SIG_BLOCK, &mask, NULL);
-    bench->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    bench->signal_fd = cli_stop_fd();
     exit_code = run(bench);
     close(bench->signal_fd);
     return exit_code;

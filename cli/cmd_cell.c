@@ -9,9 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "archive/archive.h"
+#include "cli/logs.h"
+#include "cli/print.h"
 
 struct asked {
+    bool json;
     const char *redis, *cell, *from;
 };
 
@@ -19,11 +24,34 @@ static const struct cli_usage usage = {
     .synopsis = "takt cell create|restore --redis ADDR --cell NAME [--from FOLDER]",
     .about = "create: an empty cell in a Redis. A cell that is there already stays as it is.\n"
              "restore: the cell as its archive in FOLDER has it, in a Redis that lacks it. What was\n"
-             "acknowledged after the archive's last entry is not in it.",
-    .example = "takt cell restore --from /var/lib/takt/archive --redis unix:/run/takt/redis.sock --cell demo",
+             "acknowledged after the archive's last entry is not in it.\n"
+             "Exit code 0 done, 1 it could not be, 2 wrong usage.",
+    .example = "takt cell create --redis unix:/run/takt/redis.sock --cell demo\n"
+               "  takt cell restore --from /var/lib/takt/archive --redis unix:/run/takt/redis.sock --cell demo",
     .words_least = 1,
     .words_most = 1,
 };
+
+static json_t *told(const struct asked *asked)
+{
+    return json_pack("{s:s, s:o}", "cell", asked->cell, "redis", print_string(asked->redis));
+}
+
+static void tell_restored(const struct asked *asked, const struct archive_segment *segment)
+{
+    char last[48];
+    logs_position(segment->end.at, last);
+    if (!asked->json) {
+        printf("cell %s stands at %s as of entry %s: %" PRIu64 " rows, %" PRIu64 " entries\n", asked->cell,
+               asked->redis, last, segment->rows, segment->entries);
+        return;
+    }
+    json_t *line = told(asked);
+    json_object_set_new(line, "last", json_string(last));
+    json_object_set_new(line, "rows", json_integer((json_int_t) segment->rows));
+    json_object_set_new(line, "entries", json_integer((json_int_t) segment->entries));
+    print_value(stdout, line, 0);
+}
 
 static int create(const struct asked *asked)
 {
@@ -31,7 +59,9 @@ static int create(const struct asked *asked)
         .address = asked->redis, .cell = asked->cell, .broker_id = "takt cell create"};
     struct store *store = store_redis_new(&options);
     enum store_status status = store_create_cell(store);
-    if (status == STORE_OK)
+    if (status == STORE_OK && asked->json)
+        print_value(stdout, told(asked), 0);
+    else if (status == STORE_OK)
         printf("cell %s stands at %s\n", asked->cell, asked->redis);
     else
         cli_say("cell %s at %s: %s", asked->cell, asked->redis, store_why(store));
@@ -49,8 +79,7 @@ static int restore(const struct asked *asked)
     }
     enum store_status status = archive_restore(asked->from, asked->redis, asked->cell, &segment, &why);
     if (status == STORE_OK)
-        printf("cell %s stands at %s as of entry %" PRIu64 "-%" PRIu64 ": %" PRIu64 " rows, %" PRIu64 " entries\n",
-               asked->cell, asked->redis, segment.end.at.epoch, segment.end.at.beat, segment.rows, segment.entries);
+        tell_restored(asked, &segment);
     else
         cli_say("cell %s at %s: %.*s", asked->cell, asked->redis, (int) why.len, (const char *) why.at);
     buf_fini(&why);
@@ -69,6 +98,7 @@ int cmd_cell(int argc, char **argv)
         {"redis", "ADDR", CLI_TEXT, &asked.redis, 0, 0, "unix:/path or 127.0.0.1:6379"},
         {"cell", "NAME", CLI_TEXT, &asked.cell, 0, 0, "[a-z0-9-], at most 32 characters"},
         {"from", "FOLDER", CLI_TEXT, &asked.from, 0, 0, "restore: the archive's folder"},
+        {"json", NULL, CLI_FLAG, &asked.json, 0, 0, "print JSON"},
         CLI_END,
     };
     int exit_code = CLI_FAILED;

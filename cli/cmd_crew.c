@@ -122,12 +122,7 @@ static int run(struct crew *crew)
     if (!cli_endpoint(&crew->common, "agent", endpoint) || !read_plan(crew))
         return CLI_FAILED;
     crew->plan.endpoint = endpoint;
-    sigset_t mask;
-    sigemptyset(&mask);
-    sigaddset(&mask, SIGTERM);
-    sigaddset(&mask, SIGINT);
-    sigprocmask(SIG_BLOCK, &mask, NULL);
-    crew->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    crew->signal_fd = cli_stop_fd();
     crew->crowd = crowd_new(&crew->plan, &crew->counts, (uint32_t) crew->agents,
                             crew->prefix ? crew->prefix : crew->plan.team, (uint64_t) crew->seed);
     const bool started = crew->crowd != NULL;

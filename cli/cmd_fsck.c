@@ -12,6 +12,7 @@
 
 #include "cli/fsck.h"
 #include "cli/fsck_archive.h"
+#include "cli/logs.h"
 #include "cli/print.h"
 #include "client/takt.h"
 #include "policy/policy_yaml.h"
@@ -39,17 +40,11 @@ static bool load_policy(const struct asked *asked, struct policy *ret)
 
 /* ---- output ------------------------------------------------------------------------ */
 
-static const char *position_words(struct position at, char ret[48])
-{
-    snprintf(ret, 48, "%" PRIu64 "-%" PRIu64, at.epoch, at.beat);
-    return ret;
-}
-
 static void show_text(const struct fsck_result *result, const char *cell)
 {
     char first[48], last[48], view[48];
     printf("cell %s: %" PRIu64 " log entries %s to %s, view at %s with %" PRIu64 " rows\n", cell, result->entries,
-           position_words(result->first, first), position_words(result->last, last), position_words(result->view, view),
+           logs_position(result->first, first), logs_position(result->last, last), logs_position(result->view, view),
            result->rows);
     printf("%" PRIu64 " leads, %" PRIu64 " not ended; %" PRIu64 " agents; %" PRIu64 " members of sorted sets\n",
            result->leads, result->open_leads, result->agents, result->members);
@@ -79,8 +74,8 @@ static void show_json(const struct fsck_result *result, const char *cell)
                                               finding->id, "detail", finding->detail));
     }
     json_t *all = json_pack("{s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o}", "cell", cell,
-                            "entries", (json_int_t) result->entries, "first", position_words(result->first, first),
-                            "last", position_words(result->last, last), "view", position_words(result->view, view),
+                            "entries", (json_int_t) result->entries, "first", logs_position(result->first, first),
+                            "last", logs_position(result->last, last), "view", logs_position(result->view, view),
                             "rows", (json_int_t) result->rows, "leads", (json_int_t) result->leads, "open_leads",
                             (json_int_t) result->open_leads, "agents", (json_int_t) result->agents, "members",
                             (json_int_t) result->members, "moved", result->moved, "recovered", result->recovered,
@@ -90,9 +85,7 @@ static void show_json(const struct fsck_result *result, const char *cell)
         digest_text(result->digest, digest);
         json_object_set_new(all, "digest", json_string(digest));
     }
-    json_dumpf(all, stdout, JSON_INDENT(1));
-    putchar('\n');
-    json_decref(all);
+    print_value(stdout, all, 1);
 }
 
 static bool write_states(const struct fsck_result *result, const char *path)

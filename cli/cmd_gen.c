@@ -68,7 +68,7 @@ int cmd_generate(int argc, char **argv)
         {"leads", "N", CLI_NUMBER, &leads, 1, GENERATE_LEADS_MAX, "how many rows"},
         {"seed", "S", CLI_NUMBER, &seed, 0, INT64_MAX, "which ones (default: 1)"},
         {"out", "FILE", CLI_TEXT, &out, 0, 0, "write there (default: standard output)"},
-        {"json", NULL, CLI_FLAG, &json, 0, 0, "tell what was planted as JSON"},
+        {"json", NULL, CLI_FLAG, &json, 0, 0, "tell what was planted as JSON; on standard error without --out"},
         CLI_END,
     };
     int exit_code;

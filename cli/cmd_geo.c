@@ -187,14 +187,11 @@ static void show_counts(const char *path, const struct geo *geo, bool json)
                counts.counties, counts.metros, counts.cities, counts.area_codes);
         return;
     }
-    json_t *text = json_string(path),
-           *row = json_pack("{s:i, s:i, s:i, s:i, s:i}", "zips", (int) counts.zips, "counties", (int) counts.counties,
-                            "metros", (int) counts.metros, "cities", (int) counts.cities, "area_codes",
-                            (int) counts.area_codes);
-    json_object_set_new(row, "file", text ? text : json_string("(not UTF-8)"));
-    json_dumpf(row, stdout, JSON_SORT_KEYS);
-    putchar('\n');
-    json_decref(row);
+    json_t *row =
+        json_pack("{s:i, s:i, s:i, s:i, s:i}", "zips", (int) counts.zips, "counties", (int) counts.counties, "metros",
+                  (int) counts.metros, "cities", (int) counts.cities, "area_codes", (int) counts.area_codes);
+    json_object_set_new(row, "file", print_string(path));
+    print_value(stdout, row, 0);
 }
 
 static int build_file(const struct asked *asked)

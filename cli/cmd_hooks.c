@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
+#include "cli/logs.h"
 #include "cli/print.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -21,7 +23,7 @@ enum { PATH_ROOM = 4096, COLUMNS = 9 };
 struct asked {
     struct cli_common common;
     const char *redis, *cell, *state;
-    char redis_text[256], cell_text[256], state_text[PATH_ROOM];
+    char state_text[PATH_ROOM];
 };
 
 static bool read_hooks(const char *path, struct hook_file *ret)
@@ -39,69 +41,54 @@ static void set_signals(void)
     signal(SIGCHLD, SIG_DFL); /* where it is ignored, from whoever started us, no exit code can be had */
 }
 
-/* ---- run ------------------------------------------------------------------------------- */
-
-static bool find_cell(struct asked *asked)
-{
-    if (!asked->redis && !cli_endpoint(&asked->common, "redis", asked->redis_text))
-        return false;
-    if (!asked->cell && !cli_endpoint(&asked->common, "cell", asked->cell_text))
-        return false;
-    asked->redis = asked->redis ? asked->redis : asked->redis_text;
-    asked->cell = asked->cell ? asked->cell : asked->cell_text;
-    if (!store_cell_is_valid(asked->cell))
-        cli_say("hooks: --cell takes [a-z0-9-], at most 32 characters");
-    return store_cell_is_valid(asked->cell);
-}
-
-static int run(struct asked *asked, const struct hook_file *file, const char *which)
-{
-    (void) which;
-    struct buf why = {0};
-    sigset_t set;
-    if (!find_cell(asked))
-        return CLI_FAILED;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    set_signals();
-    const int stop_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    log_open("takt-hooks", LOG_INFO);
-    (void) !nice(10); /* the broker first */
-    const struct hooks_options options = {asked->redis, asked->cell, asked->state};
-    const enum store_status status = hooks_run(&options, file, stop_fd, &why);
-    if (status != STORE_OK)
-        cli_say("hooks: %.*s", (int) why.len, (const char *) why.at);
-    close(stop_fd);
-    buf_fini(&why);
-    return status == STORE_OK ? CLI_DONE : CLI_FAILED;
-}
-
 /* ---- check ----------------------------------------------------------------------------- */
 
 /* Of a URL only where it leads: its path may be a secret. */
-static void show_hook(const struct hook *hook, FILE *to)
+static json_t *hook_json(const struct hook *hook)
 {
     const char *host = hook->url ? strstr(hook->url, "//") + 2 : hook->program.at[0];
     const int len = hook->url ? (int) (host - hook->url + (ptrdiff_t) strcspn(host, "/?#")) : (int) strlen(host);
-    const char *before = "";
-    fprintf(to, "%s: %.*s%s, fields %s, ", hook->name, len, hook->url ? hook->url : host,
-            hook->key.len > 0 ? ", signed" : "", hook_fields_word(hook->fields));
+    char *to = strndup(hook->url ? hook->url : host, (size_t) len);
+    json_t *events = json_array();
+    if (!to)
+        abort();
     for (enum hook_event event = 0; event < HOOK_EVENTS; event++)
-        if (hook->events >> event & 1) {
-            fprintf(to, "%s%s", before, hook_event_word(event));
-            before = " ";
-        }
-    fputc('\n', to);
+        if (hook->events >> event & 1)
+            json_array_append_new(events, json_string(hook_event_word(event)));
+    json_t *row = json_pack("{s:s, s:o, s:b, s:s, s:o}", "hook", hook->name, "to", print_string(to), "signed",
+                            hook->key.len > 0, "fields", hook_fields_word(hook->fields), "events", events);
+    free(to);
+    return row;
+}
+
+static const char *word_of(const json_t *row, const char *name)
+{
+    return json_string_value(json_object_get(row, name));
+}
+
+static void show_hook(const json_t *row)
+{
+    size_t i;
+    json_t *event;
+    printf("%s: %s%s, fields %s,", word_of(row, "hook"), word_of(row, "to"),
+           json_is_true(json_object_get(row, "signed")) ? ", signed" : "", word_of(row, "fields"));
+    json_array_foreach(json_object_get(row, "events"), i, event) printf(" %s", json_string_value(event));
+    putchar('\n');
 }
 
 static int check(struct asked *asked, const struct hook_file *file, const char *which)
 {
-    (void) asked;
     (void) which;
-    for (uint32_t i = 0; i < file->n; i++)
-        show_hook(&file->hooks[i], stdout);
+    json_t *rows = json_array();
+    for (uint32_t i = 0; i < file->n; i++) {
+        json_array_append_new(rows, hook_json(&file->hooks[i]));
+        if (!asked->common.json)
+            show_hook(json_array_get(rows, i));
+    }
+    if (asked->common.json)
+        print_value(stdout, rows, 1);
+    else
+        json_decref(rows);
     return CLI_DONE;
 }
 
@@ -109,6 +96,7 @@ static int check(struct asked *asked, const struct hook_file *file, const char *
 
 struct trial {
     const struct hook_file *file;
+    json_t *rows; /* NULL: lines for people, as they come */
     uint32_t failed;
 };
 
@@ -117,16 +105,20 @@ static void tell_trial(void *arg, uint32_t number, void *item, const char *why)
     struct trial *trial = arg;
     (void) item;
     trial->failed += why != NULL;
-    printf("%s: %s\n", trial->file->hooks[number].name, why ? why : "delivered");
+    const char *name = trial->file->hooks[number].name;
+    if (trial->rows)
+        json_array_append_new(trial->rows, json_pack("{s:s, s:b, s:o}", "hook", name, "delivered", why == NULL, "why",
+                                                     why ? print_string(why) : json_null()));
+    else
+        printf("%s: %s\n", name, why ? why : "delivered");
 }
 
 static int try_out(struct asked *asked, const struct hook_file *file, const char *which)
 {
-    struct trial trial = {.file = file};
+    struct trial trial = {.file = file, .rows = asked->common.json ? json_array() : NULL};
     struct event_head head;
     struct buf line = {0};
     uint32_t n = 0;
-    (void) asked;
     set_signals();
     struct sender *sender = sender_new(tell_trial, &trial, true);
     event_json_sample("sample", clock_wall_ms(), &line);
@@ -144,6 +136,10 @@ static int try_out(struct asked *asked, const struct hook_file *file, const char
         sender_wait(sender, -1, 1000);
     sender_destroy(&sender);
     buf_fini(&line);
+    if (n > 0 && trial.rows)
+        print_value(stdout, trial.rows, 1);
+    else
+        json_decref(trial.rows);
     if (n == 0)
         cli_say("there is no hook \"%s\" in it; `takt hooks check FILE` lists them", which);
     return n > 0 && trial.failed == 0 ? CLI_DONE : CLI_FAILED;
@@ -196,14 +192,40 @@ static int show(struct asked *asked)
     return is_there ? CLI_DONE : CLI_FAILED;
 }
 
+/* ---- run ------------------------------------------------------------------------------- */
+
+static int run(struct asked *asked, const struct hook_file *file, const char *which)
+{
+    (void) which;
+    struct buf why = {0};
+    struct logs_room room;
+    const int found = logs_find_cell(&asked->common, &asked->redis, &asked->cell, &room);
+    if (found != CLI_DONE)
+        return found;
+    const int stop_fd = cli_stop_fd();
+    set_signals();
+    log_open("takt-hooks", LOG_INFO);
+    (void) !nice(10); /* the broker first */
+    const struct hooks_options options = {asked->redis, asked->cell, asked->state};
+    const enum store_status status = hooks_run(&options, file, stop_fd, &why);
+    if (status != STORE_OK)
+        cli_say("hooks: %.*s", (int) why.len, (const char *) why.at);
+    close(stop_fd);
+    buf_fini(&why);
+    if (status == STORE_OK && asked->common.json)
+        return show(asked);
+    return status == STORE_OK ? CLI_DONE : CLI_FAILED;
+}
+
 /* ---- the command ----------------------------------------------------------------------- */
 
 static const struct cli_usage usage = {
-    .synopsis = "takt hooks run FILE | check FILE | test FILE [HOOK] | status [--json]",
+    .synopsis = "takt hooks run FILE | check FILE | test FILE [HOOK] | status",
     .about = "Tells others what happens to leads: offers, withdrawals, missed deadlines, leads that are used\n"
              "up or closed go to webhooks and programs, as FILE says. `check` says what is wrong with it,\n"
              "`test` sends a sample to each hook, or to one, `run` works until SIGTERM, `status` counts.\n"
-             "`takt up --hooks FILE` runs it beside a cell. docs/HOOKS.md has the file and the events.",
+             "`takt up --hooks FILE` runs it beside a cell. docs/HOOKS.md has the file and the events.\n"
+             "With --json each prints an array with an object a hook; `run` at its end, as `status`.",
     .example = "takt hooks test hooks.yaml crm\n"
                "  takt up --policy deploy/policies/default.yaml --hooks hooks.yaml",
     .words_least = 1,
@@ -242,7 +264,7 @@ int cmd_hooks(int argc, char **argv)
         {"redis", "ADDR", CLI_TEXT, &asked.redis, 0, 0, "unix:/path or 127.0.0.1:6379, instead of the one in DIR"},
         {"cell", "NAME", CLI_TEXT, &asked.cell, 0, 0, "the cell (default: the one in DIR)"},
         {"state", "FOLDER", CLI_TEXT, &asked.state, 0, 0, "what it must remember (default: DIR/hooks)"},
-        {"json", NULL, CLI_FLAG, &asked.common.json, 0, 0, "print the status as JSON"},
+        {"json", NULL, CLI_FLAG, &asked.common.json, 0, 0, "print JSON"},
         CLI_END,
     };
     int exit_code = CLI_FAILED;
@@ -254,7 +276,5 @@ int cmd_hooks(int argc, char **argv)
         asked.state = asked.state_text;
     if (n == 1 && strcmp(argv[1], "status") == 0)
         return show(&asked);
-    if (asked.common.json)
-        return cli_say_usage(&usage);
     return with_file(&asked, n, argv);
 }

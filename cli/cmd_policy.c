@@ -66,9 +66,7 @@ static void show_findings_json(const struct policy_findings *findings)
                                               (int) one->column, "path", one->path, "reason",
                                               policy_fault_name(one->fault), "message", one->text));
     }
-    json_dumpf(list, stdout, JSON_INDENT(1));
-    putchar('\n');
-    json_decref(list);
+    print_value(stdout, list, 1);
 }
 
 static bool read_policy(const char *path, struct buf *ret_text, struct policy *ret,
@@ -196,14 +194,10 @@ static int show(const struct asked *asked, int argc, char **argv)
     struct buf text = {0};
     takt_t *takt = ask_open(&asked->common);
     const int exit_code = takt ? read_version(takt, version, asked->patience_ms, &text) : CLI_FAILED;
-    if (exit_code == CLI_DONE && asked->common.json) {
-        json_t *json = json_pack("{s:s%}", "text", (const char *) text.at, text.len);
-        json_dumpf(json, stdout, JSON_INDENT(1));
-        putchar('\n');
-        json_decref(json);
-    } else if (exit_code == CLI_DONE) {
+    if (exit_code == CLI_DONE && asked->common.json)
+        print_value(stdout, json_pack("{s:s%}", "text", (const char *) text.at, text.len), 1);
+    else if (exit_code == CLI_DONE)
         fwrite(text.at, 1, text.len, stdout);
-    }
     takt_close(&takt);
     buf_fini(&text);
     return exit_code;
@@ -225,11 +219,10 @@ static int template(const struct asked *asked, int argc, char **argv)
     const bool found = json_array_size(list) > 0;
     if (!found)
         cli_say("there is no template \"%s\"; `takt policy template` lists them", argv[2]);
-    else if (asked->common.json) {
-        json_dumpf(list, stdout, JSON_INDENT(1));
-        putchar('\n');
-    }
-    json_decref(list);
+    if (found && asked->common.json)
+        print_value(stdout, list, 1);
+    else
+        json_decref(list);
     return found ? CLI_DONE : CLI_FAILED;
 }
 

@@ -105,11 +105,10 @@ static void list(bool json)
         if (!json)
             printf("%-12s %s\n", word, text);
     }
-    if (json) {
-        json_dumpf(names, stdout, JSON_INDENT(1));
-        putchar('\n');
-    }
-    json_decref(names);
+    if (json)
+        print_value(stdout, names, 1);
+    else
+        json_decref(names);
 }
 
 /* The rows as print.h has them; with `all` the row of all together as the last one. Free its columns and cells. */

@@ -189,41 +189,21 @@ static bool wait_ready(struct up *up, int child, const char *name)
     return true;
 }
 
-/* A cell that has a policy goes on with it, whatever file it is started with. */
-static void tell_policy(const struct up *up)
+/* Where other commands find it, from now on. */
+static bool put_endpoints(const struct up *up)
 {
-    if (up->policy_path && strstr(supervise_ready_line(up->supervisor, up->broker), " file=differs "))
-        cli_say("%s is not the policy in force; `takt policy apply %s` puts it in force", up->policy_path,
-                up->policy_path);
-}
-
-static bool tell_ready(struct up *up)
-{
-    char text[1024], line[1024];
+    char text[1024], cell[40];
     size_t len = up_ports_text(&up->ports, text, sizeof text);
     len += (size_t) snprintf(text + len, sizeof text - len, "redis unix:%s/redis.sock\ncell %s\n", up->dir, up->cell);
-    char cell[40];
-    int cell_len = snprintf(cell, sizeof cell, "%s\n", up->cell);
-    if (!up_put_file(up, "cell", cell, (size_t) cell_len) || !up_put_file(up, "endpoints", text, len))
-        return false;
-    char metrics[64], source[64], agent[64];
-    up_port_address(&up->ports, UP_METRICS, metrics);
-    up_port_address(&up->ports, UP_SOURCE, source);
-    up_port_address(&up->ports, UP_AGENT, agent);
-    int n = snprintf(line, sizeof line,
-                     "takt is up: cell %s, %d worker%s, sources %s, agents %s, metrics http://%s/metrics, in %s\n",
-                     up->cell, (int) up->workers, up->workers == 1 ? "" : "s", source, agent, metrics, up->dir);
-    fputs(line, stdout);
-    fflush(stdout);
-    tell_policy(up);
-    return !up->ready_file || up_put_file(up, up->ready_file, line, (size_t) n);
+    const int cell_len = snprintf(cell, sizeof cell, "%s\n", up->cell);
+    return up_put_file(up, "cell", cell, (size_t) cell_len) && up_put_file(up, "endpoints", text, len);
 }
 
 static bool start_all(struct up *up)
 {
     return start_redis(up) && wait_ready(up, up->redis, "redis") && start_broker(up) &&
            wait_ready(up, up->broker, "broker") && start_archive(up) && start_hooks(up) && start_workers(up) &&
-           tell_ready(up);
+           put_endpoints(up) && up_tell_ready(up);
 }
 
 static void stop_all(struct up *up)
@@ -246,6 +226,7 @@ static int run(struct up *up)
     char log_dir[2 * PATH_ROOM];
     up_path_in(up, "log", log_dir);
     up->supervisor = supervise_new(up->log_to_stderr ? NULL : log_dir, up->lock_fd);
+    supervise_tell(up->supervisor, up_tell_child, up);
     up->redis = up->broker = up->archive = up->hooks = -1;
     for (int i = 0; i < UP_WORKERS_MAX; i++)
         up->worker[i] = -1;
@@ -253,7 +234,7 @@ static int run(struct up *up)
     while (started && supervise_turn(up->supervisor, -1) == 0)
         continue;
     if (started)
-        fputs("takt up: ending\n", stderr);
+        up_tell_ending(up);
     stop_all(up);
     supervise_destroy(&up->supervisor);
     return started ? CLI_DONE : CLI_FAILED;
@@ -264,8 +245,12 @@ static const struct cli_usage usage = {
     .about = "Runs a broker, scoring workers and a private redis-server on this machine, and\n"
              "starts again what dies. Everything is kept in DIR. Ctrl-C or SIGTERM ends it in\n"
              "order; the next `takt up` on DIR goes on where it stopped, with the policy that was in\n"
-             "force: --policy is for the first start, `takt policy apply FILE` for every change.",
-    .example = "takt up --policy deploy/policies/default.yaml",
+             "force: --policy is for the first start, `takt policy apply FILE` for every change.\n"
+             "With --json it prints an object a line: {\"event\": \"ready\"} with endpoints and process ids\n"
+             "once all is up; \"up\" and \"down\" as programs come and go; \"ending\".\n"
+             "Exit code: 0 ended as asked, 1 it could not be started, 2 wrong usage.",
+    .example = "takt up --policy deploy/policies/default.yaml\n"
+               "  takt up --workers 2 --json > events.ndjson",
 };
 
 int cmd_up(int argc, char **argv)
@@ -283,6 +268,7 @@ int cmd_up(int argc, char **argv)
         {"ready-file", "FILE", CLI_TEXT, &up.ready_file, 0, 0, "write this file, too, when all is up"},
         {"hooks", "FILE", CLI_TEXT, &up.hooks_path, 0, 0, "tell these hooks what happens to leads (docs/HOOKS.md)"},
         {"no-archive", NULL, CLI_FLAG, &up.no_archive, 0, 0, "keep no archive of the log in DIR/archive"},
+        {"json", NULL, CLI_FLAG, &up.common.json, 0, 0, "print JSON: a line when all is up, a line an event"},
         {"foreground-log", NULL, CLI_FLAG, &up.log_to_stderr, 0, 0, "logs to stderr instead of DIR/log"},
         CLI_END,
     };

@@ -15,6 +15,8 @@
 #include "archive/archive.h"
 #include "broker/digest.h"
 #include "cli/cli.h"
+#include "cli/logs.h"
+#include "cli/print.h"
 
 enum { FSCK_CLEAN = 0, FSCK_FOUND = 1, FSCK_UNREADABLE = 2 };
 
@@ -53,8 +55,8 @@ static bool take_entry(void *arg, const struct tap_entry *entry)
 static void tell(struct looking *looking, const char *name, const struct archive_segment *segment)
 {
     char first[48], last[48];
-    snprintf(first, sizeof first, "%" PRIu64 "-%" PRIu64, segment->first.at.epoch, segment->first.at.beat);
-    snprintf(last, sizeof last, "%" PRIu64 "-%" PRIu64, segment->end.at.epoch, segment->end.at.beat);
+    logs_position(segment->first.at, first);
+    logs_position(segment->end.at, last);
     json_array_append_new(looking->segments,
                           json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "segment", name, "first", first, "last",
                                     last, "rows", (json_int_t) segment->rows, "entries", (json_int_t) segment->entries,
@@ -113,11 +115,10 @@ int fsck_archive(const char *folder, bool with_digest, bool json)
     json_t *all = json_pack("{s:o, s:o}", "segments", looking.segments, "findings", looking.findings);
     if (digest)
         json_object_set_new(all, "digest", json_string(text));
-    if (json && n > 0) {
-        json_dumpf(all, stdout, JSON_INDENT(1));
-        putchar('\n');
-    }
-    json_decref(all);
+    if (json && n > 0)
+        print_value(stdout, all, 1);
+    else
+        json_decref(all);
     digest_destroy(&digest);
     free(begins);
     return n <= 0 ? FSCK_UNREADABLE : looking.found == 0 ? FSCK_CLEAN : FSCK_FOUND;

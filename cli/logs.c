@@ -9,30 +9,44 @@
 
 #include "cli/print.h"
 
-enum { PATH_ROOM = 4096, ENDPOINT_ROOM = 256 };
+enum { PATH_ROOM = 4096 };
+
+static int check_cell(const char *cell)
+{
+    if (!cell || store_cell_is_valid(cell))
+        return CLI_DONE;
+    cli_say("--cell takes [a-z0-9-], at most 32 characters");
+    return CLI_USAGE;
+}
+
+int logs_find_cell(const struct cli_common *common, const char **redis, const char **cell, struct logs_room *room)
+{
+    if (!*redis) {
+        if (!cli_endpoint(common, "redis", room->redis))
+            return CLI_FAILED;
+        *redis = room->redis;
+    }
+    if (!*cell) {
+        if (!cli_endpoint(common, "cell", room->cell))
+            return CLI_FAILED;
+        *cell = room->cell;
+    }
+    return check_cell(*cell);
+}
 
 bool logs_walk(const struct logs_asked *asked, const struct walk_visitor *visitor, struct walked *ret)
 {
-    char redis[ENDPOINT_ROOM], cell[ENDPOINT_ROOM], folder[PATH_ROOM];
+    char folder[PATH_ROOM];
+    struct logs_room room;
     struct stat found;
     const struct cli_common common = {.dir = asked->dir};
     struct walk_source source = {asked->redis, asked->cell, asked->archive};
     snprintf(folder, sizeof folder, "%s/archive", cli_dir(&common));
-    if (!asked->redis && !asked->archive) {
-        if (!cli_endpoint(&common, "redis", redis))
-            return false;
-        source.redis = redis;
-        source.archive = stat(folder, &found) == 0 ? folder : NULL;
-    }
-    if (source.redis && !source.cell) {
-        if (!cli_endpoint(&common, "cell", cell))
-            return false;
-        source.cell = cell;
-    }
-    if (source.cell && !store_cell_is_valid(source.cell)) {
-        cli_say("--cell takes [a-z0-9-], at most 32 characters");
+    const bool alone = asked->archive && !asked->redis; /* what an archive holds is asked of no Redis */
+    if ((alone ? check_cell(asked->cell) : logs_find_cell(&common, &source.redis, &source.cell, &room)) != CLI_DONE)
         return false;
-    }
+    if (!asked->archive && !asked->redis && stat(folder, &found) == 0)
+        source.archive = folder;
     struct buf why = {0};
     const enum store_status status = walk_log(&source, visitor, ret, &why);
     if (status != STORE_OK)

@@ -21,6 +21,13 @@ struct logs_asked { /* zero-initialise, then put the rows into the table of opti
     {"cell", "NAME", CLI_TEXT, &(asked).cell, 0, 0, "the cell in that Redis (default: the one in DIR)"}
 /* clang-format on */
 
+/* The Redis and the cell of DIR for what was not named (NULL); room for their text. CLI_DONE; else what is wrong was
+ * said on stderr. */
+struct logs_room {
+    char redis[256], cell[256];
+};
+int logs_find_cell(const struct cli_common *common, const char **redis, const char **cell, struct logs_room *room);
+
 /* Read all of the log; or fold it. False after saying on stderr what is in the way. */
 bool logs_walk(const struct logs_asked *asked, const struct walk_visitor *visitor, struct walked *ret);
 bool logs_read(const struct logs_asked *asked, struct tales *tales, struct walked *ret);

@@ -111,10 +111,23 @@ void print_table(FILE *to, const struct print_table *table)
     free(widths);
 }
 
+void print_value(FILE *to, json_t *value, unsigned indent)
+{
+    json_dumpf(value, to, indent ? JSON_INDENT(indent) : JSON_COMPACT);
+    fputc('\n', to);
+    fflush(to);
+    json_decref(value);
+}
+
 static json_t *text_json(takt_text text)
 {
     json_t *json = json_stringn(text.at ? text.at : "", text.len);
     return json ? json : json_string("(not UTF-8)");
+}
+
+json_t *print_string(const char *text)
+{
+    return text_json(print_text(text, strlen(text)));
 }
 
 static json_t *cell_json(takt_text cell, char type)

@@ -39,6 +39,12 @@ void print_json_rows(FILE *to, const struct print_table *table); /* the same wit
 const char *print_count(uint64_t count, char ret[32]);
 const char *print_duration(int64_t ms, char ret[32]);
 
+/* A value of jansson, which is freed: `indent` columns a level, or on one line with 0. Flushed, so that who reads along
+ * has it at once. */
+struct json_t;
+void print_value(FILE *to, struct json_t *value, unsigned indent);
+struct json_t *print_string(const char *text); /* a file's name may be any bytes: "(not UTF-8)" then */
+
 static inline takt_text print_text(const char *at, size_t len)
 {
     return (takt_text){at, len};

@@ -51,6 +51,8 @@ struct supervisor {
     char *log_dir;
     int keep_fd, signal_fd;
     sigset_t old_mask;
+    supervise_tell_fn *tell; /* NULL: nobody asked */
+    void *tell_arg;
     int n_children;
     struct child *children[SUPERVISE_CHILDREN_MAX];
 };
@@ -89,6 +91,25 @@ struct supervisor *supervise_new(const char *log_dir, int keep_fd)
     if (s->signal_fd < 0)
         abort();
     return s;
+}
+
+void supervise_tell(struct supervisor *s, supervise_tell_fn *tell, void *arg)
+{
+    s->tell = tell;
+    s->tell_arg = arg;
+}
+
+static void tell_event(const struct supervisor *s, const struct child_event *event)
+{
+    if (s->tell)
+        s->tell(s->tell_arg, event);
+}
+
+static void set_ready(const struct supervisor *s, struct child *child)
+{
+    if (!child->ready)
+        tell_event(s, &(struct child_event){.name = child->name, .pid = child->pid, .is_up = true});
+    child->ready = true;
 }
 
 /* ---- a child's log -------------------------------------------------------------- */
@@ -131,7 +152,7 @@ static void write_log(struct supervisor *s, struct child *child, const char *byt
         rotate_log(s, child);
 }
 
-static void watch_line(struct child *child, const char *bytes, size_t len)
+static void watch_line(const struct supervisor *s, struct child *child, const char *bytes, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         if (bytes[i] != '\n') {
@@ -142,7 +163,7 @@ static void watch_line(struct child *child, const char *bytes, size_t len)
         child->line[child->line_len] = '\0';
         child->line_len = 0;
         if (child->ready_word && strstr(child->line, child->ready_word)) {
-            child->ready = true;
+            set_ready(s, child);
             memcpy(child->ready_line, child->line, sizeof child->ready_line);
         }
     }
@@ -155,7 +176,7 @@ static bool take_output(struct supervisor *s, struct child *child)
     for (;;) {
         ssize_t n = read(child->output_fd, bytes, sizeof bytes);
         if (n > 0) {
-            watch_line(child, bytes, (size_t) n);
+            watch_line(s, child, bytes, (size_t) n);
             write_log(s, child, bytes, (size_t) n);
             continue;
         }
@@ -206,7 +227,8 @@ static void launch(struct supervisor *s, struct child *child)
     }
     child->pid = pid;
     child->output_fd = ends[0];
-    child->ready = !child->ready_word;
+    if (!child->ready_word)
+        set_ready(s, child);
 }
 
 int supervise_start(struct supervisor *s, const struct child_options *options)
@@ -249,6 +271,7 @@ static void bury(struct supervisor *s, struct child *child, int status)
         close(child->output_fd);
         child->output_fd = -1;
     }
+    int64_t restart_ms = -1;
     child->deaths++;
     child->ready = false;
     if (!child->stopping) {
@@ -258,6 +281,7 @@ static void bury(struct supervisor *s, struct child *child, int status)
             child->backoff_ms = 0;
         child->ended = child->final_exit != 0 && WIFEXITED(status) && WEXITSTATUS(status) == child->final_exit;
         tell_death(child, status, child->backoff_ms);
+        restart_ms = child->ended ? -1 : child->backoff_ms;
         if (!child->ended)
             child->restart_us = now_us + child->backoff_ms * 1000;
         if (quick)
@@ -265,6 +289,7 @@ static void bury(struct supervisor *s, struct child *child, int status)
         if (child->backoff_ms > BACKOFF_MAX_MS)
             child->backoff_ms = BACKOFF_MAX_MS;
     }
+    tell_event(s, &(struct child_event){child->name, child->pid, false, status, restart_ms});
     child->pid = 0;
 }
 

@@ -24,10 +24,22 @@ struct child_options {
     const char *final_why;                /* what that code means, for people */
 };
 
+/* A child serves, or is gone. */
+struct child_event {
+    const char *name;
+    pid_t pid;
+    bool is_up;
+    int status;         /* of what is gone, as of wait(2) */
+    int64_t restart_ms; /* until it is started again; -1: it stays ended */
+};
+
+typedef void supervise_tell_fn(void *arg, const struct child_event *event);
+
 /* `log_dir` NULL: output goes to stderr. `keep_fd` is inherited by every child
  * (-1: none), so that a lock outlives a killed supervisor as long as a child does. */
 struct supervisor *supervise_new(const char *log_dir, int keep_fd);
-void supervise_destroy(struct supervisor **supervisor_p); /* kills what still runs */
+void supervise_tell(struct supervisor *s, supervise_tell_fn *tell, void *arg); /* of each event from now on */
+void supervise_destroy(struct supervisor **supervisor_p);                      /* kills what still runs */
 
 int supervise_start(struct supervisor *supervisor, const struct child_options *options); /* returns its number */
 bool supervise_is_ready(const struct supervisor *supervisor, int child);

@@ -124,7 +124,5 @@ void tally_print_json(FILE *to, const struct tally *tally, const struct tally_ab
     json_object_set_new(root, "warnings", warnings);
     json_object_set_new(root, "took_ms", json_integer(about->took_us / 1000));
     json_object_set_new(root, "rows_a_second", count(rows_a_second(tally, about->took_us)));
-    json_dumpf(root, to, JSON_INDENT(2));
-    fputc('\n', to);
-    json_decref(root);
+    print_value(to, root, 2);
 }

@@ -34,4 +34,9 @@ bool up_take_geo(struct up *up);
 bool up_check_cell(struct up *up);
 bool up_check_hooks(const struct up *up);
 
+/* up_tell.c: on standard output. */
+bool up_tell_ready(const struct up *up);
+void up_tell_child(void *arg, const struct child_event *event); /* of supervise_tell(); arg: the struct up */
+void up_tell_ending(const struct up *up);
+
 #endif

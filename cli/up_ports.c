@@ -101,6 +101,11 @@ void up_port_address(const struct up_ports *ports, int which, char ret_address[6
     snprintf(ret_address, 64, "%s127.0.0.1:%d", which == UP_METRICS ? "" : "tcp://", ports->port[which]);
 }
 
+const char *up_port_role(int which)
+{
+    return roles[which];
+}
+
 size_t up_ports_text(const struct up_ports *ports, char *to, size_t room)
 {
     size_t len = 0;

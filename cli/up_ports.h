@@ -22,6 +22,8 @@ bool up_ports_choose(struct up_ports *ports, const char *last, int base);
 /* "tcp://127.0.0.1:7701", and "127.0.0.1:7705" for the metrics. */
 void up_port_address(const struct up_ports *ports, int which, char ret_address[64]);
 
+const char *up_port_role(int which); /* "source" */
+
 /* The lines of the endpoints file, one a role; returns the length. */
 size_t up_ports_text(const struct up_ports *ports, char *to, size_t room);
 

@@ -78,7 +78,10 @@ def the_digest_is_the_same_after_a_restart_kills_and_from_the_archive_alone(rng)
         os.mkdir(os.path.join(cell.dir, "redis"))
         redis = Redis(cell)
         place = ("--redis", f"unix:{cell.dir}/redis.sock", "--cell", "test")
-        said = cell.run("cell", "restore", "--from", os.path.join(cell.dir, "archive"), *place).stdout
+        said = cell.ask("cell", "restore", "--from", os.path.join(cell.dir, "archive"), *place)
+        whole = look(cell, "--archive", os.path.join(cell.dir, "archive"))["segments"][-1]
+        expect((said["cell"], said["redis"], said["last"], said["rows"], said["entries"]) ==
+               ("test", place[1], whole["last"], whole["rows"], whole["entries"]), f"{said}, {whole}")
         expect(look(cell, "--digest")["digest"] == digest, f"another state from the archive alone: {said}")
         again = cell.run("cell", "restore", "--from", os.path.join(cell.dir, "archive"), *place, check=False)
         expect(again.returncode == 1 and "is here already" in again.stderr, f"restored twice: {again.stderr}")

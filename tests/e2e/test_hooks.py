@@ -335,7 +335,7 @@ def a_question_for_the_status_stops_no_hooks_that_start_just_then(rng):
             folder = f"/proc/{program.pid}/fd"
             return any(os.path.realpath(os.path.join(folder, name)) == lock.name for name in os.listdir(folder))
 
-        program = cell.background("other", "hooks", "run", hooks, "--state", state)
+        program = cell.background("other", "hooks", "run", hooks, "--state", state, "--json")
         wait_for(lambda: not program.is_running() or has_opened(program), 5, "it has come to the lock", pause=0.001)
         lock.close()
         wait_for(lambda: not program.is_running() or os.path.exists(os.path.join(state, "status.json")), 5, "it works, or not")
@@ -343,6 +343,7 @@ def a_question_for_the_status_stops_no_hooks_that_start_just_then(rng):
         second = cell.run("hooks", "run", hooks, "--state", state, check=False)
         expect(second.returncode == 1 and "another takt hooks works here" in second.stderr, f"{second.stderr}")
         expect(program.end() == 0, "the end")
+        expect([row["running"] for row in program.json()] == ["no"] * len(program.json()) != [], f"{program.output()}")
 
 
 def a_program_gets_one_line_and_nothing_in_its_arguments(rng):
@@ -515,6 +516,13 @@ def check_and_test_say_what_is_wrong_before_anything_runs(rng):
             good = file(f"hooks:\n  - {{name: a, url: 'http://127.0.0.1:{receiver.port}/x'}}\n  - {{name: b, program: [/bin/false]}}\n")
             expect("a: http://127.0.0.1" in cell.run("hooks", "check", good).stdout, "the list")
             expect("/x" not in cell.run("hooks", "check", good).stdout, "the path of a URL may be a secret")
+            rows = cell.ask("hooks", "check", good)
+            expect([(row["hook"], row["to"], row["signed"]) for row in rows] ==
+                   [("a", f"http://127.0.0.1:{receiver.port}", False), ("b", "/bin/false", False)], f"{rows}")
+            rows = json.loads(cell.run("hooks", "test", good, "--json", check=False).stdout)
+            expect({row["hook"]: (row["delivered"], row["why"]) for row in rows} == {"a": (True, None), "b": (False, "exit code 1")},
+                   f"{rows}")
+            receiver.got.clear()
             done = cell.run("hooks", "test", good, check=False)
             expect(done.returncode == 1 and "a: delivered" in done.stdout and "b: exit code 1" in done.stdout, f"{done.stdout}")
             expect(len(receiver.got) == 1 and receiver.got[0]["event"] == "offer" and receiver.got[0]["programme"] == "sample", "a sample")

@@ -40,6 +40,7 @@ def every_command_helps_itself_and_names_the_next_step(rng):
         options, _, example = done.stdout.partition("\nexample:\n")
         expect(f"takt {word}" in example, f"{word} has an example: {done.stdout}")
         expect(all(line.startswith("  ") for line in example.splitlines()), f"{word}: {example}")
+        expect("\n  --json " in options, f"{word} tells programs, too: {options}")
         rows = re.findall(r"^(  --[\w-]+(?: [^ ]+)? +)\S", options.partition("\noptions:\n")[2], re.M)
         expect(rows and len({len(row) for row in rows}) == 1, f"{word}: what options do stands in one column: {options}")
         wrong = takt(word, "--nonsense")
@@ -47,9 +48,10 @@ def every_command_helps_itself_and_names_the_next_step(rng):
         expect(wrong.stderr.startswith(f"takt {word}: ") and f"takt {word} --help" in wrong.stderr, f"{word}: {wrong.stderr}")
         if word in NO_BROKER_NEEDED:
             continue
-        alone = takt(word, *(without_broker if word == "import" else WORDS.get(word, [])))
-        expect(alone.returncode not in (0, 124) and not alone.stdout, f"{word} without a broker: {alone.stdout}")
-        expect("takt up" in alone.stderr, f"{word} without a broker: {alone.stderr}")
+        for form in ([], ["--json"]):
+            alone = takt(word, *(without_broker if word == "import" else WORDS.get(word, [])), *form)
+            expect(alone.returncode not in (0, 124) and not alone.stdout, f"{word} without a broker: {alone.stdout}")
+            expect("takt up" in alone.stderr, f"{word} without a broker: {alone.stderr}")
 
 
 def what_programs_read_is_json(rng):
@@ -72,6 +74,22 @@ def what_programs_read_is_json(rng):
             expect(cell.ask("policy", "show", "1")["text"] == file.read(), "the text of a policy as it was given")
         one = takt("policy", "show", "99", folder=cell.dir)
         expect(one.returncode == 1 and "takt policy versions" in one.stderr, one.stderr)
+
+
+def cells_and_archives_of_ones_own_tell_programs_what_they_did(rng):
+    with Cell(up_args=("--no-archive",)) as cell:
+        redis, folder = cell.endpoint("redis"), cell.path("kept")
+        made = cell.ask("cell", "create", "--redis", redis, "--cell", "second")
+        expect(made == {"cell": "second", "redis": redis}, f"{made}")
+        archive = cell.background("archive", "archive", "--to", folder, "--json")
+        ready = wait_for(archive.output, 10, "it says that it follows")
+        expect(json.loads(ready)["event"] == "ready", ready)
+        expect(archive.end() == 0, archive.tail())
+        lines = [json.loads(line) for line in archive.output().splitlines()]
+        expect([line["event"] for line in lines] == ["ready", "ended"], f"{lines}")
+        kept = cell.ask("fsck", "--archive", folder)["segments"]
+        expect((lines[1]["cell"], lines[1]["folder"], lines[1]["last"]) == ("test", folder, kept[-1]["last"]), f"{lines}, {kept}")
+        expect(cell.ask("archive", "--end") == {"cell": "test", "archived": False}, "the log does not wait any more")
 
 
 def what_is_refused_fails_and_says_so(rng):
@@ -98,7 +116,6 @@ def what_is_refused_fails_and_says_so(rng):
         refused(2, "--remove needs", "suppress", "--remove")
         refused(2, "--team", "crew", "--team", "north")
         refused(2, "takt geo find", "geo", "find", "35762", "--postal", "US.txt")
-        refused(2, "status", "hooks", "check", "hooks.yaml", "--json")
         refused(2, "ndjson", "import", "leads.csv", "--format", "xml")
         refused(1, "nowhere.log", "crew-check", cell.path("nowhere.log"))
         refused(1, "another takt archive", "archive")
@@ -108,4 +125,5 @@ def what_is_refused_fails_and_says_so(rng):
 
 if __name__ == "__main__":
     main({test.__name__: test for test in (
-        every_command_helps_itself_and_names_the_next_step, what_programs_read_is_json, what_is_refused_fails_and_says_so)})
+        every_command_helps_itself_and_names_the_next_step, what_programs_read_is_json,
+        cells_and_archives_of_ones_own_tell_programs_what_they_did, what_is_refused_fails_and_says_so)})

@@ -20,6 +20,40 @@ def each_killed_child_is_back_within_a_second(rng):
         expect("was killed by signal 9" in cell.up.tail(), "the deaths are told")
 
 
+def a_program_that_starts_it_reads_when_all_is_up_and_what_comes_and_goes(rng):
+    with Cell(up_args=("--json",)) as cell:
+        def told(event, **fields):
+            lines = [json.loads(line) for line in cell.up.output().splitlines()]
+            return [line for line in lines if line["event"] == event and fields.items() <= line.items()]
+        ready, = told("ready")
+        with open(os.path.join(cell.dir, "endpoints")) as file:
+            written = dict(line.split() for line in file)
+        expect({**ready["endpoints"], "cell": ready["cell"]} == written, f"{ready} and {written}")
+        expect(ready["dir"] == os.path.realpath(cell.dir) and ready["policy_differs"] is False, f"{ready}")
+        expect(sorted(ready["programs"]) == ["archive", "broker", "redis", "worker-1"], f"{ready['programs']}")
+        expect(set(ready["programs"].values()) == set(children_of(cell.up.pid)), f"{ready['programs']}")
+        with open(cell.path("ready-1")) as file:
+            expect(json.loads(file.read()) == ready, "the file that tells it is up says the same")
+        cell.kill_child("takt-broker")
+        down, = wait_for(lambda: told("down"), 5, "it is told that the broker is gone")
+        expect((down["program"], down["pid"], down["signal"]) == ("broker", ready["programs"]["broker"], 9), f"{down}")
+        expect(down["restart_in_ms"] == 0 or down["restart_in_ms"] == 100, f"{down}")
+        again = wait_for(lambda: told("up", program="broker")[1:], 10, "and that it serves again")[0]
+        expect(again["pid"] == cell.child("takt-broker"), f"{again}")
+        cell.stop()
+        order = [(line["event"], line.get("program")) for line in map(json.loads, cell.up.output().splitlines())]
+        expect(order[-5:-4] == [("ending", None)] and order[-1] == ("down", "redis"), f"{order}")
+        expect(all(line["restart_in_ms"] is None for line in told("down")[1:]), f"{told('down')}")
+    with Cell(up_args=("--json",)) as cell:
+        cell.stop()
+        other = cell.write("other.yaml", open(cell.policy).read() + "# of another day\n")
+        cell.policy = other
+        cell.start()
+        ready = [json.loads(line) for line in cell.up.output().splitlines()][-1]
+        expect(ready["event"] == "ready" and ready["policy_differs"] is True, f"{ready}")
+        expect("takt policy apply" in cell.up.tail(), "and people are told, too")
+
+
 def a_second_takt_up_on_the_same_folder_is_refused(rng):
     with Cell() as cell:
         second = subprocess.run([TAKT, "up", "--dir", cell.dir], capture_output=True, text=True, timeout=20)
@@ -109,7 +143,8 @@ def metrics_are_served_and_no_log_holds_contact_data(rng):
 
 if __name__ == "__main__":
     main({test.__name__: test for test in (
-        each_killed_child_is_back_within_a_second, a_second_takt_up_on_the_same_folder_is_refused,
+        each_killed_child_is_back_within_a_second,
+        a_program_that_starts_it_reads_when_all_is_up_and_what_comes_and_goes, a_second_takt_up_on_the_same_folder_is_refused,
         everything_is_kept_over_a_restart_ports_included,
         a_killed_takt_up_takes_its_children_along_and_can_start_again, a_wrong_policy_is_told_before_anything_starts,
         lost_data_does_not_look_like_a_new_beginning, metrics_are_served_and_no_log_holds_contact_data)})

@@ -95,8 +95,10 @@ static void live_on(struct place *place, uint32_t beats)
 /* Archive what is there, then leave. */
 static enum store_status archive(struct place *place, uint64_t least_bytes)
 {
-    const struct archive_options options = {redis_server_address(place->rig->server), place->rig->cell, place->dir,
-                                            least_bytes};
+    const struct archive_options options = {.redis = redis_server_address(place->rig->server),
+                                            .cell = place->rig->cell,
+                                            .dir = place->dir,
+                                            .least_bytes = least_bytes};
     struct buf why = {0};
     int ends[2];
     assert_int_equal(pipe(ends), 0);
@@ -289,8 +291,10 @@ static void each_segment_is_sound_though_its_image_was_read_beside_a_living_brok
     assert_int_equal(pipe(ends), 0);
     const pid_t child = fork();
     if (child == 0) {
-        const struct archive_options options = {redis_server_address(place->rig->server), place->rig->cell, place->dir,
-                                                1};
+        const struct archive_options options = {.redis = redis_server_address(place->rig->server),
+                                                .cell = place->rig->cell,
+                                                .dir = place->dir,
+                                                .least_bytes = 1};
         struct buf why = {0};
         _exit((int) archive_follow(&options, ends[0], &why));
     }

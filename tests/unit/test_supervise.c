@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/supervise.h"
@@ -121,6 +122,40 @@ static void a_child_that_dies_at_once_is_tried_ever_more_slowly(void **state)
     assert_true(clock_mono_us() - began_us >= 300 * 1000);
 }
 
+struct told {
+    struct child_event events[4];
+    int n;
+};
+
+static void take_event(void *arg, const struct child_event *event)
+{
+    struct told *told = arg;
+    assert_in_range(told->n, 0, 3);
+    assert_string_equal(event->name, "child");
+    told->events[told->n++] = *event;
+}
+
+static void who_asked_is_told_that_a_child_serves_and_that_it_is_gone(void **state)
+{
+    struct world *world = *state;
+    struct told told = {.n = 0};
+    supervise_tell(world->supervisor, take_event, &told);
+    int child = start_shell(world, "echo ready; echo ready; exec sleep 60", "ready", 0);
+    assert_true(turn_until(world, child, supervise_is_ready));
+    const pid_t first = supervise_pid(world->supervisor, child);
+    assert_int_equal(told.n, 1);
+    assert_true(told.events[0].is_up && told.events[0].pid == first);
+    kill(first, SIGKILL);
+    assert_true(turn_until(world, child, has_died_once));
+    assert_int_equal(told.n, 2);
+    assert_true(!told.events[1].is_up && told.events[1].pid == first && told.events[1].restart_ms == 0);
+    assert_int_equal(WTERMSIG(told.events[1].status), SIGKILL);
+    assert_true(turn_until(world, child, supervise_is_ready));
+    supervise_stop(world->supervisor, child, 1000);
+    assert_int_equal(told.n, 4);
+    assert_true(!told.events[3].is_up && told.events[3].restart_ms < 0); /* as asked: it stays ended */
+}
+
 static void a_final_exit_code_is_final(void **state)
 {
     struct world *world = *state;
@@ -191,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_child_is_ready_when_its_output_says_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_killed_child_is_back_within_a_second, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_child_that_dies_at_once_is_tried_ever_more_slowly, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_asked_is_told_that_a_child_serves_and_that_it_is_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_final_exit_code_is_final, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_child_that_will_not_end_is_killed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_a_child_says_stands_in_its_log, set_up, tear_down),
