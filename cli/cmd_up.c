@@ -276,11 +276,11 @@ int cmd_up(int argc, char **argv)
     if (cli_options(&usage, options, argc, argv, &exit_code) < 0)
         return exit_code;
     char path[2 * PATH_ROOM];
-    if (!up_open_folder(&up) || !up_take_lock(&up) || !up_take_policy(&up) || !up_take_geo(&up) ||
-        !up_check_cell(&up) || !up_check_hooks(&up))
-        return CLI_FAILED;
+    const bool good = up_open_folder(&up) && up_take_lock(&up) && up_take_policy(&up) && up_take_geo(&up) &&
+                      up_check_cell(&up) && up_check_hooks(&up);
     up_path_in(&up, "endpoints", path);
-    if (!up_ports_choose(&up.ports, path, (int) up.port_base))
-        return CLI_FAILED;
-    return run(&up);
+    if (good && up_ports_choose(&up.ports, path, (int) up.port_base) && up_keep_given(&up))
+        return run(&up);
+    up_leave_folder(&up);
+    return CLI_FAILED;
 }

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/supervise.h"
 #include "cli/up_ports.h"
+#include "common/buf.h"
 
 enum { PATH_ROOM = 256, UP_WORKERS_MAX = 64 };
 
@@ -17,8 +18,9 @@ struct up {
     bool log_to_stderr, no_archive, has_geo;
     char dir[PATH_ROOM];
     char cell[33];
-    bool create_cell;
+    bool create_cell, made_dir;
     int lock_fd;
+    struct buf policy_text, geo_bytes; /* of the files given now; not in the folder before all was found good */
     struct up_ports ports;
     struct supervisor *supervisor;
     int redis, broker, archive, hooks, worker[UP_WORKERS_MAX];
@@ -33,6 +35,8 @@ bool up_take_policy(struct up *up);
 bool up_take_geo(struct up *up);
 bool up_check_cell(struct up *up);
 bool up_check_hooks(const struct up *up);
+bool up_keep_given(struct up *up);
+void up_leave_folder(struct up *up); /* nothing was started: a folder that was made for it goes again */
 
 /* up_tell.c: on standard output. */
 bool up_tell_ready(const struct up *up);

@@ -7,6 +7,7 @@
  * started us. */
 #include "cli/up.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <jansson.h>
 
 #include "cli/print.h"
+#include "common/file.h"
 
 /* A cell that has a policy goes on with it, whatever file it is started with. */
 static bool policy_differs(const struct up *up)
@@ -78,7 +80,9 @@ bool up_tell_ready(const struct up *up)
                 up->policy_path);
     const size_t len = strlen(line);
     line[len] = '\n'; /* in the place of its end: a file is bytes with a length */
-    const bool told = !up->ready_file || up_put_file(up, up->ready_file, line, len + 1);
+    const bool told = !up->ready_file || file_put(up->ready_file, line, len + 1, 0600);
+    if (!told)
+        cli_say("%s: %s", up->ready_file, strerror(errno));
     free(line);
     return told;
 }

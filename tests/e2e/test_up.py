@@ -102,6 +102,53 @@ def a_wrong_policy_is_told_before_anything_starts(rng):
         expect(check.returncode == 1 and "mode" in check.stderr, "takt policy check says the same")
 
 
+def what_is_not_started_leaves_nothing_behind(rng):
+    with Cell() as cell:
+        bad = cell.write("bad.yaml", "version: 1\n")
+        no_hooks = cell.write("hooks.yaml", "hooks: [{name: a, url: ftp://x}]\n")
+        other = cell.write("other.yaml", open(cell.policy).read().replace("cell: test", "cell: other"))
+        taken = cell.endpoint("source").rpartition(":")[2]
+        before = sorted(os.listdir(cell.folder))
+
+        def refused(says, *args, folder=cell.path("new")):
+            done = cell.run("up", "--dir", folder, *args, check=False)
+            expect(done.returncode == 1 and says in done.stderr and not done.stdout, f"{args}: {done}")
+            expect(sorted(os.listdir(cell.folder)) == before, f"{args}: {sorted(os.listdir(cell.folder))}")
+
+        refused("programmes", "--policy", bad)
+        refused("takt policy template")
+        refused("nowhere.yaml", "--policy", cell.path("nowhere.yaml"))
+        refused("places.geo", "--policy", cell.policy, "--geo", cell.path("places.geo"))
+        refused("hooks.yaml:1", "--policy", cell.policy, "--hooks", no_hooks)
+        refused("--port-base", "--policy", cell.policy, "--port-base", taken)
+        refused("too long", "--policy", cell.policy, folder=cell.path("n" * 99))
+        kept = os.path.join(cell.dir, "policy.yaml")
+        cell.stop()
+        with open(kept) as file:
+            policy = file.read()
+        refused("holds the cell test", "--policy", other, folder=cell.dir)
+        with open(cell.policy) as file:
+            cell.write("newer.yaml", file.read() + "# newer\n")
+        before = sorted(os.listdir(cell.folder))
+        refused("hooks.yaml:1", "--policy", cell.path("newer.yaml"), "--hooks", no_hooks, folder=cell.dir)
+        with open(kept) as file:
+            expect(file.read() == policy, "a folder that was there has the policy that it had")
+        cell.start()
+
+
+def the_ready_file_is_where_who_starts_it_says(rng):
+    with Cell() as cell:
+        cell.stop()
+        up = subprocess.Popen([TAKT, "up", "--dir", cell.dir, "--ready-file", "up.txt"], cwd=cell.folder,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_for(lambda: os.path.exists(cell.path("up.txt")) or up.poll() is not None, 20, "it is up")
+            expect(os.path.exists(cell.path("up.txt")), "in the folder it was started in")
+        finally:
+            up.terminate()
+            up.wait(20)
+
+
 def lost_data_does_not_look_like_a_new_beginning(rng):
     with Cell() as cell:
         cell.stop()
@@ -147,4 +194,5 @@ if __name__ == "__main__":
         a_program_that_starts_it_reads_when_all_is_up_and_what_comes_and_goes, a_second_takt_up_on_the_same_folder_is_refused,
         everything_is_kept_over_a_restart_ports_included,
         a_killed_takt_up_takes_its_children_along_and_can_start_again, a_wrong_policy_is_told_before_anything_starts,
+        what_is_not_started_leaves_nothing_behind, the_ready_file_is_where_who_starts_it_says,
         lost_data_does_not_look_like_a_new_beginning, metrics_are_served_and_no_log_holds_contact_data)})
