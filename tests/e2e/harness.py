@@ -8,13 +8,16 @@ programs come from the build folder named by TAKT_BUILD.
 import json
 import os
 import random
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
+import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get("TAKT_BUILD", os.path.join(ROOT, "build", "release")))
@@ -223,6 +226,43 @@ class Cell:
         """Sum of columns of the status over the programmes."""
         return sum(row[column] for row in self.ask("status") for column in columns)
 
+    def fields(self, *args):
+        """An answer of fields and values, a row each, as an object."""
+        return {row["field"]: row["value"] for row in self.ask(*args)}
+
+    def fsck(self, *args, seconds=0):
+        """What fsck tells of the stored state, in which it must find nothing, at the latest after so long."""
+        end = time.monotonic() + seconds
+        while True:
+            done = self.run("fsck", "--json", *args, check=False, seconds=120)
+            if done.returncode == 0:
+                return json.loads(done.stdout)
+            expect(time.monotonic() < end, f"fsck {args}: exit {done.returncode}: {done.stdout[-800:]} {done.stderr[-400:]}")
+            time.sleep(0.05)
+
+    def states(self, seconds=0):
+        """{id: state} of all leads that are stored."""
+        self.fsck("--states", self.path("states.txt"), seconds=seconds)
+        with open(self.path("states.txt")) as file:
+            return dict(line.split() for line in file)
+
+    def settled(self):
+        """The digest once nothing changes any more."""
+        def same():
+            first = self.fsck("--digest")["digest"]
+            return first if first == self.fsck("--digest")["digest"] else None
+        return wait_for(same, 30, "the state settles", pause=0.2)
+
+    def metrics(self):
+        with urllib.request.urlopen(f"http://{self.endpoint('metrics')}/metrics", timeout=5) as answer:
+            return answer.read().decode()
+
+    def metric(self, name):
+        """The sum of its samples, whatever their labels."""
+        values = re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", self.metrics(), re.M)
+        expect(values, f"there is a metric {name}")
+        return sum(map(float, values))
+
     def endpoint(self, role):
         with open(os.path.join(self.dir, "endpoints")) as file:
             return dict(line.split(None, 1) for line in file)[role].strip()
@@ -230,6 +270,13 @@ class Cell:
     def generate(self, leads, seed, name="leads.csv"):
         self.run("generate", "--leads", str(leads), "--seed", str(seed), "--out", self.path(name))
         return self.path(name)
+
+    def take_in(self, leads, seed, source="web"):
+        """Generated leads, imported; what the import says."""
+        said = self.ask("import", self.generate(leads, seed, f"{source}-{seed}.csv"), "--map", MAP, "--source", source)
+        expect(said["unanswered"] == 0, f"the import said {said}")
+        expect(said["accepted"] > 0.9 * leads or leads < 20, f"a few of a hundred are dirt, and no more: {said}")
+        return said
 
     def background(self, name, *args):
         program = Program([TAKT, *args, "--dir", self.dir], self.path(name))
@@ -293,6 +340,66 @@ class Agent:
     def ask(self, words, event):
         self.say(words)
         return self.hear(event)
+
+
+    def work_off(self, lead, disposition="not-interested no"):
+        """From its offer to its end."""
+        for words in (f"accept {lead}", f"act {lead}", f"end {lead}", f"dispose {lead} {disposition}"):
+            expect(self.ask(words, "acted")["reason"] == "OK", f"{self.name} says {words}")
+
+
+class Redis:
+    """A redis-server of our own on the files of a stopped cell, or that of a running one; and its protocol."""
+
+    def __init__(self, cell, runs=False):
+        self.path = os.path.join(cell.dir, "redis.sock")
+        if runs:
+            wait_for(self.connect, 5, "Redis answers")
+            return
+        self.server = subprocess.Popen([shutil.which("redis-server"), os.path.join(cell.dir, "redis.conf")],
+                                       stdout=subprocess.DEVNULL)
+        cell.programs.append(self)
+        wait_for(self.connect, 10, "Redis answers")
+
+    def connect(self):
+        self.link = socket.socket(socket.AF_UNIX)
+        try:
+            self.link.connect(self.path)
+            self.file = self.link.makefile("rb")
+            return self("PING") == b"PONG"
+        except OSError:
+            self.link.close()
+            return False
+
+    def is_running(self):
+        return self.server.poll() is None
+
+    def kill(self):
+        self.file.close()
+        self.link.close()
+        self.server.kill()
+        self.server.wait()
+
+    def __call__(self, *words):
+        words = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+        self.link.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words))
+        return self.answer()
+
+    def answer(self):
+        line = self.file.readline()
+        kind, rest = line[:1], line[1:-2]
+        if kind == b"-":
+            raise OSError(rest.decode())
+        if kind == b":":
+            return int(rest)
+        if kind == b"$":
+            if int(rest) < 0:
+                return None
+            value = self.file.read(int(rest) + 2)[:-2]
+            return value
+        if kind == b"*":
+            return [self.answer() for _ in range(int(rest))]
+        return rest
 
 
 def run_test(name, test, seed):

@@ -11,7 +11,6 @@ import struct
 import subprocess
 import sys
 import time
-import urllib.request
 
 from harness import Cell, expect, stranger, wait_for
 
@@ -82,12 +81,7 @@ class Siege:
             return next(int(line.split()[1]) * 1024 for line in status if line.startswith(field))
 
     def metric(self, name):
-        host = self.cell.endpoint("metrics").removeprefix("http://")
-        with urllib.request.urlopen(f"http://{host}/metrics", timeout=5) as answer:
-            for line in answer.read().decode().splitlines():
-                if line.startswith(name + " "):
-                    return float(line.split()[1])
-        raise KeyError(name)
+        return self.cell.metric(name)
 
     def settled(self):
         """All that was sent is read."""
@@ -149,8 +143,7 @@ class besieged:
             if kind is None:
                 self.siege.listen()
                 self.siege.logs_are_clean()
-                fsck = self.cell.run("fsck", check=False)
-                expect(fsck.returncode == 0, fsck.stdout)
+                self.cell.fsck()
         finally:
             self.siege.end()
             self.cell.__exit__(kind, value, trace)

@@ -2,42 +2,25 @@
 """The archive and the digest, on real processes with a real import: what is equal after a restart, after kills and
 after a recovery from the archive alone; that the log is trimmed behind it; and what is refused."""
 import itertools
-import json
 import os
 import re
 import signal
 import time
-import urllib.request
 
-from harness import IN_HAND, MAP, Cell, children_of, expect, main, wait_for
-from test_fsck import Redis
+from harness import IN_HAND, MAP, Cell, Redis, children_of, expect, main, wait_for
 
 QUIET = 2000    # leads: more than one segment of the size these tests choose
-
-
-def look(cell, *args):
-    done = cell.run("fsck", "--json", *args, check=False)
-    expect(done.returncode == 0, f"fsck {args}: exit {done.returncode}: {done.stdout[-800:]} {done.stderr}")
-    return json.loads(done.stdout)
 
 
 def position(text):
     return tuple(int(part) for part in text.split("-"))
 
 
-def settled(cell):
-    """The digest once nothing changes any more."""
-    def same():
-        first = look(cell, "--digest")
-        return first["digest"] if first["digest"] == look(cell, "--digest")["digest"] else None
-    return wait_for(same, 30, "the state settles", pause=0.5)
-
-
 def archived(cell):
     """The archive's digest, once it has the log's last entry."""
     def whole():
-        found = look(cell, "--archive", os.path.join(cell.dir, "archive"), "--digest")
-        last = look(cell)["last"]
+        found = cell.fsck("--archive", os.path.join(cell.dir, "archive"), "--digest")
+        last = cell.fsck()["last"]
         return found["digest"] if position(found["segments"][-1]["last"]) >= position(last) else None
     return wait_for(whole, 20, "the archive has all", pause=0.2)
 
@@ -59,18 +42,18 @@ def worked(cell, rng, leads=QUIET):
 def the_digest_is_the_same_after_a_restart_kills_and_from_the_archive_alone(rng):
     with Cell() as cell:
         worked(cell, rng)
-        digest = settled(cell)
+        digest = cell.settled()
         expect(archived(cell) == digest, "the archive holds another state")
         cell.kill_child("takt-broker")
         wait_for(lambda: cell.child("takt-broker"), 10, "the broker is back")
         wait_for(lambda: cell.run("status", check=False).returncode == 0, 10, "it answers")
-        expect(settled(cell) == digest, "another state after kill -9 of the broker")
+        expect(cell.settled() == digest, "another state after kill -9 of the broker")
         cell.kill_child("redis-server")
         wait_for(lambda: cell.run("status", check=False, seconds=20).returncode == 0, 20, "it answers")
-        expect(settled(cell) == digest, "another state after kill -9 of Redis")
+        expect(cell.settled() == digest, "another state after kill -9 of Redis")
         cell.stop()
         cell.start()
-        expect(settled(cell) == digest, "another state after a restart")
+        expect(cell.settled() == digest, "another state after a restart")
         expect(archived(cell) == digest, "the archive holds another state after all this")
         cell.stop()
 
@@ -79,20 +62,20 @@ def the_digest_is_the_same_after_a_restart_kills_and_from_the_archive_alone(rng)
         redis = Redis(cell)
         place = ("--redis", f"unix:{cell.dir}/redis.sock", "--cell", "test")
         said = cell.ask("cell", "restore", "--from", os.path.join(cell.dir, "archive"), *place)
-        whole = look(cell, "--archive", os.path.join(cell.dir, "archive"))["segments"][-1]
+        whole = cell.fsck("--archive", os.path.join(cell.dir, "archive"))["segments"][-1]
         expect((said["cell"], said["redis"], said["last"], said["rows"], said["entries"]) ==
                ("test", place[1], whole["last"], whole["rows"], whole["entries"]), f"{said}, {whole}")
-        expect(look(cell, "--digest")["digest"] == digest, f"another state from the archive alone: {said}")
+        expect(cell.fsck("--digest")["digest"] == digest, f"another state from the archive alone: {said}")
         again = cell.run("cell", "restore", "--from", os.path.join(cell.dir, "archive"), *place, check=False)
         expect(again.returncode == 1 and "is here already" in again.stderr, f"restored twice: {again.stderr}")
         redis.kill()
         cell.start()            # and a broker works on it, and the archive goes on
-        expect(settled(cell) == digest, "another state once a broker has loaded it")
+        expect(cell.settled() == digest, "another state once a broker has loaded it")
         expect(archived(cell) == digest, "the archive did not go on")
         crew = cell.crew("more", "--team", "north", "--agents", "4", "--leads", "40")
         expect(crew.wait(60) == 0, crew.tail())
         at_rest(cell)
-        expect(archived(cell) == settled(cell) != digest, "the archive did not follow")
+        expect(archived(cell) == cell.settled() != digest, "the archive did not follow")
 
 
 def archiver(cell):
@@ -100,14 +83,6 @@ def archiver(cell):
     for pid, argv in children_of(cell.up.pid).items():
         if argv[1:2] == ["archive"]:
             return pid
-    return None
-
-
-def metric(cell, name):
-    with urllib.request.urlopen(f"http://{cell.endpoint('metrics')}/metrics", timeout=5) as answer:
-        for line in answer.read().decode().splitlines():
-            if line.startswith(name + " "):
-                return float(line.split()[1])
     return None
 
 
@@ -124,9 +99,9 @@ def an_archive_that_is_killed_misses_nothing(rng):
             kills += 1
         expect(importer.wait(60) == 0, importer.tail())
         expect(kills >= 3, f"{kills} kills")
-        digest = settled(cell)
+        digest = cell.settled()
         expect(archived(cell) == digest, "the archive holds another state")
-        found = look(cell, "--archive", os.path.join(cell.dir, "archive"))
+        found = cell.fsck("--archive", os.path.join(cell.dir, "archive"))
         expect(not found["findings"], f"{found['findings']}")
         return f"{kills} kills"
 
@@ -143,10 +118,8 @@ def the_log_waits_for_the_archive_and_is_trimmed_behind_it(rng):
         expect(archived(cell), "archived")
         pid = archiver(cell)
         os.kill(pid, signal.SIGSTOP)
-        at = position(look(cell)["last"])
-        redis = Redis.__new__(Redis)
-        redis.path = os.path.join(cell.dir, "redis.sock")
-        wait_for(redis.connect, 5, "Redis answers")
+        at = position(cell.fsck()["last"])
+        redis = Redis(cell, runs=True)
         cell.run("import", cell.generate(500, 7, "more.csv"), "--map", MAP, "--source", "more")
         def trimmed():      # Redis is short of memory, whatever was given back, but intake goes on
             used = next(line for line in redis("INFO", "memory").decode().split() if line.startswith("used_memory:"))
@@ -157,30 +130,30 @@ def the_log_waits_for_the_archive_and_is_trimmed_behind_it(rng):
         asked = infos(redis)
         wait_for(lambda: infos(redis) - next(asked_by_us) >= asked + 2, 10, "the broker looked at its levels twice")
         expect(trimmed() <= at, f"trimmed to {trimmed()}, archived up to {at}")
-        wait_for(lambda: metric(cell, "takt_archive_lag_seconds") > 1, 10, "the lag is told")
-        before = metric(cell, "takt_log_entries")
+        wait_for(lambda: cell.metric("takt_archive_lag_seconds") > 1, 10, "the lag is told")
+        before = cell.metric("takt_log_entries")
         os.kill(pid, signal.SIGCONT)
         wait_for(lambda: trimmed() > at, 10, "trimmed further")
-        expect(wait_for(lambda: metric(cell, "takt_archive_lag_seconds") == 0, 10, "no lag"), "caught up")
-        wait_for(lambda: metric(cell, "takt_log_entries") < before, 10, "a shorter log")
-        digest = settled(cell)
+        expect(wait_for(lambda: cell.metric("takt_archive_lag_seconds") == 0, 10, "no lag"), "caught up")
+        wait_for(lambda: cell.metric("takt_log_entries") < before, 10, "a shorter log")
+        digest = cell.settled()
         cell.kill_child("takt-broker")
         wait_for(lambda: cell.run("status", check=False).returncode == 0, 10, "it answers")
-        expect(settled(cell) == digest == archived(cell), "another state from a trimmed log")
-        return f"{before:.0f} entries before, {metric(cell, 'takt_log_entries'):.0f} after"
+        expect(cell.settled() == digest == archived(cell), "another state from a trimmed log")
+        return f"{before:.0f} entries before, {cell.metric('takt_log_entries'):.0f} after"
 
 
 def a_damaged_segment_is_refused_and_a_torn_one_is_not(rng):
     with Cell() as cell:
         worked(cell, rng, leads=500)
-        digest = settled(cell)
+        digest = cell.settled()
         expect(archived(cell) == digest, "archived")
         cell.stop()
         folder = os.path.join(cell.dir, "archive")
         segment = os.path.join(folder, sorted(name for name in os.listdir(folder) if name.endswith(".takt"))[-1])
         with open(segment, "ab") as file:
             file.write(b"TAKB\x04\0\0\0torn")
-        found = look(cell, "--archive", folder, "--digest")
+        found = cell.fsck("--archive", folder, "--digest")
         expect(found["digest"] == digest and found["segments"][-1]["torn_bytes"] == 12, f"torn: {found['segments']}")
         with open(segment, "rb") as file:
             whole = bytearray(file.read())
@@ -193,7 +166,7 @@ def a_damaged_segment_is_refused_and_a_torn_one_is_not(rng):
         expect(done.returncode == 1 and os.path.basename(segment) in done.stderr, f"it said: {done.stderr}")
         cell.start()
         wait_for(lambda: "archive and Redis do not fit" in cell.up.tail(), 10, "takt up says so")
-        expect(settled(cell) == digest, "the cell itself is whole")
+        expect(cell.settled() == digest, "the cell itself is whole")
 
 
 def without_an_archive_the_log_waits_for_nobody(rng):
@@ -203,9 +176,9 @@ def without_an_archive_the_log_waits_for_nobody(rng):
         cell.stop()
         cell.up_args = ("--no-archive",)
         cell.start()
-        wait_for(lambda: metric(cell, "takt_archive_present") == 0, 5, "nothing archives")
+        wait_for(lambda: cell.metric("takt_archive_present") == 0, 5, "nothing archives")
         expect(archiver(cell) is None, "there is no such process")
-        look(cell)
+        cell.fsck()
 
 
 if __name__ == "__main__":

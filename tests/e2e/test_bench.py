@@ -2,7 +2,7 @@
 """`takt bench` on a cell of one's own: every lead accounted for, and no real lead or agent touched."""
 import json
 
-from harness import MAP, Agent, Cell, expect, main, wait_for
+from harness import Agent, Cell, expect, main, wait_for
 
 
 def bench(cell, *args, check=True, seconds=90):
@@ -33,7 +33,7 @@ def all_leads_of_a_load_are_accepted_handed_over_and_closed(rng):
 
 def it_refuses_a_cell_with_real_leads_or_agents_and_gives_back_what_is_not_its_own(rng):
     with Cell(workers=1) as cell:
-        said = json.loads(cell.run("import", cell.generate(40, rng.randrange(1000)), "--map", MAP, "--source", "web", "--json").stdout)
+        said = cell.take_in(40, rng.randrange(1000))
         refused = cell.run("bench", "--leads", "10", check=False)
         expect(refused.returncode == 1 and f"{said['accepted']} open leads" in refused.stderr and "--yes" in refused.stderr,
                f"{refused.returncode}: {refused.stderr}")

@@ -42,10 +42,8 @@ def leads_of_several_sources_come_in_at_one_place_and_keep_their_source(rng):
         sources = ("web", "purchased", "partner", "a-site-nobody-listed")
         loads = [imported(cell, rng, 12, source, f"from-{i}") for i, source in enumerate(sources)]
         accepted = dict(zip(sources, accepted_of(*loads)))
-        wait_for(lambda: cell.run("fsck", "--states", cell.path("states"), check=False).returncode == 0, 10, "fsck is clean")
-        with open(cell.path("states")) as file:
-            leads = [line.split()[0] for line in file]
-        told = Counter(next(row["value"] for row in cell.ask("lead", lead) if row["field"] == "source") for lead in leads)
+        leads = cell.states(seconds=10)
+        told = Counter(cell.fields("lead", lead)["source"] for lead in leads)
         expect(told == accepted, f"accepted {accepted}, told {dict(told)}")
 
 
@@ -89,18 +87,14 @@ def at_every_look_what_came_in_is_the_sum_of_where_it_is(rng):
         return f"{looks} looks, {between} at work"
 
 
-def fields(cell, *words):
-    return {row["field"]: row["value"] for row in cell.ask(*words)}
-
-
 # C-13: who got it, who was next and by how much, who may not have it and why, under which policy, in a sentence
 def a_decision_is_told_in_words_and_as_json(rng):
     with Cell() as cell:
         agents = {name: Agent(cell, name, "north") for name in ("ana", "ben")}
         lead = wait_for(lambda: accepted_of(imported(cell, rng, 1, "web", f"n{rng.random()}")) == [1] and one_lead(cell),
                         20, "a lead")
-        wait_for(lambda: fields(cell, "lead", lead)["state"] == "OFFERED", 10, "it is offered")
-        told = fields(cell, "explain", lead)
+        wait_for(lambda: cell.fields("lead", lead)["state"] == "OFFERED", 10, "it is offered")
+        told = cell.fields("explain", lead)
         first, other = told["winner"], {"ana": "ben", "ben": "ana"}[told["winner"]]
         expect(told["runner_up"] == other and int(told["candidates"]) == 2 and int(told["margin"]) >= 0, f"{told}")
         expect(told["strategy"] == "best_score" and int(told["policy_version"]) == 1 and told["snapshot"], f"{told}")
@@ -108,7 +102,7 @@ def a_decision_is_told_in_words_and_as_json(rng):
         agents[first].hear("offer")
         expect(agents[first].ask("decline", "acted")["reason"] == "OK", "it is declined")
         agents[other].hear("offer")
-        told = fields(cell, "explain", lead)
+        told = cell.fields("explain", lead)
         expect(told["winner"] == other and told[f"not {first}"] == "declined this lead lately", f"{told}")
         why = {row["agent"]: row["why_none"] for row in cell.ask("agents")}
         expect(why[first] == "PENALTY", f"why {first} gets nothing: {why}")

@@ -29,15 +29,8 @@ def send(cell, name, *rows):
         return said, file.read()
 
 
-def lead(cell, lead_id):
-    return {row["field"]: row["value"] for row in cell.ask("lead", lead_id)}
-
-
 def leads(cell):
-    states = cell.path("states")
-    wait_for(lambda: cell.run("fsck", "--states", states, check=False).returncode == 0, 20, "fsck is clean")
-    with open(states) as file:
-        return [line.split()[0] for line in file]
+    return list(cell.states(seconds=20))
 
 
 def applied(cell, duplicates):
@@ -61,9 +54,9 @@ def an_import_tells_of_each_row_whose_person_is_known(rng):
         applied(cell, "merge")
         said, _ = send(cell, "third.csv", ("5", "Ada Byron", "3102461501", "", ""))
         expect(said["accepted"] == 1 and said["warnings"].get("MERGED") == 1, said)
-        told = lead(cell, first)
+        told = cell.fields("lead", first)
         expect(told["merged"] == "1", told)
-        other = lead(cell, told["last_merged"])
+        other = cell.fields("lead", told["last_merged"])
         expect(other["state"] == "DUPLICATE" and other["merged_into"] == first, other)
         expect(cell.total("received") == 3, "each lead counts once")
 
@@ -80,7 +73,7 @@ def who_is_on_the_list_is_called_by_nobody_also_after_a_restart(rng):
         gone = ana.hear("withdrawn")
         expect(gone["lead"] in shown, gone)
         wait_for(lambda: cell.total("suppressed") == 1, 5, "it ends when it was let go")
-        expect(lead(cell, gone["lead"])["state"] == "SUPPRESSED", lead(cell, gone["lead"]))
+        expect(cell.fields("lead", gone["lead"])["state"] == "SUPPRESSED", cell.fields("lead", gone["lead"]))
         expect(cell.run("suppress", "--phone", "zip", check=False).returncode == 1, "what is no contact is refused")
         cell.stop()
         for name in os.listdir(cell.dir):
@@ -102,9 +95,7 @@ def who_says_so_on_the_phone_is_called_by_nobody_any_more(rng):
         send(cell, "both.csv", ADA, ("2", "A. Byron", "310.246.1501", "", ""))
         ana = Agent(cell, "ana", "north")
         first, other = ana.hear("offer")["lead"], ana.hear("offer")["lead"]
-        for words in (f"accept {first}", f"act {first}", f"end {first}", f"dispose {first} do-not-call asked for it"):
-            said = ana.ask(words, "acted")
-            expect(said["reason"] == "OK", f"{words}: {said}")
+        ana.work_off(first, "do-not-call asked for it")
         expect(ana.hear("withdrawn")["lead"] == other, "the other lead of the same person is taken from her screen")
         wait_for(lambda: cell.total("suppressed") == 2, 5, "both end")
         said, _ = send(cell, "later.csv", ("3", "Ada", "+1 310 246 1501", "", ""))

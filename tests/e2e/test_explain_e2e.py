@@ -3,7 +3,7 @@
 import json
 import re
 
-from harness import IN_HAND, MAP, ROOT, Agent, Cell, expect, main, wait_for
+from harness import IN_HAND, ROOT, Agent, Cell, expect, main, wait_for
 from test_strategies_e2e import AGENTS, Under, words
 
 
@@ -12,18 +12,6 @@ def told(cell, lead, *more):
     fields = {row["field"]: row["value"] for row in rows}
     expect(len(fields) == len(rows), f"a field is told twice: {[row['field'] for row in rows]}")
     return fields
-
-
-def leads_of(cell):
-    cell.run("fsck", "--states", cell.path("states.txt"))
-    with open(cell.path("states.txt")) as file:
-        return [line.split()[0] for line in file]
-
-
-def take_in(cell, leads, rng, source="web"):
-    said = json.loads(cell.run("import", cell.generate(leads, rng.randrange(1000), f"{rng.random()}.csv"), "--map", MAP,
-                               "--source", source, "--json").stdout)
-    return said["accepted"]
 
 
 def parts_add_up(fields, who):
@@ -37,12 +25,12 @@ def parts_add_up(fields, who):
 def every_choice_is_made_again_from_its_record(strategy, rng):
     with Under(strategy) as cell:
         crew = cell.crew("north", "--team", "north", "--agents", str(len(AGENTS)), "--seed", "1", "--act-ms", "5")
-        accepted = take_in(cell, 50, rng)
+        accepted = cell.take_in(50, rng.randrange(1000))["accepted"]
         wait_for(lambda: cell.total("received") == accepted and cell.total("waiting", *IN_HAND) == 0, 60,
                  "every lead is worked on", pause=0.2)
         crew.end()
         kinds = {}
-        for lead in leads_of(cell):
+        for lead in cell.states():
             fields = told(cell, lead)
             expect(fields["recomputed"] == "the same choice, from the record alone", f"{lead}: {fields}")
             kinds[fields["decision"]] = kinds.get(fields["decision"], 0) + 1
@@ -62,11 +50,11 @@ def test_of(strategy):
 def without_a_worker_the_plain_order_is_made_again(rng):
     with Cell(workers=0) as cell:
         crew = cell.crew("north", "--team", "north", "--agents", "4", "--act-ms", "5")
-        accepted = take_in(cell, 50, rng)
+        accepted = cell.take_in(50, rng.randrange(1000))["accepted"]
         wait_for(lambda: cell.total("received") == accepted and cell.total("waiting", *IN_HAND) == 0, 60,
                  "every lead is worked on", pause=0.2)
         crew.end()
-        for lead in leads_of(cell):
+        for lead in cell.states():
             fields = told(cell, lead)
             expect(fields["recomputed"] == "the same choice, from the record alone", f"{lead}: {fields}")
             expect("winner points" not in fields, f"the plain order knows no score: {fields}")
@@ -79,8 +67,8 @@ def an_explanation_says_of_each_agent_why_not_and_what_would_have_changed_it(rng
         wait_for(lambda: sum(row["present"] == "yes" for row in cell.ask("agents")) == 4, 10, "all are there")
         cell.run("agents", "--pause", "cleo", "--reason", "coaching")
         cell.run("agents", "--pause", "dora")
-        take_in(cell, 1, rng)
-        [lead] = wait_for(lambda: cell.total("offered") == 1 and leads_of(cell), 10, "it is offered")
+        cell.take_in(1, rng.randrange(1000))
+        [lead] = wait_for(lambda: cell.total("offered") == 1 and list(cell.states()), 10, "it is offered")
         fields = told(cell, lead)
         first, other = fields["winner"], {"ana": "ben", "ben": "ana"}[fields["winner"]]
         expect(fields[f"agent {first}"].startswith("got it; score "), f"{fields}")
@@ -102,11 +90,11 @@ def an_explanation_says_of_each_agent_why_not_and_what_would_have_changed_it(rng
         # what has changed since does not change what is told of then
         cell.run("agents", "--resume", "cleo")
         expect("PAUSED_BY_OPERATOR" in told(cell, lead)["agent cleo"], "cleo was paused then")
-        fields = {row["field"]: row["value"] for row in cell.ask("explain", "--agent", first)}
+        fields = cell.fields("explain", "--agent", first)
         expect(fields["why_none"] == "PENALTY" and "back-off" in fields["because"], f"{fields}")
-        fields = {row["field"]: row["value"] for row in cell.ask("explain", "--agent", "dora")}
+        fields = cell.fields("explain", "--agent", "dora")
         expect(fields["why_none"] == "PAUSED_BY_OPERATOR", f"{fields}")
-        fields = {row["field"]: row["value"] for row in cell.ask("explain", "--agent", "cleo")}
+        fields = cell.fields("explain", "--agent", "cleo")
         expect(fields["why_none"] == "" and fields["because"].startswith("nothing keeps it"), f"{fields}")
         expect("paused by an operator" in cell.run("explain", lead, "--agent", "dora").stdout, "as people read it")
 

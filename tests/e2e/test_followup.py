@@ -2,10 +2,9 @@
 """What an operator does by hand, and what goes back to its source: through the CLI, over a restart of the broker."""
 import csv
 import io
-import json
 import os
 
-from harness import MAP, POLICY, Agent, Cell, expect, main, wait_for
+from harness import POLICY, Agent, Cell, expect, main, wait_for
 
 WHY = ("--why", "knows the family", "--by", "chief")
 
@@ -20,14 +19,6 @@ def vetted_policy(folder):
     return path
 
 
-def take_in(cell, leads, source="web"):
-    said = json.loads(cell.run("import", cell.generate(leads, 7), "--map", MAP, "--source", source, "--json").stdout)
-    expect(said["accepted"] >= 4, f"the import said {said}")
-    cell.run("fsck", "--states", cell.path("states.txt"))
-    with open(cell.path("states.txt")) as file:
-        return [line.split()[0] for line in file]
-
-
 def fields(cell, lead, *order):
     """A lead's fields, after an order if there is one; those that repeat as a list."""
     found = {}
@@ -40,7 +31,8 @@ def a_lead_is_vetted_assigned_taken_and_opened_again_by_hand(rng):
     with Cell(workers=1) as cell:
         cell.run("policy", "apply", vetted_policy(cell.folder))
         ana, ben = Agent(cell, "ana", "north", "away"), Agent(cell, "ben", "south", "away")
-        good, bad, given, *_ = take_in(cell, 12)
+        cell.take_in(12, seed=7)
+        good, bad, given, *_ = cell.states()
         expect(fields(cell, good)["because"] == "waits to be vetted", f"{fields(cell, good)}")
         held = cell.total("held")
         expect(held >= 4 and cell.total("waiting") == 0, f"{held} leads wait to be vetted")
@@ -68,7 +60,7 @@ def a_lead_is_vetted_assigned_taken_and_opened_again_by_hand(rng):
         expect(now["owner"] == "ben" and now["fence"] > first, f"a new ownership: {now}")
         expect(now["by_hand"] == ["assign ana, by chief: knows the family", "assign ben, by chief: knows the family"],
                f"who and why stand there: {now}")
-        explained = {row["field"]: row["value"] for row in cell.ask("explain", given)}
+        explained = cell.fields("explain", given)
         expect(explained["decision"] == "assigned by an operator" and explained["not ana"] == "had this lead before",
                f"{explained}")
 
@@ -92,7 +84,7 @@ def a_lead_is_vetted_assigned_taken_and_opened_again_by_hand(rng):
         wait_for(lambda: cell.run(*reopen, check=False).returncode == 0, 10, "after a while it begins anew")
         expect(fields(cell, given)["state"] == "POOLED", "it waits again")
         expect(cell.ask("orphans") == [], "no lead is dead")
-        expect(cell.run("fsck", check=False).returncode == 0, "fsck finds nothing")
+        cell.fsck()
 
 
 if __name__ == "__main__":

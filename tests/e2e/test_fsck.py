@@ -3,66 +3,13 @@
 beside a living broker, too."""
 import json
 import os
-import shutil
-import socket
 import struct
 import subprocess
 
-from harness import BUILD, MAP, Cell, expect, main, wait_for
+from harness import BUILD, MAP, Cell, Redis, expect, main, wait_for
 
 SEAL = os.path.join(BUILD, "tests", "e2e", "seal_row")
 POOLED, CLOSED_WON = 3, 16
-
-
-class Redis:
-    """A redis-server of our own on the files of a stopped cell, and its protocol."""
-
-    def __init__(self, cell):
-        self.path = os.path.join(cell.dir, "redis.sock")
-        self.server = subprocess.Popen([shutil.which("redis-server"), os.path.join(cell.dir, "redis.conf")],
-                                       stdout=subprocess.DEVNULL)
-        cell.programs.append(self)
-        wait_for(self.connect, 10, "Redis answers")
-
-    def connect(self):
-        self.link = socket.socket(socket.AF_UNIX)
-        try:
-            self.link.connect(self.path)
-            self.file = self.link.makefile("rb")
-            return self("PING") == b"PONG"
-        except OSError:
-            self.link.close()
-            return False
-
-    def is_running(self):
-        return self.server.poll() is None
-
-    def kill(self):
-        self.file.close()
-        self.link.close()
-        self.server.kill()
-        self.server.wait()
-
-    def __call__(self, *words):
-        words = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-        self.link.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words))
-        return self.answer()
-
-    def answer(self):
-        line = self.file.readline()
-        kind, rest = line[:1], line[1:-2]
-        if kind == b"-":
-            raise OSError(rest.decode())
-        if kind == b":":
-            return int(rest)
-        if kind == b"$":
-            if int(rest) < 0:
-                return None
-            value = self.file.read(int(rest) + 2)[:-2]
-            return value
-        if kind == b"*":
-            return [self.answer() for _ in range(int(rest))]
-        return rest
 
 
 class Planted:
@@ -91,12 +38,6 @@ def find(cell, name, id_=None):
     return {finding["name"] for finding in findings}
 
 
-def clean(cell):
-    done = cell.run("fsck", "--json", check=False)
-    expect(done.returncode == 0, f"clean, but exit {done.returncode}: {done.stdout[-800:]} {done.stderr}")
-    return json.loads(done.stdout)
-
-
 def seal(row):
     return subprocess.run([SEAL], input=row, capture_output=True, check=True).stdout
 
@@ -110,10 +51,8 @@ def worked_cell(cell, rng):
     """A stopped cell with waiting, owned, closed and pipeline leads; Redis on its files; an old row of each lead."""
     leads = cell.generate(300, rng.randrange(1000))
     cell.run("import", leads, "--map", MAP, "--source", "web")
-    wait_for(lambda: clean(cell)["rows"] >= 500, 10, "the view is written")
-    redis = Redis.__new__(Redis)
-    redis.path = os.path.join(cell.dir, "redis.sock")
-    wait_for(redis.connect, 5, "Redis answers")
+    wait_for(lambda: cell.fsck()["rows"] >= 500, 10, "the view is written")
+    redis = Redis(cell, runs=True)
     old = {key: redis("GET", key) for key in redis("KEYS", "{test}:lead:*")}
     redis.link.close()
     keepers = cell.crew("keepers", "--team", "north", "--agents", "4", "--mode", "accept-only", "--leads", "12")
@@ -135,7 +74,7 @@ def state_of(row):
 def each_corruption_is_found_by_its_name(rng):
     with Cell() as cell:
         redis, old = worked_cell(cell, rng)
-        clean(cell)
+        cell.fsck()
         rows = lead_rows(redis)
         waiting = [key for key, row in rows.items() if state_of(row) == POOLED]
         ended = [key for key, row in rows.items() if state_of(row) >= CLOSED_WON]
@@ -187,7 +126,7 @@ def each_corruption_is_found_by_its_name(rng):
         with Planted(redis, "{test}:log"):
             redis("XDEL", "{test}:log", redis("XREVRANGE", "{test}:log", "+", "-", "COUNT", "1")[0][0])
             find(cell, "LAST_DIFFERS")
-        clean(cell)
+        cell.fsck()
 
 
 def a_row_that_passes_its_check_and_breaks_a_rule_is_found(rng):
@@ -209,7 +148,7 @@ def a_row_that_passes_its_check_and_breaks_a_rule_is_found(rng):
             for key in some:
                 redis("SET", key, seal(with_owner(bytearray(rows[key][:-8]), 6, 0)))
             find(cell, "INVARIANT")
-        clean(cell)
+        cell.fsck()
 
 
 def number(value):
@@ -248,14 +187,14 @@ def with_owner(row, state, owner):
 def a_trimmed_log_is_no_finding(rng):
     with Cell() as cell:
         redis, old = worked_cell(cell, rng)
-        entries = clean(cell)["entries"]
+        entries = cell.fsck()["entries"]
         first = redis("XRANGE", "{test}:log", "-", "+")[-1][0]
         with Planted(redis, "{test}:log"):
             redis("XTRIM", "{test}:log", "MAXLEN", 1)
             find(cell, "LOG_HEAD_MISSING")      # nobody has said that this much may go
         redis("SET", "{test}:trimmed", first)
         redis("XTRIM", "{test}:log", "MAXLEN", 1)
-        left = clean(cell)["entries"]
+        left = cell.fsck()["entries"]
         expect(entries > left == 1, f"{entries} entries before, {left} after")
 
 
@@ -266,7 +205,7 @@ def a_living_broker_is_no_finding(rng):
         importer = cell.background("import", "import", leads, "--map", MAP, "--source", "web", "--rate", "1000")
         looks = moved = 0
         while importer.is_running():
-            moved += clean(cell)["moved"]
+            moved += cell.fsck()["moved"]
             looks += 1
         expect(importer.wait(60) == 0 and looks >= 5 and moved >= 2, f"{looks} looks, {moved} of them at a moving store")
         expect(crew.end() == 0, crew.tail())

@@ -144,12 +144,10 @@ def leads_know_their_place_and_are_routed_and_scored_by_it(rng):
         expect((ann["state"], ann["county"], ann["metro"], ann["city"], ann["area_code"], ann["zone"]) ==
                ("AL", "Madison", "Huntsville, AL", "Normal", "256", "America/Chicago"), f"Ann: {ann}")
         expect((bob["zone"], bob["county"], bob["zip"]) == ("America/Chicago", "Escambia", "32501-0110"), f"Bob: {bob}")
-        cell.run("fsck", "--states", cell.path("states.txt"))
-        with open(cell.path("states.txt")) as file:
-            leads = [line.split()[0] for line in file]
-        scores = sorted(int(row["value"]) for lead in leads for row in cell.ask("explain", lead) if row["field"] == "score")
+        told = [cell.fields("explain", lead) for lead in cell.states()]
+        scores = sorted(int(one["score"]) for one in told)
         expect(scores == [3000, 4000], f"base 100, 200 more by area code, 300 more by county: {scores}")
-        routed = sorted(row["value"] for lead in leads for row in cell.ask("explain", lead) if row["field"] == "routed")
+        routed = sorted(one["routed"] for one in told)
         expect(routed == ["fresh routes[0], line 6 of policy 1: to north", "fresh routes[1], line 7 of policy 1: to ann"],
                f"the rules are named: {routed}")
 

@@ -15,9 +15,7 @@ import threading
 import time
 import urllib.parse
 
-from harness import IN_HAND, MAP, POLICY, ROOT, TAKT, Agent, Cell, children_of, expect, main, wait_for
-from test_fsck import Redis
-from test_limits import metric
+from harness import IN_HAND, MAP, POLICY, ROOT, TAKT, Agent, Cell, Redis, children_of, expect, main, wait_for
 
 KEY = "a key of more than sixteen bytes"
 LEADS = 400
@@ -435,9 +433,7 @@ def what_was_trimmed_while_it_stood_still_is_counted_and_it_goes_on(rng):
         os.kill(pid, signal.SIGSTOP)
         before = cell.ask("fsck")["last"]
         cell.give_out(rng, 300, "unseen")
-        redis = Redis.__new__(Redis)
-        redis.path = os.path.join(cell.dir, "redis.sock")
-        wait_for(redis.connect, 5, "Redis answers")
+        redis = Redis(cell, runs=True)
 
         def trimmed():      # Redis is short of memory, so nothing is kept for late readers: the log does not wait for hooks
             used = next(line for line in redis("INFO", "memory").decode().split() if line.startswith("used_memory:"))
@@ -467,7 +463,7 @@ def broker_and_redis_may_die_and_every_offer_is_told(rng):
             cell.kill_child(name)
             wait_for(lambda: cell.run("status", check=False, seconds=20).returncode == 0, 20, "it answers")
         cell.worked_off(crew)
-        ended, offers = cell.total("ended"), metric(cell, "takt_offers_total")
+        ended, offers = cell.total("ended"), cell.metric("takt_offers_total")
         wait_for(lambda: len(crm.ids("offer")) >= offers, 20, f"{offers} offers; {len(crm.ids('offer'))} came")
         expect(len(crm.ids("offer")) == offers, f"as many offers as the broker counted: {len(crm.ids('offer'))}, {offers}")
         wait_for(lambda: len(crm.ids("closed", "exhausted")) == ended, 20, f"{ended} ends; {len(crm.ids('closed', 'exhausted'))} came")

@@ -1,26 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Limits, on real processes: intake at its stated limit is refused and nothing is half done; with
 workers dying all the time, or none at all, decisions still stand in time."""
-import json
 import os
-import re
 import signal
 import subprocess
 import threading
 import time
-import urllib.request
 
 from harness import BUILD, MAP, POLICY, Cell, expect, main, wait_for
 
 SCORER_DEADLINE_S = 0.020
 MARGIN_S = 0.010
-
-
-def metric(cell, name):
-    with urllib.request.urlopen(f"http://{cell.endpoint('metrics').removeprefix('http://').removesuffix('/metrics')}/metrics",
-                                timeout=5) as answer:
-        text = answer.read().decode()
-    return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.M))
 
 
 def policy_with(cell_folder, line):
@@ -105,8 +95,8 @@ def decisions_stand_in_time_while_workers_die(rng):
         stalled = stalls.end()
         accepted = importing.json()["accepted"]
         wait_for(lambda: cell.total("owned") == accepted, 20, "every lead is in a hand")
-        longest = metric(cell, "takt_request_to_commit_max_seconds")
-        plain = metric(cell, "takt_decisions_plain_total")
+        longest = cell.metric("takt_request_to_commit_max_seconds")
+        plain = cell.metric("takt_decisions_plain_total")
         expect(kills >= seconds * 3, f"{kills} kills")
         expect(longest <= SCORER_DEADLINE_S + MARGIN_S + stalled,
                f"the longest from request to commit was {longest * 1000:.1f} ms, the machine's own stall {stalled * 1000:.1f} ms")
@@ -118,20 +108,18 @@ def decisions_stand_in_time_while_workers_die(rng):
 def with_no_worker_at_all_the_plain_order_carries_on(rng):
     with Cell(workers=0) as cell:
         crew = cell.crew("north", "--team", "north", "--agents", "10", "--pipeline", "0")
-        said = json.loads(cell.run("import", cell.generate(500, rng.randrange(1000)), "--map", MAP, "--source", "web", "--json").stdout)
+        said = cell.take_in(500, rng.randrange(1000))
         wait_for(lambda: cell.total("ended") == said["accepted"], 30, "every lead is worked on", pause=0.1)
-        expect(metric(cell, "takt_decisions_scored_total") == 0, "no worker decided")
-        expect(metric(cell, "takt_decisions_plain_total") >= said["accepted"], "the plain order did")
+        expect(cell.metric("takt_decisions_scored_total") == 0, "no worker decided")
+        expect(cell.metric("takt_decisions_plain_total") >= said["accepted"], "the plain order did")
         crew.end()
 
 
 def metrics_are_clean(rng):
     with Cell() as cell:
-        cell.run("import", cell.generate(100, rng.randrange(1000)), "--map", MAP, "--source", "web")
-        with urllib.request.urlopen(f"http://{cell.endpoint('metrics')}/metrics", timeout=5) as answer:
-            text = answer.read()
-        done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, timeout=20)
-        expect(done.returncode == 0 and not done.stderr.strip(), f"promtool: {done.stderr.decode()}")
+        cell.take_in(100, rng.randrange(1000))
+        done = subprocess.run(["promtool", "check", "metrics"], input=cell.metrics(), text=True, capture_output=True, timeout=20)
+        expect(done.returncode == 0 and not done.stderr.strip(), f"promtool: {done.stderr}")
 
 
 if __name__ == "__main__":

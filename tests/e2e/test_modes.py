@@ -1,15 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One ordinary day per mode, end to end: leads in, to one agent each, disposed of, all accounted for."""
-import json
 
-from harness import CLOSED, IN_HAND, MAP, Agent, Cell, expect, main, wait_for
-
-
-def take_in(cell, rng, leads, source):
-    said = json.loads(cell.run("import", cell.generate(leads, rng.randrange(1000)), "--map", MAP, "--source", source,
-                               "--json").stdout)
-    expect(said["accepted"] > 0.9 * leads and said["unanswered"] == 0, f"the import said {said}")
-    return said["accepted"]
+from harness import CLOSED, IN_HAND, Agent, Cell, expect, main, wait_for
 
 
 def accounted_for(cell, accepted, *crews):
@@ -23,8 +15,7 @@ def accounted_for(cell, accepted, *crews):
     expect(row["received"] == accepted and closed + row["pipeline"] == accepted, f"{accepted} accepted, status {row}")
     expect(worked == accepted, f"the crews say {worked}, the importer {accepted}")
     cell.run("crew-check", *cell.diaries())
-    fsck = cell.run("fsck", check=False)
-    expect(fsck.returncode == 0, fsck.stdout)
+    cell.fsck()
     cell.run("fsck", "--orphans")
 
 
@@ -36,22 +27,20 @@ def push_gives_each_lead_to_one_available_agent(rng):
     with Cell() as cell:
         north = cell.crew("north", "--team", "north", "--agents", "5", "--seed", "1")
         south = cell.crew("south", "--team", "south", "--agents", "5", "--seed", "2")
-        accepted = take_in(cell, rng, 1000, "web")
+        accepted = cell.take_in(1000, rng.randrange(1000), "web")["accepted"]
         wait_for(lambda: idle(cell, accepted), 60, "every lead is worked on", pause=0.2)
-        explained = {row["field"]: row["value"] for row in cell.ask("explain", one_lead(cell))}
+        explained = cell.fields("explain", one_lead(cell))
         expect(explained["winner"].startswith(("north-", "south-")), f"explained: {explained}")
         accounted_for(cell, accepted, north, south)
 
 
 def one_lead(cell):
-    cell.run("fsck", "--states", cell.path("states.txt"))
-    with open(cell.path("states.txt")) as file:
-        return file.readline().split()[0]
+    return next(iter(cell.states()))
 
 
 def pull_gives_one_lead_for_each_ready_and_says_what_is_owed(rng):
     with Cell() as cell:
-        accepted = take_in(cell, rng, 200, "purchased")
+        accepted = cell.take_in(200, rng.randrange(1000), "purchased")["accepted"]
         ana = Agent(cell, "ana", "desk", "on-demand")
         expect(ana.ask("ready 0", "ready")["reason"] == "OK", "the first ready gets a lead")
         lead = ana.hear("offer")
@@ -77,7 +66,7 @@ def pull_gives_one_lead_for_each_ready_and_says_what_is_owed(rng):
         wait_for(lambda: idle(cell, accepted), 60, "every lead is worked on", pause=0.2)
         expect(crew.end() == 0, crew.tail())
         expect(crew.json()["closed"] + crew.json()["pipeline"] == accepted - 1, f"all but ana's one: {crew.json()}")
-        expect(cell.run("fsck", check=False).returncode == 0, "fsck finds nothing")
+        cell.fsck()
         cell.run("crew-check", *cell.diaries())
 
 
@@ -86,7 +75,7 @@ def push_pull_keeps_each_teams_pool_small(rng):
         east = cell.crew("east", "--team", "east", "--agents", "4", "--act-ms", "20")
         west = cell.crew("west", "--team", "west", "--agents", "4", "--act-ms", "20")
         wait_for(lambda: sum(row["present"] == "yes" for row in cell.ask("agents")) == 8, 10, "the teams are there")
-        accepted = take_in(cell, rng, 1000, "partner")
+        accepted = cell.take_in(1000, rng.randrange(1000), "partner")["accepted"]
         deepest = 0
         def done():
             nonlocal deepest

@@ -32,11 +32,6 @@ def in_force(cell):
     return now[0]
 
 
-def fsck_clean(cell):
-    said = cell.run("fsck", check=False)
-    expect(said.returncode == 0, f"fsck: {said.stdout[-800:]} {said.stderr[-400:]}")
-
-
 def an_import_goes_on_while_the_policy_changes_three_times(rng):
     with Cell() as cell:
         leads = cell.generate(4000, rng.randrange(1000))
@@ -55,14 +50,11 @@ def an_import_goes_on_while_the_policy_changes_three_times(rng):
         accepted = load.json()["accepted"]
         expect(cell.total("received") == accepted > 3000, f"{accepted} accepted, {cell.total('received')} received")
         expect(cell.run("orphans").stdout.strip().count("\n") == 0, "no orphan")
-        states = cell.path("states")
-        wait_for(lambda: cell.run("fsck", "--states", states, check=False).returncode == 0, 20, "fsck is clean")
-        with open(states) as file:
-            ids = [line.split()[0] for line in file]
+        ids = list(cell.states(seconds=20))
         expect(len(ids) == accepted, f"{len(ids)} leads are kept")
         named = set()
         for lead in rng.sample(ids, 40):
-            told = {row["field"]: row["value"] for row in cell.ask("explain", lead)}
+            told = cell.fields("explain", lead)
             version = int(told.get("policy_version", 0))
             named.add(version)
             if version:
@@ -85,7 +77,7 @@ def a_kill_right_after_the_answer_keeps_the_version(rng):
                 expect(cell.run("policy", "show").stdout == file.read(), "and its text is the one that was applied")
         with open(POLICY) as file:
             expect(cell.run("policy", "show", "1").stdout == file.read(), "the first is kept as it was")
-        fsck_clean(cell)
+        cell.fsck()
 
 
 def the_cell_goes_on_with_its_policy_and_says_that_the_file_differs(rng):
@@ -101,7 +93,7 @@ def the_cell_goes_on_with_its_policy_and_says_that_the_file_differs(rng):
         cell.stop()
         cell.start()
         expect("is not the policy in force" not in cell.up.tail(), "the same file is not worth a word")
-        fsck_clean(cell)
+        cell.fsck()
 
 
 def what_cannot_come_into_force_is_refused_and_changes_nothing(rng):
@@ -136,7 +128,7 @@ def what_cannot_come_into_force_is_refused_and_changes_nothing(rng):
         for done in (cell.run("policy", "check", single, check=False), apply(cell, single, check=False)):
             expect(done.returncode == 1 and ":2:46: programmes[0].distributions_max: is 1, and nothing follows" in
                    done.stdout + done.stderr, f"it said: {done.stdout} {done.stderr}")
-        fsck_clean(cell)
+        cell.fsck()
 
 
 def a_large_policy_is_applied_and_shown_whole(rng):

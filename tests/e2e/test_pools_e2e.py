@@ -33,10 +33,6 @@ LEADS = """id,name,phone,email,state,loan,age
 MAP = "source: web\nkey: id\nfields: {name: name, phone: phone, email: email}\nattributes: [id, state, loan, age]\n"
 
 
-def explained(cell, lead):
-    return {row["field"]: row["value"] for row in cell.ask("explain", lead)}
-
-
 def of(offer):
     """The number of the lead in the file."""
     return int(offer["attributes"][0]["id"])
@@ -60,7 +56,7 @@ def a_team_s_pool_has_its_own_order_and_timers_and_explain_says_so(rng):
         expect(of(first) == 4, f"of California, reached both ways, and the larger loan: {first}")
         expect(2000 < first["answer_ms"] <= 3000, f"her unit gives her 3 s: {first}")
         expect(eva.hear("withdrawn")["lead"] == first["lead"], "they are over")
-        told = explained(cell, first["lead"])
+        told = cell.fields("explain", first["lead"])
         expect(told["pool"] == "home/closers" and told["order"] == "state as listed, then contact_quality highest, then loan "
                "highest, then oldest_first; line 7 of policy 2", f"it waits, and its order is told: {told}")
         expect(of(eva.hear("offer")) == 2, "the smaller one is next")
@@ -71,7 +67,7 @@ def a_team_s_pool_has_its_own_order_and_timers_and_explain_says_so(rng):
         expect(of(fresh) == 5 and fresh["answer_ms"] > 80000, f"the programme's pool goes by age, its timer is 90 s: {fresh}")
 
         cell.run("policy", "apply", cell.write("other.yaml", POLICY.replace("ORDER", "[{loan: highest}]").replace("3s", "40s")))
-        told = explained(cell, first["lead"])
+        told = cell.fields("explain", first["lead"])
         expect(told["order"] == "loan highest, then oldest_first; line 7 of policy 3", f"another order holds at once: {told}")
         zoe = Agent(cell, "zoe", "closers")
         largest = zoe.hear("offer")

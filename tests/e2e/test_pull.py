@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pull in its variants, as an agent at `takt agent` meets them."""
-import json
 
-from harness import CLOSED, IN_HAND, MAP, POLICY, Agent, Cell, expect, main, wait_for
+from harness import CLOSED, IN_HAND, POLICY, Agent, Cell, expect, main, wait_for
 
 
 class Pulls(Cell):
@@ -18,16 +17,9 @@ class Pulls(Cell):
             file.write(self.text)
 
 
-def take_in(cell, rng, leads):
-    said = json.loads(cell.run("import", cell.generate(leads, rng.randrange(1000)), "--map", MAP, "--source",
-                               "purchased", "--json").stdout)
-    expect(said["accepted"] > 0.9 * leads, f"the import said {said}")
-    return said["accepted"]
-
-
 def a_preview_is_skipped_or_accepted_and_only_then_shown_whole(rng):
     with Pulls(["pull: preview", "skips_max: 2"]) as cell:
-        take_in(cell, rng, 30)
+        cell.take_in(30, rng.randrange(1000), "purchased")
         ana = Agent(cell, "ana", "desk", "on-demand")
         seen = set()
         for _ in range(2):
@@ -54,7 +46,7 @@ def a_preview_is_skipped_or_accepted_and_only_then_shown_whole(rng):
 
 def a_lead_is_taken_off_a_list_and_not_by_two(rng):
     with Pulls(["pull: choose"]) as cell:
-        take_in(cell, rng, 30)
+        cell.take_in(30, rng.randrange(1000), "purchased")
         ana, ben = Agent(cell, "ana", "desk", "on-demand"), Agent(cell, "ben", "desk", "on-demand")
         expect(ana.ask("list 4", "ready")["reason"] == "OK", "there are some")
         shown = [ana.hear("candidate") for _ in range(4)]
@@ -65,21 +57,21 @@ def a_lead_is_taken_off_a_list_and_not_by_two(rng):
         late = ana.ask("take " + shown[2]["lead"], "ready")
         expect(late["reason"] == "LEAD_TAKEN", f"and not hers: {late}")
         expect(ana.ask("take " + shown[1]["lead"], "ready")["reason"] == "OK", "another one is")
-        why = {row["field"]: row["value"] for row in cell.ask("explain", shown[1]["lead"])}
+        why = cell.fields("explain", shown[1]["lead"])
         expect(why["decision"] == "chosen by the agent" and "ana" in why["why"], f"explained: {why}")
-        expect(cell.run("fsck", check=False).returncode == 0, "fsck finds nothing")
+        cell.fsck()
 
 
 def a_crew_that_pulls_previews_works_all_leads_and_each_is_one_agents(rng):
     with Pulls(["pull: preview", "see: none", "order: random", "earn: first_action", "wip_max: 2"]) as cell:
-        accepted = take_in(cell, rng, 200)
+        accepted = cell.take_in(200, rng.randrange(1000), "purchased")["accepted"]
         crew = cell.crew("desk", "--team", "desk", "--agents", "5", "--pull")
         wait_for(lambda: cell.total("waiting", *IN_HAND) == 0, 60, "every lead is worked on", pause=0.2)
         expect(crew.end() == 0, crew.tail())
         closed = sum(cell.total(column) for column in CLOSED)
         expect(closed + cell.total("pipeline") == accepted, f"{closed} closed of {accepted}")
         cell.run("crew-check", *cell.diaries())
-        expect(cell.run("fsck", check=False).returncode == 0, "fsck finds nothing")
+        cell.fsck()
 
 
 if __name__ == "__main__":

@@ -7,8 +7,7 @@ import os
 import re
 import time
 
-from harness import CLOSED, IN_HAND, MAP, Agent, Cell, expect, main, wait_for
-from test_fsck import Redis
+from harness import CLOSED, IN_HAND, Agent, Cell, Redis, expect, main, wait_for
 
 SETTLED = ("funnel", "cost", "speed", "histogram", "attempts", "consumption", "pools")  # time alone does not change them
 TEAMS = {"north": (), "south": (), "east": ("--act-ms", "20"), "west": ("--act-ms", "20"), "desk": ("--pull",)}
@@ -28,19 +27,12 @@ def rows_of(said):
     return {row[said["by"]]: row for row in said["rows"]}
 
 
-def take_in(cell, rng, leads, source):
-    file = cell.generate(leads, rng.randrange(1000), source + ".csv")
-    said = json.loads(cell.run("import", file, "--map", MAP, "--source", source, "--json").stdout)
-    expect(said["unanswered"] == 0, f"the import said {said}")
-    return said
-
-
 def day_of_all_modes(cell, rng):
     """Leads of three sources worked on by five teams. Returns what the importer and the crews were told."""
     crews = {team: cell.crew(team, "--team", team, "--agents", "3", "--seed", str(rng.randrange(1000)), *args)
              for team, args in TEAMS.items()}
     wait_for(lambda: sum(row["present"] == "yes" for row in cell.ask("agents")) == 15, 10, "the crews are there")
-    imports = {source: take_in(cell, rng, leads, source)
+    imports = {source: cell.take_in(leads, rng.randrange(1000), source)
                for source, leads in (("web", 400), ("purchased", 200), ("partner", 400))}
     accepted = sum(said["accepted"] for said in imports.values())
     wait_for(lambda: cell.total("received") == accepted and cell.total("waiting", *IN_HAND) == 0, 60,
@@ -99,9 +91,7 @@ def bought(cell, leads, source, campaign):
 
 def work_off(agent, codes):
     for code in codes:
-        lead = agent.hear("offer")["lead"]
-        for words in (f"accept {lead}", f"act {lead}", f"end {lead}", f"dispose {lead} {code} said so"):
-            expect(agent.ask(words, "acted")["reason"] == "OK", f"{agent.name} says {words}")
+        agent.work_off(agent.hear("offer")["lead"], f"{code} said so")
 
 
 # 003-22: the inverted pyramid. 000-16, 001-14: who reaches and closes how many of them, and what they cost and bring;
@@ -163,13 +153,11 @@ def same_everywhere(cell):
 
 def a_log_that_was_trimmed_unarchived_counts_older_leads_by_their_state(rng):
     with Cell(up_args=("--no-archive",)) as cell:
-        accepted = take_in(cell, rng, 600, "web")["accepted"]
+        accepted = cell.take_in(600, rng.randrange(1000), "web")["accepted"]
         crew = cell.crew("north", "--team", "north", "--agents", "4", "--leads", "150")
         expect(crew.wait(60) == 0, crew.tail())
         wait_for(lambda: cell.total("offered", "owned", "working", "wrap_up") == 0, 20, "nothing is in a hand", pause=0.2)
-        redis = Redis.__new__(Redis)
-        redis.path = os.path.join(cell.dir, "redis.sock")
-        wait_for(redis.connect, 5, "Redis answers")
+        redis = Redis(cell, runs=True)
         before = report(cell, "funnel")
         expect(before["first"] == "1-0" and before["older"] == 0, f"{before}")
 
@@ -212,7 +200,7 @@ def csv_has_no_formula_and_the_same_numbers(rng):
 
 def a_history_tells_each_act_with_who_and_when(rng):
     with Cell() as cell:
-        take_in(cell, rng, 1, "purchased")
+        cell.take_in(1, rng.randrange(1000), "purchased")
         ben, ana = (Agent(cell, name, "desk", "on-demand") for name in ("ben", "ana"))
         ben.ask("ready 0", "ready")
         lead = ben.hear("offer")["lead"]

@@ -48,15 +48,6 @@ def take_in(cell, name, key, **attributes):
     cell.run("import", cell.write(name, row + "\n"), "--map", known, "--source", "web")
 
 
-def fsck_clean(cell):
-    fsck = cell.run("fsck", check=False)
-    expect(fsck.returncode == 0, fsck.stdout)
-
-
-def explained(cell, lead):
-    return {row["field"]: row["value"] for row in cell.ask("explain", lead)}
-
-
 def a_lead_reaches_whose_territory_it_is_and_explain_names_the_line(rng):
     del rng
     with Cell() as cell:
@@ -65,16 +56,16 @@ def a_lead_reaches_whose_territory_it_is_and_explain_names_the_line(rng):
         Agent(cell, "ben", "callers", "away")
         take_in(cell, "one.ndjson", "k1", state="NV", city="Sparks", budget=100)
         lead = ana.hear("offer")["lead"]
-        told = explained(cell, lead)
+        told = cell.fields("explain", lead)
         expect(told["routed"] == "home routes[1], line 22 of policy 2: to reno", f"explained: {told}")
         take_in(cell, "two.ndjson", "k2", state="NV", budget=600000)
         pools = {row["pool"]: row["waiting"] for row in cell.ask("pools")}
         expect(pools["home>ben"] == 1 and pools["home"] == 0, f"it waits for him alone: {pools}")
         take_in(cell, "three.ndjson", "k3", state="NY")
-        told = explained(cell, eva.hear("offer")["lead"])
+        told = cell.fields("explain", eva.hear("offer")["lead"])
         expect(told["routed"] == "by no rule: to the programme" and told["not ana"] == "has no licence for this lead",
                f"explained: {told}")
-        fsck_clean(cell)
+        cell.fsck()
 
 
 def ten_thousand_rules_come_into_force_live(rng):
@@ -92,12 +83,12 @@ def ten_thousand_rules_come_into_force_live(rng):
         for n in rng.sample(range(1000, 10000), 4):
             take_in(cell, f"{n}.ndjson", f"k{n}", zip=f"{n * 9:05}", product=f"p{n % 7}")
             agent = east if n % 2 else callers
-            told = explained(cell, agent.hear("offer")["lead"])
+            told = cell.fields("explain", agent.hear("offer")["lead"])
             expect(told["routed"].startswith(f"home routes[{n}], line "), f"rule {n} explained: {told}")
             expect(agent.ask("accept", "acted")["reason"] == "OK" and agent.ask("act", "acted")["reason"] == "OK", "taken")
             agent.ask("end", "acted")
             agent.ask("dispose not-interested no", "acted")
-        fsck_clean(cell)
+        cell.fsck()
 
 
 # 003-26: what a lead cost and how good it is come with it, and rules, scores, budgets and reports go by them
@@ -110,10 +101,10 @@ def cost_and_quality_come_with_a_lead_and_count(rng):
             f"{n},Ada,{grade},{price}\n" for n, (grade, price) in enumerate(rows))), "--map", cell.write("map.yaml", (
                 "source: web\nkey: id\nfields: {name: name, cost: price}\nattributes: [quality: grade]\n")))
         best = closer.hear("offer")
-        told = explained(cell, best["lead"])
+        told = cell.fields("explain", best["lead"])
         expect(told["routed"] == "home routes[0], line 13 of policy 2: to closers", f"a rule chose by quality: {told}")
         others = [caller.hear("offer")["lead"] for _ in range(2)]
-        scores = [int(explained(cell, lead)["score"]) for lead in others]
+        scores = [int(cell.fields("explain", lead)["score"]) for lead in others]
         expect(scores == [4000, 1000], f"quality weighs in the score, the better one goes first: {scores}")
         limit = {row["name"]: row for row in cell.ask("limits")}["ana"]
         expect(limit["used"] == "24.50", f"a budget counts what they cost, and the dear one waits: {limit}")
@@ -124,7 +115,7 @@ def cost_and_quality_come_with_a_lead_and_count(rng):
         said = json.loads(cell.run("report", "cost", "--by", "agent", "--json").stdout)
         costs = {row["agent"]: float(row["cost"]) for row in said["rows"]}
         expect((costs["eva"], costs["ana"]) == (45.0, 24.5), f"the report says whose leads cost how much: {said}")
-        fsck_clean(cell)
+        cell.fsck()
 
 
 if __name__ == "__main__":

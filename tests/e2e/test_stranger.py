@@ -5,7 +5,7 @@ import hashlib
 import os
 import time
 
-from harness import POLICY, ROOT, Cell, Failed, expect, main, stranger, wait_for
+from harness import POLICY, Cell, Failed, expect, main, stranger, wait_for
 
 takt = stranger()
 Intent, Reason, State, Verb, wire = takt.Intent, takt.Reason, takt.State, takt.Verb, takt.wire

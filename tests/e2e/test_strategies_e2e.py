@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A policy file with each strategy, by the name users know: a small import, all accepted, all worked on; and whom a
 lead goes to when it is its worth that decides."""
-import json
 import re
 
-from harness import IN_HAND, MAP, POLICY, ROOT, Agent, Cell, expect, main, wait_for
+from harness import IN_HAND, POLICY, ROOT, Agent, Cell, expect, main, wait_for
 
 LEADS = 150
 AGENTS = ("north-0001", "north-0002", "north-0003", "north-0004")
@@ -42,21 +41,15 @@ def all_accepted_under(strategy, rng):
         crew = cell.crew("north", "--team", "north", "--agents", str(len(AGENTS)), "--seed", "1", "--act-ms", "5")
         wait_for(lambda: {row["agent"] for row in cell.ask("agents") if row["present"] == "yes"} == set(AGENTS), 10,
                  "those of the list are there")
-        said = json.loads(cell.run("import", cell.generate(LEADS, rng.randrange(1000)), "--map", MAP, "--source", "web",
-                                   "--json").stdout)
-        accepted = said["accepted"]
-        expect(accepted > 0.9 * LEADS and said["unanswered"] == 0, f"the import said {said}")
+        accepted = cell.take_in(LEADS, rng.randrange(1000))["accepted"]
         wait_for(lambda: cell.total("received") == accepted and cell.total("waiting", *IN_HAND) == 0, 60,
                  "every lead is worked on", pause=0.2)
         status = next(row for row in cell.ask("status") if row["programme"] == "fresh")
         expect(status["scored"] > 0.9 * accepted, f"workers decide: {status}")
-        cell.run("fsck", "--states", cell.path("states.txt"))
-        with open(cell.path("states.txt")) as file:
-            lead = file.readline().split()[0]
-        explained = {row["field"]: row["value"] for row in cell.ask("explain", lead)}
+        explained = cell.fields("explain", next(iter(cell.states())))
         expect(explained["strategy"] == strategy and explained["winner"] in explained["why"], f"explained: {explained}")
         expect(crew.end() == 0, crew.tail())
-        expect(cell.run("fsck", check=False).returncode == 0, "fsck finds nothing")
+        cell.fsck()
 
 
 WORTH = """cell: test
@@ -92,16 +85,11 @@ def come(cell, *rows):
     cell.run("import", cell.path("worth.csv"), "--map", cell.path("worth.map"))
 
 
-def work_off(agent, lead):
-    for words in (f"accept {lead}", f"act {lead}", f"end {lead}", f"dispose {lead} not-interested no"):
-        expect(agent.ask(words, "acted")["reason"] == "OK", f"{agent.name} says {words}")
-
-
 def gets(cell, agent):
     """What the lead that this agent is offered is worth; it is worked off at once."""
     lead = agent.hear("offer")["lead"]
-    work_off(agent, lead)
-    return next(float(row["value"]) for row in cell.ask("explain", lead) if row["field"] == "winner value")
+    agent.work_off(lead)
+    return float(cell.fields("explain", lead)["winner value"])
 
 
 # 000-13, 001-01: the largest expected value first, not the likeliest nor the first; 001-10: to who closes it best, though
@@ -119,7 +107,7 @@ def a_lead_s_worth_decides_and_no_turn(rng):
         come(cell, "busy - - no 104")
         lead = ana.hear("offer")["lead"]
         come(cell, "first - - no 100", "likely - - yes 99", "dear - - no 900")
-        work_off(ana, lead)
+        ana.work_off(lead)
         order = [gets(cell, ana) for _ in range(3)]
         expect(order == [900, 99, 100], f"90, 40 and 10 are to be expected of them: {order}")
 
@@ -128,7 +116,7 @@ def a_lead_s_worth_decides_and_no_turn(rng):
         lead = ana.hear("offer")["lead"]
         come(cell, "old - - no 100.10")
         come(cell, "new - - no 100")
-        work_off(ana, lead)
+        ana.work_off(lead)
         order = [gets(cell, ana) for _ in range(2)]
         expect(order == [100, 100.1], f"others call the new one now, and the old one have others called: {order}")
 

@@ -119,7 +119,7 @@ def what_is_refused_fails_and_says_so(rng):
         refused(2, "ndjson", "import", "leads.csv", "--format", "xml")
         refused(1, "nowhere.log", "crew-check", cell.path("nowhere.log"))
         refused(1, "another takt archive", "archive")
-        why = dict((row["field"], row["value"]) for row in cell.ask("explain", "--agent", "ana"))
+        why = cell.fields("explain", "--agent", "ana")
         expect(why["agent"] == "ana" and why["why_none"] == "AWAY", f"{why}")
 
 

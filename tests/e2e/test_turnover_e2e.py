@@ -1,20 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Somebody left for good: off the list by an operator's word, out of Redis, and gone over a restart; what the log tells of
 her stays hers, whoever comes after her."""
-from harness import MAP, Agent, Cell, expect, main, wait_for
-
-
-def digest(cell):
-    done = cell.run("fsck", "--digest")
-    return next(line for line in done.stdout.splitlines() if line.startswith("digest "))
-
-
-def settled(cell):
-    """The digest, when it is the same twice in a row."""
-    def same():
-        one = digest(cell)
-        return one if one == digest(cell) else None
-    return wait_for(same, 20, "the state settles", pause=0.2)
+from harness import Agent, Cell, expect, main, wait_for
 
 
 def sell(agent):
@@ -22,11 +9,6 @@ def sell(agent):
     for words in ("accept", "act", "end", "dispose sale sold"):
         expect(agent.ask(words, "acted")["reason"] == "OK", f"{agent.name} says {words}")
     return lead
-
-
-def take_in(cell, rng):
-    seed = rng.randrange(1000000)
-    cell.run("import", cell.generate(1, seed, f"{seed}.csv"), "--map", MAP, "--source", "web")
 
 
 def leave(cell, agent):
@@ -39,14 +21,10 @@ def row_of(cell, name):
     return next((row for row in cell.ask("agents") if row["agent"] == name), None)
 
 
-def explained(cell, lead):
-    return {row["field"]: row["value"] for row in cell.ask("explain", lead)}
-
-
 def who_was_forgotten_is_gone_but_not_from_the_past(rng):
     with Cell() as cell:
         ana = Agent(cell, "ana", "north")
-        take_in(cell, rng)
+        cell.take_in(1, rng.randrange(1000000))
         lead = sell(ana)
         refused = cell.run("agents", "--forget", "ana", check=False)
         expect(refused.returncode != 0 and "STILL_HERE" in refused.stderr + refused.stdout, f"{refused}")
@@ -57,17 +35,17 @@ def who_was_forgotten_is_gone_but_not_from_the_past(rng):
         again = cell.run("agents", "--forget", "ana", check=False)
         expect("UNKNOWN_AGENT" in again.stderr + again.stdout, f"{again}")
         zoe = Agent(cell, "zoe", "north")
-        take_in(cell, rng)
+        cell.take_in(1, rng.randrange(1000000))
         sell(zoe)
         leave(cell, zoe)
-        before = settled(cell)
+        before = cell.settled()
         cell.run("fsck")
         cell.kill_child("takt-broker")
         wait_for(lambda: cell.run("status", check=False).returncode == 0, 20, "a broker is there again")
-        expect(settled(cell) == before, "the state is the same before and after")
+        expect(cell.settled() == before, "the state is the same before and after")
         cell.run("fsck")
         expect(row_of(cell, "ana") is None, "nobody is brought back by a restart")
-        fields = explained(cell, lead)
+        fields = cell.fields("explain", lead)
         expect("ana" in fields["recorded"], f"her decision is hers: {fields}")
         expect(fields["recomputed"] == "the same choice, from the record alone", f"{fields}")
         won = {row["agent"]: row["won"] for row in cell.ask("report", "funnel", "--by", "agent")["rows"]}

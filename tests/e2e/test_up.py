@@ -4,9 +4,8 @@ import json
 import os
 import subprocess
 import time
-import urllib.request
 
-from harness import MAP, ROOT, TAKT, Cell, Failed, children_of, expect, main, wait_for
+from harness import MAP, TAKT, Cell, Failed, children_of, expect, main, wait_for
 
 
 def each_killed_child_is_back_within_a_second(rng):
@@ -175,8 +174,7 @@ def metrics_are_served_and_no_log_holds_contact_data(rng):
         cell.run("import", leads, "--source", "web")
         crew = cell.crew("north", "--team", "north", "--agents", "2", "--until-idle", "1000")
         expect(crew.wait(60) == 0, crew.tail())
-        with urllib.request.urlopen(f"http://{cell.endpoint('metrics')}/metrics", timeout=5) as answer:
-            metrics = answer.read().decode()
+        metrics = cell.metrics()
         expect('takt_leads_received_total{programme="fresh"} 50' in metrics, "the metrics count the leads")
         texts = [metrics, cell.up.tail(), crew.output(), crew.tail()]
         for folder in (os.path.join(cell.dir, "log"), cell.folder):

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import urllib.request
 
 from harness import MAP, ROOT, TAKT, Cell, children_of, expect, main, wait_for
 
@@ -141,7 +140,7 @@ def without_a_terminal_it_is_plain_lines_or_one_object_a_line(rng):
         def objects():
             return [json.loads(line) for line in watch.output().splitlines() if line.endswith("}")]
         wait_for(objects, 10, "the first object")
-        said = json.loads(cell.run("import", cell.generate(500, rng.randrange(1000)), "--map", MAP, "--source", "web", "--json").stdout)
+        said = cell.take_in(500, rng.randrange(1000))
         wait_for(lambda: objects() and objects()[-1]["waiting"] == said["accepted"], 10, "the last object counts what waits")
         got = objects()
         expect(got[0]["in_per_s"] is None and any(one["in_per_s"] > 0 for one in got[1:]), "a rate needs two refreshes")
@@ -157,9 +156,8 @@ def the_operators_page_tells_every_alert_and_every_metric(rng):
         alerts = re.findall(r"^ALERT\((\w+),", file.read(), re.M)
     with Cell(workers=1) as cell:
         wait_for(lambda: cell.ask("workers")["workers"], 5, "the worker is there")
-        cell.run("import", cell.generate(100, rng.randrange(1000)), "--map", MAP, "--source", "web")
-        with urllib.request.urlopen(f"http://{cell.endpoint('metrics')}/metrics", timeout=5) as answer:
-            metrics = re.findall(r"^# TYPE (\w+) ", answer.read().decode(), re.M)
+        cell.take_in(100, rng.randrange(1000))
+        metrics = re.findall(r"^# TYPE (\w+) ", cell.metrics(), re.M)
     with open(os.path.join(ROOT, "docs", "OPERATING.md")) as file:
         told = re.findall(r"^\| `(\w+)`", file.read(), re.M)
     expect(len(alerts) >= 5 and len(metrics) >= 30, f"{len(alerts)} alerts, {len(metrics)} metrics")
