@@ -60,10 +60,14 @@ struct cli_common {
     bool json;
 };
 /* clang-format off */
+#define CLI_DIR_OPTION(to) \
+    {"dir", "DIR", CLI_TEXT, &(to), 0, 0, "where `takt up` runs (default: $TAKT_DIR, else ./takt-data)"}
+#define CLI_JSON_OPTION(to) \
+    {"json", NULL, CLI_FLAG, &(to), 0, 0, "print JSON"}
 #define CLI_COMMON_OPTIONS(common) \
-    {"dir", "DIR", CLI_TEXT, &(common).dir, 0, 0, "where `takt up` runs (default: $TAKT_DIR, else ./takt-data)"}, \
+    CLI_DIR_OPTION((common).dir), \
     {"endpoint", "URL", CLI_TEXT, &(common).endpoint, 0, 0, "the broker's socket (default: as found in DIR)"}, \
-    {"json", NULL, CLI_FLAG, &(common).json, 0, 0, "print JSON"}
+    CLI_JSON_OPTION((common).json)
 #define CLI_END {NULL, NULL, CLI_FLAG, NULL, 0, 0, NULL}
 /* clang-format on */
 

@@ -377,8 +377,7 @@ int cmd_agent(int argc, char **argv)
 {
     struct agent agent = {.intent_word = "available"};
     const struct cli_option options[] = {
-        {"dir", "DIR", CLI_TEXT, &agent.common.dir, 0, 0,
-         "where `takt up` runs (default: $TAKT_DIR, else ./takt-data)"},
+        CLI_DIR_OPTION(agent.common.dir),
         {"endpoint", "URL", CLI_TEXT, &agent.common.endpoint, 0, 0, "the broker's socket for agents"},
         {"team", "T", CLI_TEXT, &agent.team, 0, 0, "your team, as in the policy"},
         {"intent", "WORD", CLI_TEXT, &agent.intent_word, 0, 0, "available, on-demand or away (default: available)"},

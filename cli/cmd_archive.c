@@ -93,14 +93,13 @@ int cmd_archive(int argc, char **argv)
 {
     struct asked asked = {.segment_kib = SEGMENT_KIB};
     const struct cli_option options[] = {
-        {"dir", "DIR", CLI_TEXT, &asked.common.dir, 0, 0,
-         "where `takt up` runs (default: $TAKT_DIR, else ./takt-data)"},
-        {"redis", "ADDR", CLI_TEXT, &asked.redis, 0, 0, "unix:/path or 127.0.0.1:6379, instead of the one in DIR"},
-        {"cell", "NAME", CLI_TEXT, &asked.cell, 0, 0, "the cell (default: the one in DIR)"},
+        CLI_DIR_OPTION(asked.common.dir),
+        LOGS_REDIS_OPTION(asked.redis),
+        LOGS_CELL_OPTION(asked.cell),
         {"to", "FOLDER", CLI_TEXT, &asked.folder, 0, 0, "where segments are kept (default: DIR/archive)"},
         {"segment-kib", "N", CLI_NUMBER, &asked.segment_kib, 1, SEGMENT_KIB_MAX,
          "a new segment begins after N KiB of log, and not before an image's worth (default: 65536)"},
-        {"json", NULL, CLI_FLAG, &asked.common.json, 0, 0, "print JSON"},
+        CLI_JSON_OPTION(asked.common.json),
         {"end", NULL, CLI_FLAG, &asked.end, 0, 0, "nothing archives this cell any more: its log must not wait"},
         CLI_END,
     };

@@ -331,15 +331,14 @@ int cmd_bench(int argc, char **argv)
         {"act-ms", "MS", CLI_NUMBER, &bench.act_ms, 0, 3600000, "how long they work on a lead (default: 0)"},
         {"drain", "S", CLI_NUMBER, &bench.drain_s, 1, 86400, "end after S seconds without progress (default: 30)"},
         {"yes", NULL, CLI_FLAG, &bench.yes, 0, 0, "also on a cell with open leads or agents"},
-        {"dir", "DIR", CLI_TEXT, &bench.common.dir, 0, 0,
-         "where `takt up` runs (default: $TAKT_DIR, else ./takt-data)"},
+        CLI_DIR_OPTION(bench.common.dir),
         {"source-endpoint", "URL", CLI_TEXT, &bench.source_endpoint, 0, 0,
          "the broker's socket for sources (default: as found in DIR)"},
         {"agent-endpoint", "URL", CLI_TEXT, &bench.agent_endpoint, 0, 0,
          "the broker's socket for agents (default: as found in DIR)"},
         {"operator-endpoint", "URL", CLI_TEXT, &bench.operator_endpoint, 0, 0,
          "the broker's socket for operators (default: as found in DIR)"},
-        {"json", NULL, CLI_FLAG, &bench.common.json, 0, 0, "print JSON"},
+        CLI_JSON_OPTION(bench.common.json),
         CLI_END,
     };
     int exit_code = CLI_FAILED;

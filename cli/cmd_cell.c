@@ -98,7 +98,7 @@ int cmd_cell(int argc, char **argv)
         {"redis", "ADDR", CLI_TEXT, &asked.redis, 0, 0, "unix:/path or 127.0.0.1:6379"},
         {"cell", "NAME", CLI_TEXT, &asked.cell, 0, 0, "[a-z0-9-], at most 32 characters"},
         {"from", "FOLDER", CLI_TEXT, &asked.from, 0, 0, "restore: the archive's folder"},
-        {"json", NULL, CLI_FLAG, &asked.json, 0, 0, "print JSON"},
+        CLI_JSON_OPTION(asked.json),
         CLI_END,
     };
     int exit_code = CLI_FAILED;

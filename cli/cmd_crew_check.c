@@ -38,7 +38,7 @@ static const struct cli_usage usage = {
 int cmd_crew_check(int argc, char **argv)
 {
     bool json = false;
-    const struct cli_option options[] = {{"json", NULL, CLI_FLAG, &json, 0, 0, "print JSON"}, CLI_END};
+    const struct cli_option options[] = {CLI_JSON_OPTION(json), CLI_END};
     int exit_code = CLI_FAILED;
     int n = cli_options(&usage, options, argc, argv, &exit_code);
     if (n < 0)

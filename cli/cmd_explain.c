@@ -217,7 +217,7 @@ int cmd_explain(int argc, char **argv)
         {"endpoint", "URL", CLI_TEXT, &asked.endpoint, 0, 0, "the broker's socket (default: as found in DIR)"},
         {"agent", "NAME", CLI_TEXT, &asked.agent, 0, 0, "what would have given it to this one"},
         {"timeout", "MS", CLI_NUMBER, &asked.patience_ms, 1, 600000, "how long to wait for the broker (default: 5000)"},
-        {"json", NULL, CLI_FLAG, &asked.json, 0, 0, "print JSON"},
+        CLI_JSON_OPTION(asked.json),
         CLI_END};
     int exit_code = CLI_FAILED;
     const int words = cli_options(&usage, options, argc, argv, &exit_code);

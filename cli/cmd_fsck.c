@@ -182,16 +182,15 @@ int cmd_fsck(int argc, char **argv)
 {
     struct asked asked = {0};
     const struct cli_option options[] = {
-        {"dir", "DIR", CLI_TEXT, &asked.common.dir, 0, 0,
-         "where `takt up` keeps it (default: $TAKT_DIR, else ./takt-data)"},
-        {"redis", "ADDR", CLI_TEXT, &asked.redis, 0, 0, "unix:/path or 127.0.0.1:6379, instead of the one in DIR"},
+        CLI_DIR_OPTION(asked.common.dir),
+        LOGS_REDIS_OPTION(asked.redis),
         {"policy", "FILE", CLI_TEXT, &asked.policy_path, 0, 0,
          "any policy of this cell, for its name (default: DIR/policy.yaml)"},
         {"digest", NULL, CLI_FLAG, &asked.digest, 0, 0, "print one number for the state: equal states, equal digests"},
         {"archive", "FOLDER", CLI_TEXT, &asked.archive, 0, 0, "check an archive's segments instead, without a Redis"},
         {"orphans", NULL, CLI_FLAG, &asked.orphans, 0, 0, "only leads without live owner and without armed deadline"},
         {"states", "FILE", CLI_TEXT, &asked.states_path, 0, 0, "write a line \"id STATE\" for each lead"},
-        {"json", NULL, CLI_FLAG, &asked.common.json, 0, 0, "print JSON"},
+        CLI_JSON_OPTION(asked.common.json),
         CLI_END,
     };
     int exit_code = FSCK_UNREADABLE;

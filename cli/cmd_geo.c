@@ -302,9 +302,8 @@ int cmd_geo(int argc, char **argv)
         {"file", "FILE", CLI_TEXT, &asked.file, 0, 0, "find: the file that is asked (default: places.geo in DIR)"},
         {"state", "XX", CLI_TEXT, &asked.state, 0, 0, "find: the state that is known beside it"},
         {"city", "NAME", CLI_TEXT, &asked.city, 0, 0, "find: the city that is known beside it"},
-        {"dir", "DIR", CLI_TEXT, &asked.common.dir, 0, 0,
-         "where `takt up` runs (default: $TAKT_DIR, else ./takt-data)"},
-        {"json", NULL, CLI_FLAG, &asked.common.json, 0, 0, "print JSON"},
+        CLI_DIR_OPTION(asked.common.dir),
+        CLI_JSON_OPTION(asked.common.json),
         CLI_END,
     };
     int exit_code = CLI_FAILED;

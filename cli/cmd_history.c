@@ -132,8 +132,7 @@ int cmd_history(int argc, char **argv)
     struct logs_asked asked = {0};
     struct tale_watch watch = {.step = take_step};
     bool json = false;
-    const struct cli_option options[] = {
-        LOGS_OPTIONS(asked), {"json", NULL, CLI_FLAG, &json, 0, 0, "print JSON"}, CLI_END};
+    const struct cli_option options[] = {LOGS_OPTIONS(asked), CLI_JSON_OPTION(json), CLI_END};
     int exit_code = CLI_FAILED;
     if (cli_options(&usage, options, argc, argv, &exit_code) < 0)
         return exit_code;

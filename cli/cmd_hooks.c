@@ -259,12 +259,11 @@ int cmd_hooks(int argc, char **argv)
 {
     struct asked asked = {0};
     const struct cli_option options[] = {
-        {"dir", "DIR", CLI_TEXT, &asked.common.dir, 0, 0,
-         "where `takt up` runs (default: $TAKT_DIR, else ./takt-data)"},
-        {"redis", "ADDR", CLI_TEXT, &asked.redis, 0, 0, "unix:/path or 127.0.0.1:6379, instead of the one in DIR"},
-        {"cell", "NAME", CLI_TEXT, &asked.cell, 0, 0, "the cell (default: the one in DIR)"},
+        CLI_DIR_OPTION(asked.common.dir),
+        LOGS_REDIS_OPTION(asked.redis),
+        LOGS_CELL_OPTION(asked.cell),
         {"state", "FOLDER", CLI_TEXT, &asked.state, 0, 0, "what it must remember (default: DIR/hooks)"},
-        {"json", NULL, CLI_FLAG, &asked.common.json, 0, 0, "print JSON"},
+        CLI_JSON_OPTION(asked.common.json),
         CLI_END,
     };
     int exit_code = CLI_FAILED;

@@ -255,7 +255,7 @@ int cmd_report(int argc, char **argv)
         {"limit", "S", CLI_NUMBER, &asked.limit_s, 1, SECONDS_MAX,
          "slo: and within S seconds at the latest (default: 300)"},
         {"csv", NULL, CLI_FLAG, &asked.csv, 0, 0, "print CSV; no cell is a formula to a spreadsheet"},
-        {"json", NULL, CLI_FLAG, &asked.json, 0, 0, "print JSON"},
+        CLI_JSON_OPTION(asked.json),
         LOGS_OPTIONS(asked.logs),
         CLI_END,
     };

@@ -14,11 +14,15 @@ struct logs_asked { /* zero-initialise, then put the rows into the table of opti
     const char *dir, *redis, *cell, *archive;
 };
 /* clang-format off */
+#define LOGS_REDIS_OPTION(to) \
+    {"redis", "ADDR", CLI_TEXT, &(to), 0, 0, "unix:/path or 127.0.0.1:6379, instead of the one in DIR"}
+#define LOGS_CELL_OPTION(to) \
+    {"cell", "NAME", CLI_TEXT, &(to), 0, 0, "the cell in that Redis (default: the one in DIR)"}
 #define LOGS_OPTIONS(asked) \
-    {"dir", "DIR", CLI_TEXT, &(asked).dir, 0, 0, "where `takt up` keeps it (default: $TAKT_DIR, else ./takt-data)"}, \
+    CLI_DIR_OPTION((asked).dir), \
     {"archive", "FOLDER", CLI_TEXT, &(asked).archive, 0, 0, "an archive; without --redis it alone is read"}, \
-    {"redis", "ADDR", CLI_TEXT, &(asked).redis, 0, 0, "unix:/path or 127.0.0.1:6379, instead of the one in DIR"}, \
-    {"cell", "NAME", CLI_TEXT, &(asked).cell, 0, 0, "the cell in that Redis (default: the one in DIR)"}
+    LOGS_REDIS_OPTION((asked).redis), \
+    LOGS_CELL_OPTION((asked).cell)
 /* clang-format on */
 
 /* The Redis and the cell of DIR for what was not named (NULL); room for their text. CLI_DONE; else what is wrong was

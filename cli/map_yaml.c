@@ -14,6 +14,8 @@
 #include <sodium.h>
 #include <yaml.h>
 
+#include "common/yaml_nodes.h"
+
 struct loader {
     yaml_document_t document;
     const char *name;
@@ -98,23 +100,6 @@ static bool take_encoding(struct loader *in, const yaml_node_t *node)
            fail(in, node, "encoding: utf-8 or latin-1", NULL);
 }
 
-/* The next node of a list, or NULL: for (i = 0; (item = item_of(...)); i++) */
-static const yaml_node_t *item_of(struct loader *in, const yaml_node_t *list, ptrdiff_t i)
-{
-    const yaml_node_item_t *at = list->data.sequence.items.start + i;
-    return at < list->data.sequence.items.top ? yaml_document_get_node(&in->document, *at) : NULL;
-}
-
-static const yaml_node_t *pair_of(struct loader *in, const yaml_node_t *mapping, ptrdiff_t i,
-                                  const yaml_node_t **ret_value)
-{
-    const yaml_node_pair_t *at = mapping->data.mapping.pairs.start + i;
-    if (at >= mapping->data.mapping.pairs.top)
-        return NULL;
-    *ret_value = yaml_document_get_node(&in->document, at->value);
-    return yaml_document_get_node(&in->document, at->key);
-}
-
 static bool take_key(struct loader *in, const yaml_node_t *node)
 {
     struct map *map = in->map;
@@ -125,7 +110,7 @@ static bool take_key(struct loader *in, const yaml_node_t *node)
         return take_column(in, node, map->key[0]);
     }
     const yaml_node_t *item;
-    for (ptrdiff_t i = 0; node->type == YAML_SEQUENCE_NODE && (item = item_of(in, node, i)); i++) {
+    for (ptrdiff_t i = 0; node->type == YAML_SEQUENCE_NODE && (item = yaml_nodes_item(&in->document, node, i)); i++) {
         if (map->n_key == MAP_KEY_COLUMNS_MAX)
             return fail(in, item, "key: at most 8 columns", NULL);
         if (!take_column(in, item, map->key[map->n_key++]))
@@ -146,7 +131,7 @@ static bool take_fields(struct loader *in, const yaml_node_t *node)
         return true;
     if (node->type != YAML_MAPPING_NODE)
         return fail(in, node, "fields: a mapping like {name: Column}", NULL);
-    for (ptrdiff_t i = 0; (key = pair_of(in, node, i, &value)); i++) {
+    for (ptrdiff_t i = 0; (key = yaml_nodes_pair(&in->document, node, i, &value)); i++) {
         const char *word = text_of(key);
         int field = 0;
         while (word && field < MAP_FIELDS && strcmp(words[field], word))
@@ -183,7 +168,7 @@ static bool take_attributes(struct loader *in, const yaml_node_t *node)
         return true;
     if (node->type != YAML_SEQUENCE_NODE)
         return fail(in, node, "attributes: a list like [City, {state: ST}]", NULL);
-    for (ptrdiff_t i = 0; (item = item_of(in, node, i)); i++) {
+    for (ptrdiff_t i = 0; (item = yaml_nodes_item(&in->document, node, i)); i++) {
         if (item->type == YAML_SCALAR_NODE) {
             if (!add_attribute(in, item, item))
                 return false;
@@ -191,7 +176,7 @@ static bool take_attributes(struct loader *in, const yaml_node_t *node)
         }
         if (item->type != YAML_MAPPING_NODE)
             return fail(in, item, "attributes: a column or {name: column}", NULL);
-        for (ptrdiff_t k = 0; (name = pair_of(in, item, k, &spec)); k++)
+        for (ptrdiff_t k = 0; (name = yaml_nodes_pair(&in->document, item, k, &spec)); k++)
             if (!add_attribute(in, name, spec))
                 return false;
     }
@@ -203,7 +188,7 @@ static bool take_missing(struct loader *in, const yaml_node_t *node)
     const yaml_node_t *item;
     if (node->type != YAML_SEQUENCE_NODE)
         return fail(in, node, "missing: a list of cells", NULL);
-    for (ptrdiff_t i = 0; (item = item_of(in, node, i)); i++) {
+    for (ptrdiff_t i = 0; (item = yaml_nodes_item(&in->document, node, i)); i++) {
         if (in->map->n_missing == MAP_MISSING_MAX)
             return fail(in, item, "missing: at most 32", NULL);
         if (!take_word(in, item, in->map->missing[in->map->n_missing++]))
@@ -233,7 +218,7 @@ static bool take_all(struct loader *in)
     unsigned taken = 0;
     if (!root || root->type != YAML_MAPPING_NODE)
         return fail(in, root, "a map begins with lines like \"key: Column\"", NULL);
-    for (ptrdiff_t i = 0; (key = pair_of(in, root, i, &value)); i++) {
+    for (ptrdiff_t i = 0; (key = yaml_nodes_pair(&in->document, root, i, &value)); i++) {
         const char *word = text_of(key);
         unsigned k = 0;
         while (word && k < KEYS && strcmp(keys[k].word, word))

@@ -10,6 +10,7 @@
 
 #include <yaml.h>
 
+#include "common/yaml_nodes.h"
 #include "policy/policy_values.h"
 
 enum {
@@ -129,27 +130,11 @@ static bool take_url(struct loader *in, const yaml_node_t *node)
     return true;
 }
 
-/* The next node of a list, or NULL. */
-static const yaml_node_t *item_of(struct loader *in, const yaml_node_t *list, ptrdiff_t i)
-{
-    const yaml_node_item_t *at = list->data.sequence.items.start + i;
-    return at < list->data.sequence.items.top ? yaml_document_get_node(&in->document, *at) : NULL;
-}
-
-static const yaml_node_t *pair_of(struct loader *in, const yaml_node_t *mapping, ptrdiff_t i,
-                                  const yaml_node_t **ret_value)
-{
-    const yaml_node_pair_t *at = mapping->data.mapping.pairs.start + i;
-    if (at >= mapping->data.mapping.pairs.top)
-        return NULL;
-    *ret_value = yaml_document_get_node(&in->document, at->value);
-    return yaml_document_get_node(&in->document, at->key);
-}
-
 static bool take_words(struct loader *in, const yaml_node_t *node, const char *form, struct words *to)
 {
     const yaml_node_t *item;
-    for (ptrdiff_t i = 0; node->type == YAML_SEQUENCE_NODE && (item = item_of(in, node, i)) != NULL; i++) {
+    for (ptrdiff_t i = 0; node->type == YAML_SEQUENCE_NODE && (item = yaml_nodes_item(&in->document, node, i)) != NULL;
+         i++) {
         if (text_of(item) == NULL || to->n == HOOK_WORDS_MAX)
             return fail(in, item, form, NULL);
         to->at[to->n++] = copy(text_of(item));
@@ -184,7 +169,8 @@ static bool take_events(struct loader *in, const yaml_node_t *node)
     const yaml_node_t *item;
     enum hook_event event;
     in->hook->events = 0;
-    for (ptrdiff_t i = 0; node->type == YAML_SEQUENCE_NODE && (item = item_of(in, node, i)) != NULL; i++) {
+    for (ptrdiff_t i = 0; node->type == YAML_SEQUENCE_NODE && (item = yaml_nodes_item(&in->document, node, i)) != NULL;
+         i++) {
         if (text_of(item) == NULL || !hook_event_by_word(text_of(item), &event))
             return fail(in, item, form, NULL);
         in->hook->events |= 1u << event;
@@ -299,7 +285,7 @@ static bool take_hook(struct loader *in, const yaml_node_t *node, const struct h
     };
     if (node->type != YAML_MAPPING_NODE)
         return fail(in, node, "a hook is lines like \"name: crm\"", NULL);
-    for (ptrdiff_t i = 0; (key = pair_of(in, node, i, &value)) != NULL; i++) {
+    for (ptrdiff_t i = 0; (key = yaml_nodes_pair(&in->document, node, i, &value)) != NULL; i++) {
         const char *word = text_of(key);
         unsigned k = 0;
         while (word != NULL && k < KEYS && strcmp(keys[k].word, word) != 0)
@@ -320,12 +306,13 @@ static bool take_all(struct loader *in, struct hook_file *file)
     const yaml_node_t *root = yaml_document_get_root_node(&in->document), *key, *hooks = NULL, *item;
     if (root == NULL || root->type != YAML_MAPPING_NODE)
         return fail(in, root, "it begins with the line \"hooks:\"", NULL);
-    for (ptrdiff_t i = 0; (key = pair_of(in, root, i, &item)) != NULL; i++) {
+    for (ptrdiff_t i = 0; (key = yaml_nodes_pair(&in->document, root, i, &item)) != NULL; i++) {
         if (text_of(key) == NULL || strcmp(text_of(key), "hooks") != 0 || hooks != NULL)
             return fail(in, key, "there is one key here, hooks; not", text_of(key));
         hooks = item;
     }
-    for (ptrdiff_t i = 0; hooks != NULL && hooks->type == YAML_SEQUENCE_NODE && (item = item_of(in, hooks, i)) != NULL;
+    for (ptrdiff_t i = 0; hooks != NULL && hooks->type == YAML_SEQUENCE_NODE &&
+                          (item = yaml_nodes_item(&in->document, hooks, i)) != NULL;
          i++) {
         if (file->n == HOOKS_MAX)
             return fail(in, item, "at most 32 hooks", NULL);

@@ -237,3 +237,16 @@ long long redis_server_integer(struct redis_server *server, const char *format, 
     freeReplyObject(reply);
     return integer;
 }
+
+int redis_server_setup(void **state)
+{
+    *state = redis_server_start(NULL);
+    return 0;
+}
+
+int redis_server_teardown(void **state)
+{
+    struct redis_server *server = *state;
+    redis_server_stop(&server);
+    return 0;
+}

@@ -27,6 +27,10 @@ void redis_server_cut_power(struct redis_server *server); /* and every byte that
 void redis_server_restart(struct redis_server *server);   /* after either */
 void redis_server_stop(struct redis_server **server_p);   /* kill, and remove its folder */
 
+/* Of a group of tests, whose state it is. */
+int redis_server_setup(void **state);
+int redis_server_teardown(void **state);
+
 /* One command on a connection of its own; the reply is yours to free. Aborts when there is none. */
 redisReply *redis_server_command(struct redis_server *server, const char *format, ...);
 long long redis_server_integer(struct redis_server *server, const char *format, ...);

@@ -611,19 +611,6 @@ static void beats_that_were_refused_stand_once_the_store_takes_them(void **state
 
 /* ---- both ------------------------------------------------------------------------ */
 
-static int start_redis(void **state)
-{
-    *state = redis_server_start(NULL);
-    return 0;
-}
-
-static int stop_redis(void **state)
-{
-    struct redis_server *server = *state;
-    redis_server_stop(&server);
-    return 0;
-}
-
 int main(void)
 {
     static const struct CMUnitTest contract[] = {
@@ -652,5 +639,5 @@ int main(void)
         cmocka_unit_test(beats_that_were_refused_stand_once_the_store_takes_them),
     };
     const int failed_memory = cmocka_run_group_tests_name("memory", contract, NULL, NULL);
-    return failed_memory + cmocka_run_group_tests_name("redis", contract, start_redis, stop_redis);
+    return failed_memory + cmocka_run_group_tests_name("redis", contract, redis_server_setup, redis_server_teardown);
 }

@@ -711,19 +711,6 @@ static void a_restore_that_was_cut_off_is_no_cell(void **state)
     place_destroy(&place);
 }
 
-static int start_redis(void **state)
-{
-    *state = redis_server_start(NULL);
-    return 0;
-}
-
-static int stop_redis(void **state)
-{
-    struct redis_server *server = *state;
-    redis_server_stop(&server);
-    return 0;
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -745,5 +732,5 @@ int main(void)
         cmocka_unit_test(a_cell_is_restored_as_it_was_and_lives_on),
         cmocka_unit_test(a_restore_that_was_cut_off_is_no_cell),
     };
-    return cmocka_run_group_tests(tests, start_redis, stop_redis);
+    return cmocka_run_group_tests(tests, redis_server_setup, redis_server_teardown);
 }

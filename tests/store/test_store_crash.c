@@ -285,24 +285,11 @@ static void a_crash_between_any_two_steps_recovers_what_was_acknowledged(void **
     }
 }
 
-static int start_redis(void **state)
-{
-    *state = redis_server_start(NULL);
-    return 0;
-}
-
-static int stop_redis(void **state)
-{
-    struct redis_server *server = *state;
-    redis_server_stop(&server);
-    return 0;
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_crash_between_any_two_steps_recovers_what_was_acknowledged),
     };
     const int failed_memory = cmocka_run_group_tests_name("memory", tests, NULL, NULL);
-    return failed_memory + cmocka_run_group_tests_name("redis", tests, start_redis, stop_redis);
+    return failed_memory + cmocka_run_group_tests_name("redis", tests, redis_server_setup, redis_server_teardown);
 }

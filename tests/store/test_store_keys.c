@@ -329,19 +329,6 @@ static void the_keys_page_lists_what_a_live_server_holds(void **state)
     rig_destroy(&rig);
 }
 
-static int start_redis(void **state)
-{
-    *state = redis_server_start(NULL);
-    return 0;
-}
-
-static int stop_redis(void **state)
-{
-    struct redis_server *server = *state;
-    redis_server_stop(&server);
-    return 0;
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -356,5 +343,5 @@ int main(void)
         cmocka_unit_test(inputs_of_a_beat_share_keys_and_all_come_back),
         cmocka_unit_test(the_keys_page_lists_what_a_live_server_holds),
     };
-    return cmocka_run_group_tests(tests, start_redis, stop_redis);
+    return cmocka_run_group_tests(tests, redis_server_setup, redis_server_teardown);
 }

@@ -345,19 +345,6 @@ static void levels_tell_the_servers_memory(void **state)
     rig_destroy(&rig);
 }
 
-static int start_redis(void **state)
-{
-    *state = redis_server_start(NULL);
-    return 0;
-}
-
-static int stop_redis(void **state)
-{
-    struct redis_server *server = *state;
-    redis_server_stop(&server);
-    return 0;
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -375,5 +362,5 @@ int main(void)
         cmocka_unit_test(a_full_server_takes_beats_while_the_view_waits),
         cmocka_unit_test(levels_tell_the_servers_memory),
     };
-    return cmocka_run_group_tests(tests, start_redis, stop_redis);
+    return cmocka_run_group_tests(tests, redis_server_setup, redis_server_teardown);
 }

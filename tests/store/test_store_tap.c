@@ -99,19 +99,6 @@ static void a_lead_that_moved_while_the_image_was_read_is_restored_to_one_pool(v
     tap_close(&tap);
 }
 
-static int start_redis(void **state)
-{
-    *state = redis_server_start(NULL);
-    return 0;
-}
-
-static int stop_redis(void **state)
-{
-    struct redis_server *server = *state;
-    redis_server_stop(&server);
-    return 0;
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -119,5 +106,5 @@ int main(void)
         cmocka_unit_test(a_restore_takes_no_cell_that_was_made_meanwhile),
         cmocka_unit_test(a_lead_that_moved_while_the_image_was_read_is_restored_to_one_pool),
     };
-    return cmocka_run_group_tests(tests, start_redis, stop_redis);
+    return cmocka_run_group_tests(tests, redis_server_setup, redis_server_teardown);
 }

@@ -232,19 +232,6 @@ static void an_archive_position_that_cannot_be_read_keeps_everything(void **stat
     rig_destroy(&rig);
 }
 
-static int start_redis(void **state)
-{
-    *state = redis_server_start(NULL);
-    return 0;
-}
-
-static int stop_redis(void **state)
-{
-    struct redis_server *server = *state;
-    redis_server_stop(&server);
-    return 0;
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -258,5 +245,5 @@ int main(void)
         cmocka_unit_test(an_archive_position_that_cannot_be_read_keeps_everything),
     };
     const int failed_memory = cmocka_run_group_tests_name("memory", tests, NULL, NULL);
-    return failed_memory + cmocka_run_group_tests_name("redis", tests, start_redis, stop_redis);
+    return failed_memory + cmocka_run_group_tests_name("redis", tests, redis_server_setup, redis_server_teardown);
 }
