@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "proto/msg.h"
 
 takt_t *ask_open(const struct cli_common *common)
 {
@@ -41,11 +42,27 @@ static int wait_report(takt_t *takt, int asked, int64_t patience_ms, struct takt
     }
 }
 
+/* What an operator does next, where the reason's own text, which agents and sources read as well, cannot say it. */
+static const char *next_step(unsigned reason)
+{
+    static const struct {
+        enum reason reason;
+        const char *text;
+    } nexts[] = {
+        {REASON_UNKNOWN_LEAD, "; `takt history ID` looks for it in the log"},
+        {REASON_WRONG_STATE, "; `takt lead ID` tells its state, docs/LEAD.md what may follow"},
+    };
+    for (size_t i = 0; i < sizeof nexts / sizeof *nexts; i++)
+        if (nexts[i].reason == reason)
+            return nexts[i].text;
+    return "";
+}
+
 static int say_reason(int exit_code, const struct takt_event *event)
 {
     if (exit_code != CLI_DONE || event->reason == 0)
         return exit_code;
-    cli_say("%s: %s", takt_reason_name(event->reason), takt_reason_text(event->reason));
+    cli_say("%s: %s%s", takt_reason_name(event->reason), takt_reason_text(event->reason), next_step(event->reason));
     return CLI_FAILED;
 }
 

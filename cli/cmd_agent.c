@@ -391,7 +391,7 @@ int cmd_agent(int argc, char **argv)
     if (cli_options(&usage, options, argc, argv, &exit_code) < 0)
         return exit_code;
     if (!agent.team) {
-        cli_say("agent needs --team T");
+        cli_say("agent needs --team T; `takt teams` lists them");
         return CLI_USAGE;
     }
     return run(&agent, argv[1]);

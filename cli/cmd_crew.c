@@ -172,7 +172,7 @@ int cmd_crew(int argc, char **argv)
         return exit_code;
     crew.plan.accept_only = strcmp(crew.mode, "accept-only") == 0;
     if (!crew.plan.team || crew.agents == 0)
-        cli_say("crew needs --team T and --agents N");
+        cli_say("crew needs --team T and --agents N; `takt teams` lists the teams");
     else if (!crew.plan.accept_only && strcmp(crew.mode, "auto") != 0)
         cli_say("--mode is auto or accept-only, not \"%s\"", crew.mode);
     else

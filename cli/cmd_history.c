@@ -147,7 +147,7 @@ int cmd_history(int argc, char **argv)
     struct tales *tales = tales_new(&window, &watch);
     exit_code = logs_read(&asked, tales, &walked) ? CLI_DONE : CLI_FAILED;
     if (exit_code == CLI_DONE && telling.steps.len == 0) {
-        cli_say("the log knows no lead of this id; `takt import` names the ids of what it sent with --json");
+        cli_say("the log knows no lead of this id; `takt fsck --states FILE` writes down the ids of all leads");
         exit_code = CLI_FAILED;
     } else if (exit_code == CLI_DONE) {
         show(&telling, tales, json);

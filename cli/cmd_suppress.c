@@ -3,6 +3,7 @@
  * what is on the list can be asked for by nobody, only how many are. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,14 +39,14 @@ static bool read_file(const char *path, struct buf *text)
     char piece[65536];
     size_t n;
     if (!file) {
-        cli_say("%s: cannot be read", path);
+        cli_say("%s: %s", path, strerror(errno));
         return false;
     }
     while ((n = fread(piece, 1, sizeof piece, file)) > 0)
         buf_add(text, piece, n);
     const bool good = !ferror(file);
     if (!good)
-        cli_say("%s: cannot be read", path);
+        cli_say("%s: %s", path, strerror(errno));
     if (file != stdin)
         fclose(file);
     if (good && text->len > 0 && text->at[text->len - 1] != '\n')

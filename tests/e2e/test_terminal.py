@@ -54,6 +54,32 @@ def every_command_helps_itself_and_names_the_next_step(rng):
             expect("takt up" in alone.stderr, f"{word} without a broker: {alone.stderr}")
 
 
+def what_pages_and_hints_tell_to_type_is_there(rng):
+    """Every `takt WORD --option` of a page or of a sentence in the sources."""
+    del rng
+    helps, named = {word: takt(word, "--help").stdout for word in commands()}, 0
+    for folder, _, names in os.walk(ROOT):
+        if any(part.startswith((".", "build")) for part in os.path.relpath(folder, ROOT).split(os.sep) if part != "."):
+            continue
+        for name in names:
+            if not name.endswith((".md", ".c", ".h", ".def", ".yaml")):
+                continue
+            with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+                text = file.read()
+            typed = re.findall(r"`takt ([a-z][^`\n]*)`", text)
+            if name.endswith(".md"):
+                typed += re.findall(r"^(?:\$ )?takt ([a-z][^#|>&;\n]*)", text, re.M)
+            for line in typed:
+                word = line.split()[0]
+                if word not in helps and (word in ("help", "is") or not re.search(r"^[a-z-]+( --|$)", line)):
+                    continue    # a sentence
+                named += 1
+                expect(word in helps, f"{name}: takt {line}: no such command")
+                for option in re.findall(r"(?<!\S)--([a-z][\w-]*)", line):
+                    expect(f"  --{option} " in helps[word] or option == "help", f"{name}: takt {line}: no --{option}")
+    expect(named > 250, f"{named} places name a command")
+
+
 def what_programs_read_is_json(rng):
     with Cell() as cell:
         said = cell.ask("import", cell.generate(60, rng.randrange(1000)), "--map", MAP, "--source", "web")
@@ -101,7 +127,12 @@ def what_is_refused_fails_and_says_so(rng):
             done = takt(*args, folder=cell.dir)
             expect(done.returncode == code and says in done.stderr and not done.stdout, f"{args}: {done}")
 
-        refused(1, "UNKNOWN_LEAD", "lead", ID, "--release", "--why", "x")
+        refused(1, "takt history ID", "lead", ID)
+        refused(1, "UNKNOWN_LEAD: no such lead, or not yours; `takt history", "lead", ID, "--release", "--why", "x")
+        refused(1, "takt fsck --states", "history", ID)
+        refused(1, "takt agents", "agents", "--pause", "nobody", "--json")
+        refused(1, "No such file", "suppress", cell.path("nowhere.txt"))
+        refused(2, "takt teams", "agent", "ana")
         refused(1, "UNKNOWN_AGENT", "agents", "--pause", "nobody")
         refused(1, "UNKNOWN_AGENT", "explain", "--agent", "nobody")
         refused(1, "UNKNOWN_WORKER", "workers", "drain", "nobody")
@@ -119,11 +150,14 @@ def what_is_refused_fails_and_says_so(rng):
         refused(2, "ndjson", "import", "leads.csv", "--format", "xml")
         refused(1, "nowhere.log", "crew-check", cell.path("nowhere.log"))
         refused(1, "another takt archive", "archive")
+        crew = cell.run("crew", "--team", "nobody", "--agents", "1", "--json", check=False)
+        expect(crew.returncode == 1 and "takt teams" in crew.stderr and json.loads(crew.stdout)["connects"] == 0, f"{crew}")
         why = cell.fields("explain", "--agent", "ana")
         expect(why["agent"] == "ana" and why["why_none"] == "AWAY", f"{why}")
 
 
 if __name__ == "__main__":
     main({test.__name__: test for test in (
-        every_command_helps_itself_and_names_the_next_step, what_programs_read_is_json,
+        every_command_helps_itself_and_names_the_next_step,
+        what_pages_and_hints_tell_to_type_is_there, what_programs_read_is_json,
         cells_and_archives_of_ones_own_tell_programs_what_they_did, what_is_refused_fails_and_says_so)})
