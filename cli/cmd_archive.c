@@ -36,10 +36,8 @@ static void tell_event(void *arg, const char *event, struct position end)
 {
     const struct asked *asked = arg;
     char last[48];
-    print_value(stdout,
-                json_pack("{s:s, s:s, s:o, s:s}", "event", event, "cell", asked->cell, "folder",
-                          print_string(asked->folder), "last", logs_position(end, last)),
-                0);
+    print_event(stdout, json_pack("{s:s, s:s, s:o, s:s}", "event", event, "cell", asked->cell, "folder",
+                                  print_string(asked->folder), "last", logs_position(end, last)));
 }
 
 static int follow(struct asked *asked)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,16 @@ void print_value(FILE *to, json_t *value, unsigned indent)
     fputc('\n', to);
     fflush(to);
     json_decref(value);
+}
+
+void print_event(FILE *to, json_t *value)
+{
+    struct pollfd room = {.fd = fileno(to),
+                          .events = POLLOUT}; /* a pipe says so when it takes 4 KiB, so a whole line */
+    if (poll(&room, 1, 0) > 0)
+        print_value(to, value, 0);
+    else
+        json_decref(value);
 }
 
 static json_t *text_json(takt_text text)

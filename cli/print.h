@@ -43,7 +43,8 @@ const char *print_duration(int64_t ms, char ret[32]);
  * has it at once. */
 struct json_t;
 void print_value(FILE *to, struct json_t *value, unsigned indent);
-struct json_t *print_string(const char *text); /* a file's name may be any bytes: "(not UTF-8)" then */
+void print_event(FILE *to, struct json_t *value); /* a line, left out where nobody reads: for who must not wait */
+struct json_t *print_string(const char *text);    /* a file's name may be any bytes: "(not UTF-8)" then */
 
 static inline takt_text print_text(const char *at, size_t len)
 {

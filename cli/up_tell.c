@@ -101,12 +101,12 @@ void up_tell_child(void *arg, const struct child_event *event)
         json_object_set_new(line, "restart_in_ms",
                             event->restart_ms < 0 ? json_null() : json_integer(event->restart_ms));
     }
-    print_value(stdout, line, 0);
+    print_event(stdout, line);
 }
 
 void up_tell_ending(const struct up *up)
 {
     fputs("takt up: ending\n", stderr);
     if (up->common.json)
-        print_value(stdout, json_pack("{s:s}", "event", "ending"), 0);
+        print_event(stdout, json_pack("{s:s}", "event", "ending"));
 }

@@ -7,7 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
+#include <unistd.h>
 #include <cmocka.h>
+
+#include <jansson.h>
 
 #include "cli/print.h"
 
@@ -78,6 +82,24 @@ static void durations_and_counts_are_for_people(void **state)
     assert_string_equal(print_count(UINT64_MAX, shown), "18,446,744,073,709,551,615");
 }
 
+static void an_event_waits_for_no_reader(void **state)
+{
+    (void) state;
+    int ends[2];
+    char bytes[64] = "";
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    FILE *file = fdopen(ends[1], "w");
+    print_event(file, json_pack("{s:i}", "n", 1));
+    assert_int_equal(read(ends[0], bytes, sizeof bytes - 1), 8);
+    assert_string_equal(bytes, "{\"n\":1}\n");
+    assert_int_equal(fcntl(ends[1], F_SETPIPE_SZ, 4096), 4096);
+    for (int i = 0; i < 1000; i++) /* more than it holds: who waited would wait for ever */
+        print_event(file, json_pack("{s:i}", "n", i));
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(read(ends[0], bytes, 8), 8);
+    close(ends[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -85,6 +107,7 @@ int main(void)
         cmocka_unit_test(json_has_numbers_as_numbers),
         cmocka_unit_test(an_empty_table_has_its_header),
         cmocka_unit_test(durations_and_counts_are_for_people),
+        cmocka_unit_test(an_event_waits_for_no_reader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
