@@ -267,32 +267,41 @@ static void feed_row(struct pending *pending, const struct pending_row *row, uin
     older->len = row->row.whole.len;
 }
 
-/* An input joins those right before it, `*ret_last`, or is the next to be joined. */
-static void feed_input(struct pending *pending, const struct pending_row *row, uint32_t *ret_last)
+bool inputs_next(struct slice body, uint32_t *at, struct slice *ret_inputs)
 {
-    struct place *last = *ret_last != NO_PLACE ? &pending->places[*ret_last] : NULL;
-    if (last != NULL && last->row + last->len == row->row.whole.at &&
-        last->len + row->row.whole.len <= INPUTS_BYTES_MAX) {
-        last->len += row->row.whole.len;
+    const uint32_t begin = *at;
+    uint32_t next = begin;
+    struct row_ref row;
+    while (next < body.len && body.at[next] == ROW_INPUT && row_next(body, &next, &row) > 0 &&
+           (*at == begin || next - begin <= INPUTS_BYTES_MAX))
+        *at = next;
+    *ret_inputs = slice_of(body.at + begin, *at - begin);
+    return *at > begin;
+}
+
+/* Nobody looks one up, so they are not in the table. */
+static void feed_inputs(struct pending *pending, struct kept *kept, struct slice inputs, int64_t now_us)
+{
+    if (kept->apart > 0)
         return;
-    }
-    row->kept->refs++;
-    *ret_last = add_place(pending, row, pending->last);
+    kept->refs++;
+    add_place(pending, &(struct pending_row){kept, {.whole = inputs}, kept->at, now_us}, pending->last);
 }
 
 bool pending_feed(struct pending *pending, struct kept *kept, int64_t now_us)
 {
     const struct slice body = kept_body(kept);
     struct pending_row rows[AHEAD]; /* read, their slots on the way from memory: a table of millions is in no cache */
-    uint32_t hashes[AHEAD], at = 0, n_read = 0, n_fed = 0, inputs = NO_PLACE;
+    uint32_t hashes[AHEAD], at = 0, n_read = 0, n_fed = 0;
+    struct slice inputs;
     int more = 1;
     while (more > 0 || n_fed < n_read) {
         struct pending_row *row = &rows[n_read % AHEAD];
+        while (more > 0 && inputs_next(body, &at, &inputs))
+            feed_inputs(pending, kept, inputs, now_us);
         *row = (struct pending_row){.kept = kept, .first = kept->at, .since_us = now_us};
         more = more > 0 ? row_next(body, &at, &row->row) : more;
-        if (more > 0 && row->row.type == ROW_INPUT) {
-            feed_input(pending, row, &inputs);
-        } else if (more > 0 && row->row.type != ROW_SNAPSHOT) {
+        if (more > 0 && row->row.type != ROW_SNAPSHOT) {
             hashes[n_read % AHEAD] = hash_of(pending, &row->row);
             __builtin_prefetch(&pending->slots[hashes[n_read % AHEAD] & pending->mask]);
             n_read++;

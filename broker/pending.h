@@ -18,6 +18,7 @@ struct kept { /* one encoded entry */
     uint32_t len;
     struct position at;
     struct entry_hash hash;
+    uint32_t apart; /* bytes of its inputs that stand where the view has them since the entry stands; 0: none */
     uint8_t bytes[];
 };
 
@@ -28,6 +29,9 @@ void kept_release(struct kept **kept_p);
 struct slice kept_body(const struct kept *kept);
 
 enum { INPUTS_BYTES_MAX = 64 * 1024 - 64 }; /* of inputs that stay together, or one; as a value it fills 64 KiB */
+
+/* Inputs in `body`, from the row at *at on, that stay together. False: there is another row, or none. */
+bool inputs_next(struct slice body, uint32_t *at, struct slice *ret_inputs);
 
 struct pending_row {
     struct kept *kept;     /* counted in kept->refs */
@@ -41,7 +45,7 @@ struct pending *pending_new(uint64_t seed);
 void pending_destroy(struct pending **pending_p);
 void pending_clear(struct pending *pending);
 
-/* Every row of kept's body that the view holds (snapshots are log only). Returns
+/* Every row of kept's body that the view holds (snapshots are log only) and does not have. Returns
  * false when the body is damaged; rows before the damage are in. */
 bool pending_feed(struct pending *pending, struct kept *kept, int64_t now_us);
 

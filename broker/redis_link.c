@@ -157,12 +157,25 @@ void redis_link_arg(struct redis_link *link, const void *bytes, size_t len)
     redis_link_arg2(link, bytes, len, NULL, 0);
 }
 
+static void lend(struct redis_link *link, const void *bytes, size_t len)
+{
+    const struct lent lent = {link->out.len, bytes, len};
+    buf_add(&link->lents, &lent, sizeof lent);
+}
+
 void redis_link_lend(struct redis_link *link, const void *bytes, size_t len, const void *tail, size_t tail_len)
 {
     add_header(link, '$', len + tail_len);
-    const struct lent lent = {link->out.len, bytes, len};
-    buf_add(&link->lents, &lent, sizeof lent);
+    lend(link, bytes, len);
     buf_add(&link->out, tail, tail_len);
+    buf_add(&link->out, "\r\n", 2);
+}
+
+void redis_link_lend2(struct redis_link *link, const void *a, size_t a_len, const void *b, size_t b_len)
+{
+    add_header(link, '$', a_len + b_len);
+    lend(link, a, a_len);
+    lend(link, b, b_len);
     buf_add(&link->out, "\r\n", 2);
 }
 

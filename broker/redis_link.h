@@ -28,8 +28,9 @@ void redis_link_command(struct redis_link *link, uint32_t n);
 void redis_link_arg(struct redis_link *link, const void *bytes, size_t len);
 void redis_link_arg2(struct redis_link *link, const void *a, size_t a_len, const void *b, size_t b_len); /* joined */
 void redis_link_text(struct redis_link *link, const char *text);
-/* As _arg2, but `bytes` are not copied: they stay till sent. */
+/* As _arg2, but `bytes` are not copied: they stay till sent; of _lend2 both. */
 void redis_link_lend(struct redis_link *link, const void *bytes, size_t len, const void *tail, size_t tail_len);
+void redis_link_lend2(struct redis_link *link, const void *a, size_t a_len, const void *b, size_t b_len);
 
 /* Send what the socket takes; read what is there. False: the connection is lost. */
 bool redis_link_move(struct redis_link *link);

@@ -144,7 +144,7 @@ void store_stood(struct store *store)
     } else {
         struct kept *kept = flight->kept;
         store->stood = (struct chain){kept->at, kept->hash};
-        trim_note(store, kept->at, kept->len);
+        trim_note(store, kept->at, kept->len - kept->apart);
         const bool whole = pending_feed(store->pending, kept, store->now_us);
         assert(whole); /* the body is our own core's */
         if (store->behind_us == NOT_BEHIND)
@@ -232,14 +232,17 @@ uint32_t view_key(const struct row_ref *row, char to[VIEW_KEY_MAX])
     return (uint32_t) (at - to);
 }
 
+uint32_t view_inputs_key(struct position at, uint32_t byte, char to[VIEW_KEY_MAX])
+{
+    return (uint32_t) snprintf(to, VIEW_KEY_MAX, VIEW_INPUTS "%" PRIu64 "-%" PRIu64 "-%" PRIu32, at.epoch, at.beat,
+                               byte);
+}
+
 uint32_t view_place_key(const struct pending_row *row, char to[VIEW_KEY_MAX])
 {
     if (row->row.type != ROW_INPUT)
         return view_key(&row->row, to);
-    const struct position at = row->kept->at;
-    const int len = snprintf(to, VIEW_KEY_MAX, VIEW_INPUTS "%" PRIu64 "-%" PRIu64 "-%u", at.epoch, at.beat,
-                             (unsigned) (row->row.whole.at - kept_body(row->kept).at));
-    return (uint32_t) len;
+    return view_inputs_key(row->kept->at, (uint32_t) (row->row.whole.at - kept_body(row->kept).at), to);
 }
 
 /* The place of a lead in the sorted sets before and after this write. */

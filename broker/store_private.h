@@ -168,8 +168,9 @@ void store_archived(struct store *store, bool has_archive, struct position at); 
 
 /* What a row is called: "lead:<hex>", "agent:<name>", "programme:<name>", "cell", ... The view keeps it under this
  * name; inputs, which nobody changes and nobody asks for one by one, as they lay side by side in an entry, under the
- * name of that place: "inputs:<epoch>-<beat>-<byte>". Both return the length. */
+ * name of that place: "inputs:<epoch>-<beat>-<byte>". All return the length. */
 uint32_t view_key(const struct row_ref *row, char to[VIEW_KEY_MAX]);
+uint32_t view_inputs_key(struct position at, uint32_t byte, char to[VIEW_KEY_MAX]);
 uint32_t view_place_key(const struct pending_row *row, char to[VIEW_KEY_MAX]);
 
 /* What the view keeps under `key`: NULL and its rows, sound for row_next(), or what is wrong with it. */

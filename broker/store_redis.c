@@ -119,21 +119,6 @@ bool redis_is_no_key(const redisReply *reply)
 
 /* ---- beats ---------------------------------------------------------------------- */
 
-/* XADD with an explicit id: Redis refuses one that is not above its last. */
-static void add_entry(struct redis_store *redis, const struct kept *kept)
-{
-    char id[48];
-    position_text(kept->at, id);
-    redis_link_command(redis->log, 6);
-    redis_link_text(redis->log, "XADD");
-    redis_link_text(redis->log, redis->keys.log);
-    redis_link_text(redis->log, "NOMKSTREAM"); /* a log that vanished is damage, not a new log */
-    redis_link_text(redis->log, id);
-    redis_link_text(redis->log, "entry");
-    redis_link_lend(redis->log, kept->bytes, kept->len, NULL,
-                    0); /* in flight, or the connection is closed, until it is sent */
-}
-
 static void take_answer(struct redis_store *redis, const redisReply *reply);
 
 static enum store_status redis_arm(struct store *store, int64_t deadline_us)
@@ -156,15 +141,18 @@ static enum store_status redis_arm(struct store *store, int64_t deadline_us)
  * could stand where the first was refused. */
 static void send_beat(struct redis_store *redis)
 {
-    const struct kept *kept = redis->base.first->kept;
+    struct kept *kept = redis->base.first->kept;
+    uint32_t commands = 1;
     redis->is_out = true;
     if (redis->short_of_memory) {
+        if (kept != NULL)
+            kept->apart = 0;
         redis_script(redis, redis->epoch_text, kept, NULL);
         return;
     }
     redis_fence_begin(&redis->log_fence);
     if (kept != NULL) {
-        add_entry(redis, kept);
+        commands = redis_add_entry(redis, kept);
     } else {
         redis_link_command(redis->log, 4);
         redis_link_text(redis->log, "HINCRBY");
@@ -172,7 +160,7 @@ static void send_beat(struct redis_store *redis)
         redis_link_text(redis->log, "renewals");
         redis_link_text(redis->log, "1");
     }
-    redis_fence_end(&redis->log_fence, 1);
+    redis_fence_end(&redis->log_fence, commands);
 }
 
 static void beat_stood(struct redis_store *redis)

@@ -165,18 +165,21 @@ static bool parse_epoch(const redisReply *reply, struct store_head *ret)
            sscanf(reply->str, "%" SCNu64 ":%16" SCNx64 "%c", &ret->epoch, &ret->nonce, &rest) == 2;
 }
 
-/* [id, [field, bytes]] */
-static bool parse_last(const redisReply *entry, struct store_head *ret)
+static enum store_status take_last(struct redis_store *redis, const redisReply *fields, int64_t deadline_us,
+                                   struct store_head *ret)
 {
-    if (entry == NULL || entry->type != REDIS_REPLY_ARRAY || entry->elements != 2 || entry->element[1]->elements != 2)
-        return false;
-    const redisReply *id = entry->element[0], *bytes = entry->element[1]->element[1];
-    buf_add(&ret->last, bytes->str, bytes->len);
-    return position_parse(id->str, id->len, &ret->last_at);
+    struct buf joined = {0};
+    struct slice bytes;
+    const enum store_status status = redis_join_entry(redis, ret->last_at, fields, deadline_us, &joined, &bytes);
+    if (status == STORE_OK)
+        buf_add(&ret->last, bytes.at, bytes.len);
+    buf_fini(&joined);
+    return status;
 }
 
-/* XINFO STREAM: the last entry must be the one that was written last. */
-static enum store_status parse_log(struct redis_store *redis, const redisReply *reply, struct store_head *ret)
+/* XINFO STREAM: the last entry, [id, fields], must be the one that was written last. */
+static enum store_status parse_log(struct redis_store *redis, const redisReply *reply, int64_t deadline_us,
+                                   struct store_head *ret)
 {
     struct position written;
     ret->empty = redis_is_no_key(reply);
@@ -184,15 +187,16 @@ static enum store_status parse_log(struct redis_store *redis, const redisReply *
         return STORE_OK;
     if (reply->type != REDIS_REPLY_ARRAY)
         return redis_fail(redis, redis->log, reply);
-    const redisReply *id = redis_field(reply, "last-generated-id");
-    if (id == NULL || !position_parse(id->str, id->len, &written) ||
-        !parse_last(redis_field(reply, "last-entry"), ret) || position_compare(written, ret->last_at) != 0)
+    const redisReply *id = redis_field(reply, "last-generated-id"), *last = redis_field(reply, "last-entry");
+    if (id == NULL || !position_parse(id->str, id->len, &written) || last == NULL || last->type != REDIS_REPLY_ARRAY ||
+        last->elements != 2 || !position_parse(last->element[0]->str, last->element[0]->len, &ret->last_at) ||
+        position_compare(written, ret->last_at) != 0)
         return store_fail(&redis->base, STORE_DAMAGED, "%s does not end with the entry written last", redis->keys.log);
-    return STORE_OK;
+    return take_last(redis, last->element[1], deadline_us, ret);
 }
 
 static enum store_status parse_head(struct redis_store *redis, const redisReply *epoch, const redisReply *log,
-                                    struct store_head *ret)
+                                    int64_t deadline_us, struct store_head *ret)
 {
     if (epoch->type == REDIS_REPLY_ERROR)
         return redis_fail(redis, redis->log, epoch);
@@ -200,7 +204,7 @@ static enum store_status parse_head(struct redis_store *redis, const redisReply 
         return store_fail(&redis->base, STORE_NO_CELL, "there is no such cell here: `takt cell create` makes it");
     if (!parse_epoch(epoch, ret))
         return store_fail(&redis->base, STORE_DAMAGED, "%s does not hold an epoch", redis->keys.epoch);
-    return parse_log(redis, log, ret);
+    return parse_log(redis, log, deadline_us, ret);
 }
 
 enum store_status redis_head(struct store *store, int64_t deadline_us, struct store_head *ret)
@@ -218,7 +222,7 @@ enum store_status redis_head(struct store *store, int64_t deadline_us, struct st
     while (n < 2 && (answers[n] = redis_link_wait(redis->log, deadline_us)) != NULL)
         n++;
     const enum store_status status =
-        n < 2 ? redis_fail(redis, redis->log, NULL) : parse_head(redis, answers[0], answers[1], ret);
+        n < 2 ? redis_fail(redis, redis->log, NULL) : parse_head(redis, answers[0], answers[1], deadline_us, ret);
     while (n > 0)
         freeReplyObject(answers[--n]);
     return status;

@@ -77,6 +77,13 @@ struct take {
 };
 void redis_script(struct redis_store *redis, const char *epoch_text, const struct kept *kept, const struct take *take);
 
+/* Entries with their great inputs apart: store_redis_entry.c. The first queues the commands that append `kept`, and
+ * returns how many; XADD is the first of them. The other says what was appended so: `fields` are those of an entry in
+ * the stream, *ret lies in them or in `joined`; where inputs are gone it fails its check. */
+uint32_t redis_add_entry(struct redis_store *redis, struct kept *kept);
+enum store_status redis_join_entry(struct redis_store *redis, struct position id, const redisReply *fields,
+                                   int64_t deadline_us, struct buf *joined, struct slice *ret);
+
 /* The view's connection: store_redis_view.c */
 enum store_status redis_view_arm(struct redis_store *redis);
 void redis_view_pump(struct redis_store *redis);

@@ -420,11 +420,16 @@ enum store_status redis_read_view(struct store *store, store_value_fn *each, voi
 static enum store_status read_entry(struct redis_store *redis, const redisReply *entry, struct position *ret_id,
                                     store_entry_fn *each, void *arg)
 {
-    if (entry->elements != 2 || entry->element[1]->elements != 2 ||
-        !position_parse(entry->element[0]->str, entry->element[0]->len, ret_id))
+    struct buf joined = {0};
+    struct slice bytes;
+    if (entry->elements != 2 || !position_parse(entry->element[0]->str, entry->element[0]->len, ret_id))
         return store_fail(&redis->base, STORE_DAMAGED, "%s holds what is no entry", redis->keys.log);
-    const redisReply *bytes = entry->element[1]->element[1];
-    return each(arg, *ret_id, (struct slice){(const uint8_t *) bytes->str, (uint32_t) bytes->len});
+    enum store_status status =
+        redis_join_entry(redis, *ret_id, entry->element[1], redis_patience_us(redis), &joined, &bytes);
+    if (status == STORE_OK)
+        status = each(arg, *ret_id, bytes);
+    buf_fini(&joined);
+    return status;
 }
 
 enum store_status redis_read_page(struct store *store, const struct redis_range *range, store_entry_fn *each, void *arg,

@@ -106,11 +106,16 @@ def each_corruption_is_found_by_its_name(rng):
             entries = redis("XRANGE", "{test}:log", "-", "+")
             redis("DEL", "{test}:log")
             bad = rng.randrange(5, len(entries) - 5)
-            for i, (at, (field, entry)) in enumerate(entries):
+            for i, (at, (field, entry, *inputs)) in enumerate(entries):
                 entry = bytearray(entry)
                 entry[rng.randrange(len(entry))] ^= (i == bad)
-                redis("XADD", "{test}:log", at, field, bytes(entry))
+                redis("XADD", "{test}:log", at, field, bytes(entry), *inputs)
             find(cell, "ENTRY_DAMAGED", entries[bad][0].decode())
+        bulk, places = next((at, fields[3]) for at, fields in entries if len(fields) == 4)
+        inputs = b"{test}:inputs:%s-%s" % (bulk, places.split()[0])
+        with Planted(redis, inputs):            # the import's, which its entry only names
+            redis("DEL", inputs)
+            find(cell, "ENTRY_DAMAGED", bulk.decode())
         with Planted(redis, pool):
             redis("ZADD", pool, 5, done_lead)
             find(cell, "POOL_EXTRA", done_lead)

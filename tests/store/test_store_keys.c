@@ -269,6 +269,139 @@ static void inputs_of_a_beat_share_keys_and_all_come_back(void **state)
     rig_destroy(&rig);
 }
 
+/* ---- a bulk: its inputs lie apart ------------------------------------------------- */
+
+enum { BULK = 9000 };
+
+/* Appends leads `first` and on with their inputs, in one beat, behind a row of another kind. */
+static uint64_t append_bulk(struct store *store, struct model *model, uint32_t first)
+{
+    struct buf body = {0};
+    row_put(&body, ROW_AGENT, first, NULL);
+    for (uint32_t i = first; i < first + BULK; i++)
+        row_put(&body, ROW_INPUT, i, NULL);
+    for (uint32_t i = first; i < first + BULK; i++)
+        row_put(&body, ROW_LEAD, i, "H 1");
+    model_apply(model, body_slice(&body));
+    const uint64_t ticket = rig_append(store, 1, body_slice(&body));
+    buf_fini(&body);
+    return ticket;
+}
+
+static void expect_all(struct rig *rig, const struct model *model)
+{
+    struct loaded loaded;
+    char why[256];
+    assert_int_equal(rig_load_status(rig, &loaded, why), STORE_OK);
+    assert_true(model_equal(loaded.model, model));
+    model_destroy(&loaded.model);
+}
+
+static long long count_keys(struct rig *rig, const char *pattern)
+{
+    redisReply *keys = redis_server_command(rig->server, "KEYS {%s}:%s", rig->cell, pattern);
+    const long long n = (long long) keys->elements;
+    freeReplyObject(keys);
+    return n;
+}
+
+static long long bytes_of_log(struct rig *rig)
+{
+    return redis_server_integer(rig->server, "MEMORY USAGE {%s}:log SAMPLES 0", rig->cell);
+}
+
+static void inputs_of_a_bulk_are_written_once(void **state)
+{
+    struct rig *rig = rig_new(*state);
+    struct store *store = rig_opened(rig);
+    struct model *model = model_new();
+    struct store_levels levels;
+    rig_until_stands(store, append_bulk(store, model, 0));
+    store_levels(store, &levels);
+    assert_int_equal(levels.view_rows_behind, BULK + 1); /* the inputs are there */
+    const long long inputs = count_keys(rig, "inputs:1-1-*");
+    assert_true(inputs > 1);
+    const long long without = bytes_of_log(rig);
+    rig_lose_write(rig); /* nothing of the view gets there, and the log is what is read */
+    store_close(&store);
+    rig_heal(rig);
+    assert_int_equal(count_keys(rig, "lead:*"), 0);
+    expect_all(rig, model); /* whole, also for the takeover that comes right behind it */
+    store = rig_opened(rig);
+    rig_until_flushed(store);
+    store_close(&store);
+    assert_int_equal(count_keys(rig, "inputs:*"), inputs);
+    assert_in_range(without, BULK * 25, BULK * 40); /* a lead's row is 25 bytes, an input's 32 */
+    expect_all(rig, model);
+    model_destroy(&model);
+    rig_destroy(&rig);
+}
+
+static void a_bulk_whose_answer_was_lost_is_found_or_repeated(void **state)
+{
+    for (int lost = 0; lost < 2; lost++) {
+        struct rig *rig = rig_new(*state);
+        struct store *store = rig_opened(rig);
+        struct model *model = model_new();
+        uint64_t epoch;
+        rig_until_stands(store, append_bulk(store, model, 0));
+        (lost == 0 ? rig_lose_reply : rig_lose_write)(rig);
+        append_bulk(store, model, BULK);
+        rig_pump(store);
+        rig_break(rig, store);
+        rig_heal(rig);
+        assert_int_equal(store_reopen(store, &epoch), STORE_OK);
+        rig_until_stands(store, 2);
+        assert_true(count_keys(rig, lost == 0 ? "inputs:1-2-*" : "inputs:2-1-*") > 1);
+        assert_int_equal(count_keys(rig, lost == 0 ? "inputs:2-1-*" : "inputs:1-2-*"), 0);
+        rig_until_flushed(store);
+        store_close(&store);
+        expect_all(rig, model);
+        model_destroy(&model);
+        rig_destroy(&rig);
+    }
+}
+
+static void a_bulk_without_its_inputs_is_damage(void **state)
+{
+    struct rig *rig = rig_new(*state);
+    struct store *store = rig_opened(rig);
+    struct model *model = model_new();
+    struct loaded loaded;
+    char why[256];
+    rig_until_stands(store, append_bulk(store, model, 0));
+    rig_until_stands(store, rig_append_lead(store, BULK, "H 1")); /* not the last: reading finds it, not the takeover */
+    store_close(&store);
+    redisReply *keys = redis_server_command(rig->server, "KEYS {%s}:inputs:*", rig->cell);
+    redis_server_integer(rig->server, "DEL %s", keys->element[0]->str);
+    freeReplyObject(keys);
+    assert_int_equal(rig_load_status(rig, &loaded, why), STORE_DAMAGED);
+    assert_string_equal(why, "log entry 1-1: its check does not match");
+    model_destroy(&loaded.model);
+    model_destroy(&model);
+    rig_destroy(&rig);
+}
+
+static void a_full_server_takes_a_bulk_whole(void **state)
+{
+    struct rig *rig = rig_new(*state);
+    struct store *store = rig_opened(rig);
+    struct model *model = model_new();
+    rig_until_flushed(store);
+    freeReplyObject(redis_server_command(rig->server, "CONFIG SET maxmemory 1"));
+    rig_until_stands(store, append_bulk(store, model, 0));
+    assert_int_equal(count_keys(rig, "inputs:*"), 0);
+    freeReplyObject(redis_server_command(rig->server, "CONFIG SET maxmemory 0"));
+    rig_until_flushed(store);
+    assert_true(count_keys(rig, "inputs:1-1-*") > 1); /* with the view, then */
+    store_close(&store);
+    expect_all(rig, model);
+    model_destroy(&model);
+    rig_destroy(&rig);
+}
+
+/* ---- the page of keys ------------------------------------------------------------- */
+
 /* "| `:lead:<id>` | string |": the name up to '<' and the type. */
 struct listed {
     char name[32], type[16];
@@ -341,6 +474,10 @@ int main(void)
         cmocka_unit_test(a_reader_without_a_fence_sees_the_same),
         cmocka_unit_test(sorted_sets_follow_the_leads),
         cmocka_unit_test(inputs_of_a_beat_share_keys_and_all_come_back),
+        cmocka_unit_test(inputs_of_a_bulk_are_written_once),
+        cmocka_unit_test(a_bulk_whose_answer_was_lost_is_found_or_repeated),
+        cmocka_unit_test(a_bulk_without_its_inputs_is_damage),
+        cmocka_unit_test(a_full_server_takes_a_bulk_whole),
         cmocka_unit_test(the_keys_page_lists_what_a_live_server_holds),
     };
     return cmocka_run_group_tests(tests, redis_server_setup, redis_server_teardown);
