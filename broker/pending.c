@@ -279,13 +279,17 @@ bool inputs_next(struct slice body, uint32_t *at, struct slice *ret_inputs)
     return *at > begin;
 }
 
-/* Nobody looks one up, so they are not in the table. */
-static void feed_inputs(struct pending *pending, struct kept *kept, struct slice inputs, int64_t now_us)
+/* All that lie here, and behind them *at. Nobody looks one up, so they are not in the table. */
+static void feed_inputs(struct pending *pending, struct kept *kept, uint32_t *at, int64_t now_us)
 {
-    if (kept->apart > 0)
-        return;
-    kept->refs++;
-    add_place(pending, &(struct pending_row){kept, {.whole = inputs}, kept->at, now_us}, pending->last);
+    const struct slice body = kept_body(kept);
+    struct slice inputs;
+    if (kept->apart > 0 && *at < body.len && body.at[*at] == ROW_INPUT)
+        *at += kept->apart;
+    while (inputs_next(body, at, &inputs)) {
+        kept->refs++;
+        add_place(pending, &(struct pending_row){kept, {.whole = inputs}, kept->at, now_us}, pending->last);
+    }
 }
 
 bool pending_feed(struct pending *pending, struct kept *kept, int64_t now_us)
@@ -293,12 +297,11 @@ bool pending_feed(struct pending *pending, struct kept *kept, int64_t now_us)
     const struct slice body = kept_body(kept);
     struct pending_row rows[AHEAD]; /* read, their slots on the way from memory: a table of millions is in no cache */
     uint32_t hashes[AHEAD], at = 0, n_read = 0, n_fed = 0;
-    struct slice inputs;
     int more = 1;
     while (more > 0 || n_fed < n_read) {
         struct pending_row *row = &rows[n_read % AHEAD];
-        while (more > 0 && inputs_next(body, &at, &inputs))
-            feed_inputs(pending, kept, inputs, now_us);
+        if (more > 0)
+            feed_inputs(pending, kept, &at, now_us);
         *row = (struct pending_row){.kept = kept, .first = kept->at, .since_us = now_us};
         more = more > 0 ? row_next(body, &at, &row->row) : more;
         if (more > 0 && row->row.type != ROW_SNAPSHOT) {
