@@ -313,15 +313,14 @@ enum session_news session_step(struct session *session, int64_t now_us, struct m
         return SESSION_QUIET;
     }
     bool connected, readable;
-    do {
+    while ((connected = sock_connected(session->sock, &readable)), readable && !session->lost) {
         struct slice frame;
-        while (!session->lost && sock_recv(session->sock, NULL, &frame)) {
-            enum session_news news = take_frame(session, frame, now_us, ret_msg);
-            if (news != SESSION_QUIET)
-                return news;
-        }
-        connected = sock_connected(session->sock, &readable);
-    } while (readable && !session->lost);
+        enum session_news news = SESSION_QUIET;
+        if (sock_recv(session->sock, NULL, &frame))
+            news = take_frame(session, frame, now_us, ret_msg);
+        if (news != SESSION_QUIET)
+            return news;
+    }
     session->recheck = false;
     return do_due(session, connected, now_us);
 }

@@ -323,9 +323,9 @@ static int64_t earliest(const struct takt *takt)
 
 int takt_next(takt_t *takt, struct takt_event *ret_event, int timeout_ms)
 {
-    int64_t until_us = timeout_ms < 0 ? INT64_MAX : clock_mono_us() + (int64_t) timeout_ms * 1000;
-    for (;;) {
-        int64_t now_us = clock_mono_us();
+    int64_t now_us = clock_mono_us();
+    const int64_t until_us = timeout_ms < 0 ? INT64_MAX : now_us + (int64_t) timeout_ms * 1000;
+    for (;; now_us = clock_mono_us()) {
         bool quiet;
         if (agent_tell_next(takt, now_us, ret_event) || tell_refused(takt, ret_event) ||
             agent_tell_ended(takt, now_us, ret_event))
@@ -334,7 +334,8 @@ int takt_next(takt_t *takt, struct takt_event *ret_event, int timeout_ms)
             return takt_fail(takt, TAKT_EREFUSED, "the broker refused this handle for good");
         if (requests_due(&takt->requests, now_us))
             session_restart(takt->session);
-        takt_flush(takt);
+        if (session_is_up(takt->session))
+            flush(takt, now_us);
         if (step(takt, now_us, ret_event, &quiet))
             return 1;
         if (!quiet)
