@@ -11,7 +11,7 @@
 enum { REFUSED_IN_A_ROW = 1000 };
 
 /* Frames queued for and from one peer. At 256 KiB a frame this is what one who floods, or never reads, can make
- * us hold: who has more to hear than that is taken for gone. Out, a source's 32 open chunks and an agent's share
+ * us hold: who has more to hear than that is taken for gone. Out, a source's 64 open chunks and an agent's share
  * of a beat fit twice, since ZeroMQ counts as queued up to half of what has left. */
 static const struct {
     int in, out;

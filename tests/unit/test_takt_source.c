@@ -159,7 +159,7 @@ static void test_at_most_a_window_of_chunks_is_out(void **state)
     ends_open(ends, TAKT_SOURCE);
     struct takt_lead lead = {.key = text("k")};
     unsigned window = takt_window(ends->takt);
-    assert_int_equal(window, 32);
+    assert_int_equal(window, 64);
     for (uint32_t i = 0; i < window; i++)
         chunk(ends, i);
     takt_id op = takt_new_op(ends->takt);
