@@ -181,7 +181,7 @@ static void check_aside(struct check *check, struct pool *pool)
 {
     struct core *core = (struct core *) check->core;
     const struct agent *only = pool->ring == RING_AGENT ? core->agents[pool->team] : NULL;
-    const struct heap *cards = pool_cards(core, pool);
+    const struct heap *cards = pool->asides ? pool_cards(core, pool) : NULL;
     for (const struct aside *aside = pool->asides; aside; aside = aside->hh.next)
         for (uint32_t i = 0; i < cards->n && !heap_has(&aside->open); i++) {
             const struct agent *agent = agent_at(cards->at[i].node);

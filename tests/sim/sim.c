@@ -225,7 +225,7 @@ static void load(struct sim *sim)
 void sim_crash(struct sim *sim)
 {
     effects_clear(sim->effects);
-    for (uint32_t i = 0; i < MAILS_MAX; i++)
+    for (uint32_t i = 0; i < sim->mails_top; i++)
         if (sim->mails[i].used)
             drop(&sim->mails[i]);
     sim->now_us += sim_rand(sim, 2000000);
@@ -235,8 +235,11 @@ void sim_crash(struct sim *sim)
 
 static void stand(struct sim *sim, struct buf *body)
 {
-    sim->log = realloc(sim->log, (sim->n_log + 1) * sizeof *sim->log);
-    assert_non_null(sim->log);
+    if (sim->n_log == sim->log_room) { /* doubled: a day has a hundred thousand beats */
+        sim->log_room = sim->log_room ? 2 * sim->log_room : 1024;
+        sim->log = realloc(sim->log, sim->log_room * sizeof *sim->log);
+        assert_non_null(sim->log);
+    }
     sim->log[sim->n_log++] = *body;
     apply(sim, sim->follower, body);
     apply(sim, sim->follower, body); /* rows say how it is, not what to add: twice is once */
@@ -514,10 +517,12 @@ void sim_destroy(struct sim **sim_p)
 {
     struct sim *sim = *sim_p;
     remember_moves(sim->core);
-    for (uint32_t i = 0; i < MAILS_MAX; i++)
+    for (uint32_t i = 0; i < sim->mails_top; i++)
         drop(&sim->mails[i]);
     for (uint32_t i = 0; i < sim->n_log; i++)
         buf_fini(&sim->log[i]);
+    buf_fini(&sim->dumps[0]);
+    buf_fini(&sim->dumps[1]);
     for (uint32_t i = 0; i < sim->n_policies; i++)
         free(sim->policies[i]);
     free(sim->log);

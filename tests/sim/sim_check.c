@@ -102,18 +102,19 @@ void sim_check(struct sim *sim)
 
 void sim_same_state(struct sim *sim, const struct core *a, const struct core *b, const char *what)
 {
-    struct buf one = {0}, two = {0};
-    core_dump(a, &one);
-    core_dump(b, &two);
+    struct buf *one = &sim->dumps[0], *two = &sim->dumps[1];
+    one->len = two->len = 0;
+    core_dump(a, one);
+    core_dump(b, two);
+    if (one->len == two->len && memcmp(one->at, two->at, one->len) == 0)
+        return;
     uint32_t at = 0, at_two = 0;
     struct row_ref row, other;
-    while (row_next(slice_of(one.at, one.len), &at, &row) == 1)
-        if (row_next(slice_of(two.at, two.len), &at_two, &other) != 1 || row.whole.len != other.whole.len ||
+    while (row_next(slice_of(one->at, one->len), &at, &row) == 1)
+        if (row_next(slice_of(two->at, two->len), &at_two, &other) != 1 || row.whole.len != other.whole.len ||
             memcmp(row.whole.at, other.whole.at, row.whole.len) != 0)
             fail_msg("seed %" PRIu64 " at %" PRId64 " ms: %s: they differ in the row of type %u, key %.*s", sim->seed,
                      sim->now_us / 1000, what, row.type, row.type <= ROW_LEAD ? 0 : (int) row.key.len,
                      (const char *) row.key.at);
-    assert_int_equal(one.len, two.len);
-    buf_fini(&one);
-    buf_fini(&two);
+    fail_msg("seed %" PRIu64 " at %" PRId64 " ms: %s: the second has more rows", sim->seed, sim->now_us / 1000, what);
 }

@@ -47,7 +47,8 @@ struct sim {
     struct core *follower; /* knows the log alone */
     struct effects *effects;
     struct buf *log; /* bodies that stand */
-    uint32_t n_log, audit_every;
+    uint32_t n_log, log_room, audit_every;
+    struct buf dumps[2]; /* of two states, while they are compared */
     uint64_t epoch, random, seed, order, beats, source_session;
     int64_t now_us, others_us;
     struct sim_faults faults;
