@@ -16,7 +16,7 @@
 #include "common/buf.h"
 #include "common/utf8.h"
 
-enum { SNIFF_LINES = 20, HEADER_WITHIN = 10, SHOWN_BYTES = 4096 };
+enum { SNIFF_LINES = 20, HEADER_WITHIN = 10, SHOWN_BYTES = 4096, BLOCK = 8192 };
 
 struct csv {
     struct lines from;
@@ -76,6 +76,7 @@ static void reset_parser(struct csv *csv)
     csv->parser_live = true;
     csv_set_term_func(&csv->parser, is_line_end);
     csv_set_delim(&csv->parser, (unsigned char) csv->options.delimiter);
+    csv_set_blk_size(&csv->parser, BLOCK); /* its own grows a long cell by 128 bytes at a time, each time anew */
     begin_row(csv);
 }
 
