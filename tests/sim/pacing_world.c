@@ -21,6 +21,13 @@ struct policy *slow_policy(void)
     return policy;
 }
 
+struct sim *slow_story(const struct policy *policy)
+{
+    struct sim *sim = story_new(policy);
+    sim_others_every(sim, 36 * SECOND); /* as often as agents do */
+    return sim;
+}
+
 void add_limit(struct policy *policy, enum limit_of of, const char *name, enum limit_per per, enum limit_unit unit,
                uint64_t most)
 {

@@ -9,7 +9,8 @@
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
-struct policy *slow_policy(void); /* of sim_policy(), fresh at each call */
+struct policy *slow_policy(void);                    /* of sim_policy(), fresh at each call */
+struct sim *slow_story(const struct policy *policy); /* sources and workers are slow, too */
 void add_limit(struct policy *policy, enum limit_of of, const char *name, enum limit_per per, enum limit_unit unit,
                uint64_t most);
 struct policy *policy_with(enum limit_of of, enum limit_per per, uint64_t leads_milli);

@@ -397,7 +397,7 @@ static void turn(struct sim *sim)
         }
     if (sim->others_us <= sim->now_us) {
         sim_others_move(sim);
-        sim->others_us = sim->now_us + 300000;
+        sim->others_us = sim->now_us + sim->others_every_us;
     }
     sim_submissions_move(sim);
     end_beat(sim);
@@ -510,6 +510,7 @@ struct sim *sim_new(uint64_t seed, const struct policy *policy)
     core_epoch(sim->core, ++sim->epoch, sim->now_us, true);
     sim->n_workers = 1;
     sim->audit_every = 1;
+    sim->others_every_us = 300000;
     return sim;
 }
 
@@ -551,6 +552,10 @@ void sim_faults(struct sim *sim, struct sim_faults faults)
 void sim_audit_every(struct sim *sim, uint32_t beats)
 {
     sim->audit_every = beats;
+}
+void sim_others_every(struct sim *sim, int64_t ms)
+{
+    sim->others_every_us = ms * 1000;
 }
 uint32_t sim_acked(const struct sim *sim)
 {

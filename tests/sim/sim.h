@@ -92,6 +92,7 @@ struct core *sim_core(struct sim *sim);
 int64_t sim_now_ms(const struct sim *sim);
 void sim_faults(struct sim *sim, struct sim_faults faults);
 void sim_audit_every(struct sim *sim, uint32_t beats); /* compare log and state; 1 = each beat, at first */
+void sim_others_every(struct sim *sim, int64_t ms);    /* sources and workers say that they live; 300, at first */
 
 /* ---- workers ------------------------------------------------------------------ */
 

@@ -50,7 +50,7 @@ struct sim {
     uint32_t n_log, log_room, audit_every;
     struct buf dumps[2]; /* of two states, while they are compared */
     uint64_t epoch, random, seed, order, beats, source_session;
-    int64_t now_us, others_us;
+    int64_t now_us, others_us, others_every_us;
     struct sim_faults faults;
     int64_t last_us[2][PEER_AGENTS + SIM_AGENTS_MAX];
     struct mail *mails;

@@ -25,7 +25,7 @@ static void newcomers_and_returners_are_not_flooded(void **state)
     policy->programmes[0].ramp_leads = 5;
     policy->programmes[0].ramp_ms = HOUR;
     policy->programmes[0].ramp_after_ms = 8 * HOUR;
-    struct sim *sim = story_new(policy);
+    struct sim *sim = slow_story(policy);
     leads(sim, "to-push", 40);
     struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
     sim_run_ms(sim, 5);
@@ -63,7 +63,7 @@ static void who_shows_no_work_for_the_window_is_paused_until_it_acts(void **stat
     for (int i = 0; i < 3; i++) {
         struct policy *policy = slow_policy();
         policy->programmes[0].inactive_ms = windows[i];
-        struct sim *sim = story_new(policy);
+        struct sim *sim = slow_story(policy);
         struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
         sim_run_ms(sim, 2 * windows[i]);
         assert_int_equal(why_none(sim, ana), REASON_OK); /* nothing was there to be done */
@@ -90,7 +90,7 @@ static void who_takes_no_lead_it_is_given_is_paused_as_well_and_its_intent_ends_
     policy->programmes[0].inactive_ms = 20 * MINUTE;
     policy->programmes[0].offer_ms = 30 * SECOND;
     policy->programmes[0].misses_max = 100;
-    struct sim *sim = story_new(policy);
+    struct sim *sim = slow_story(policy);
     struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
     const struct id lead = lead_that_costs(sim, "to-push", 0);
     sim_run_ms(sim, 19 * MINUTE); /* it lapsed, and was given again, and lapsed */
@@ -112,7 +112,7 @@ static void after_a_restart_the_time_without_work_begins_anew(void **state)
     (void) state;
     struct policy *policy = slow_policy();
     policy->programmes[0].inactive_ms = 20 * MINUTE;
-    struct sim *sim = story_new(policy);
+    struct sim *sim = slow_story(policy);
     struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
     lead_that_costs(sim, "to-push", 0);
     sim_run_ms(sim, 15 * MINUTE);
@@ -135,7 +135,7 @@ static void only_what_the_policy_counts_is_a_sign_of_work(void **state)
         struct policy *policy = slow_policy();
         policy->programmes[0].inactive_ms = 20 * MINUTE;
         policy->programmes[0].evidence = kinds[i].evidence;
-        struct sim *sim = story_new(policy);
+        struct sim *sim = slow_story(policy);
         struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
         const struct id lead = lead_that_costs(sim, "to-push", 0);
         story_work_up_to(sim, ana, lead, LEAD_OWNED);
@@ -153,7 +153,7 @@ static void who_works_on_none_of_its_leads_is_throttled_until_it_does(void **sta
     (void) state;
     struct policy *policy = slow_policy();
     policy->programmes[0].unworked_max = 3;
-    struct sim *sim = story_new(policy);
+    struct sim *sim = slow_story(policy);
     struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
     leads(sim, "to-push", 20);
     assert_int_equal(in_hand(sim, ana), 3);
@@ -178,7 +178,7 @@ static void an_agent_over_the_untouched_threshold_is_skipped_and_the_explanation
     (void) state;
     struct policy *policy = slow_policy();
     policy->programmes[0].untouched_max = 3;
-    struct sim *sim = story_new(policy);
+    struct sim *sim = slow_story(policy);
     struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
     leads(sim, "to-push", 3);
     const struct id lead = lead_that_costs(sim, "to-push", 0);
@@ -196,7 +196,7 @@ static void an_agent_over_the_untouched_threshold_is_skipped_and_the_explanation
 static void a_cap_that_is_changed_holds_at_once(void **state)
 {
     (void) state;
-    struct sim *sim = story_new(policy_with(LIMIT_AGENT, PER_DAY, 2000));
+    struct sim *sim = slow_story(policy_with(LIMIT_AGENT, PER_DAY, 2000));
     struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
     leads(sim, "to-push", 12);
     assert_int_equal(in_hand(sim, ana), 2);
@@ -226,7 +226,7 @@ static void a_limit_of_a_programme_keeps_its_programme_when_places_change(void *
 {
     (void) state;
     struct policy *policy = slow_policy();
-    struct sim *sim = story_new(policy);
+    struct sim *sim = slow_story(policy);
     struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
     struct sim_agent *ned = story_agent(sim, "ned", "north", INTENT_AVAILABLE);
     add_limit(policy, LIMIT_AGENT, "", PER_DAY, UNIT_LEADS, 1000);
@@ -252,7 +252,7 @@ static void a_limit_of_a_programme_keeps_its_programme_when_places_change(void *
 static void a_paused_agent_gets_nothing_new_until_it_is_resumed(void **state)
 {
     (void) state;
-    struct sim *sim = story_new(slow_policy());
+    struct sim *sim = slow_story(slow_policy());
     struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
     const struct id held = lead_that_costs(sim, "to-push", 0);
     assert_string_equal(told(sim, QUERY_PAUSE, "ana coaching", "ana", "why_none"), "PAUSED_BY_OPERATOR");
@@ -279,7 +279,7 @@ static void an_agent_beyond_what_a_report_lists_is_told_of_by_name(void **state)
     (void) state;
     struct policy *policy = policy_with(LIMIT_AGENT, PER_DAY, 5000);
     add_limit(policy, LIMIT_TEAM, "", PER_WEEK, UNIT_LEADS, 900000);
-    struct sim *sim = story_new(policy);
+    struct sim *sim = slow_story(policy);
     for (int i = 0; i < AGENTS; i++) {
         char name[16];
         snprintf(name, sizeof name, "a%03d", i);

@@ -98,7 +98,7 @@ static void sit(struct shift *shift, struct desk *desk, bool picky)
 static struct shift shift_of(bool pull, bool picky, uint32_t balance, bool troubled)
 {
     static const char *const names[CREW] = {"ana", "ben", "cho", "dee"};
-    struct shift shift = {.sim = story_new(policy_of(balance)), .pull = pull, .picky = picky};
+    struct shift shift = {.sim = slow_story(policy_of(balance)), .pull = pull, .picky = picky};
     static struct scoring scoring;
     uint32_t draw = 1;
     scoring = sim_core(shift.sim)->policy.programmes[pull].scoring;
@@ -204,7 +204,7 @@ static void work_on(struct sim *sim, struct sim_agent *agent, bool easy, uint32_
 /* ana had easy leads while she was alone, ben hard ones; now both are free, ana for longer. */
 static struct sim *ana_is_ahead(uint32_t balance, struct sim_agent **ret_ana, struct sim_agent **ret_ben)
 {
-    struct sim *sim = story_new(policy_of(balance));
+    struct sim *sim = slow_story(policy_of(balance));
     struct sim_agent *ana = *ret_ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
     work_on(sim, ana, true, 8);
     sim_intent(sim, ana, INTENT_AWAY);

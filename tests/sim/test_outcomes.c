@@ -10,7 +10,7 @@ static void what_an_agent_has_without_an_outcome_is_limited_wherever_it_stands(v
     (void) state;
     struct policy *policy = slow_policy();
     add_limit(policy, LIMIT_AGENT, "", PER_OUTCOME, UNIT_LEADS, 2000);
-    struct sim *sim = story_new(policy);
+    struct sim *sim = slow_story(policy);
     struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
     const struct id first = lead_that_costs(sim, "to-push", 0), second = lead_that_costs(sim, "to-push", 0);
     const struct id third = lead_that_costs(sim, "to-push", 0);
@@ -48,7 +48,7 @@ static void apply_undecided(struct sim *sim, uint64_t most_cents)
 static void a_limit_of_the_undecided_holds_from_the_moment_it_is_applied_and_counts_what_is_there(void **state)
 {
     (void) state;
-    struct sim *sim = story_new(slow_policy());
+    struct sim *sim = slow_story(slow_policy());
     struct sim_agent *ana = story_agent(sim, "ana", "east", INTENT_AVAILABLE);
     const struct id first = lead_that_costs(sim, "to-push", 4000);
     story_work_up_to(sim, ana, first, LEAD_WORKING);
@@ -104,7 +104,7 @@ static void shift_of_two(bool limited, struct producer *ana, struct producer *be
     policy->programmes[0].gap_ms[0] = policy->programmes[0].gap_ms[1] = 30 * MINUTE;
     if (limited)
         add_limit(policy, LIMIT_AGENT, "", PER_OUTCOME, UNIT_CENTS, UNDECIDED_MOST);
-    struct sim *sim = story_new(policy);
+    struct sim *sim = slow_story(policy);
     sim_workers(sim, 1);
     sim_judge(sim, story_decide, (void *) (uintptr_t) &scoring, 500, true);
     sim_audit_every(sim, 50);

@@ -4,15 +4,15 @@
  * people who fall silent and brokers that crash; once in the plain order, and once
  * with workers that decide by the file's own strategies and scores. The simulator
  * looks at the invariants after each beat; at the end nothing is lost and nothing
- * lies dead, and each line of a score has counted for somebody. Only the heartbeat is not the file's: longer, so that a
- * day costs seconds. */
+ * lies dead, and each line of a score has counted for somebody. Only the heartbeat is not the file's: longer, that
+ * of all peers, so that a day costs seconds. */
 #include <stdlib.h>
 
 #include "policy/policy_yaml.h"
 #include "tests/sim/route_world.h"
 #include "worker/score.h"
 
-enum { HOUR_MS = 3600000, LEADS_MAX = 256, STRANGERS = 2 };
+enum { HOUR_MS = 3600000, HEARTBEAT_MS = 30000, LEADS_MAX = 256, STRANGERS = 2 };
 
 struct template
 {
@@ -82,7 +82,7 @@ static struct policy *load(const char *name)
     if (policy_load(path, policy, &findings) != 0)
         fail_msg("%.*s", (int) findings.len, (const char *) findings.at);
     buf_fini(&findings);
-    policy->heartbeat_ms = 30000;
+    policy->heartbeat_ms = HEARTBEAT_MS;
     policy->lease_ms = 120000;
     return policy;
 }
@@ -276,7 +276,8 @@ static void live(const struct template *template, uint32_t workers)
     day.sim = sim_new(7, policy);
     sim_workers(day.sim, workers);
     sim_judge(day.sim, decide, &desk, 200, false);
-    sim_audit_every(day.sim, 512);
+    sim_audit_every(day.sim, 64);
+    sim_others_every(day.sim, HEARTBEAT_MS);
     hire_all(&day, policy);
     live_a_day(&day, workers);
     nothing_lies_dead(&day);
