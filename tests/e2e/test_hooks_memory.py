@@ -16,7 +16,7 @@ def memory_does_not_grow_by_leads_that_are_over_and_a_reopened_one_is_shown_agai
         crm, sizes, before = cell.receivers["crm"], [], 0
         cell.write("map.yaml", "source: web\ndelimiter: \",\"\nheader_line: 1\nkey: id\nfields:\n  name: name\n  phone: phone\nattributes:\n"
                    + "".join(f"  - {note}\n" for note in notes))
-        for again in range(3):
+        for again in range(4):       # the first thousand only show how much it needs at its busiest
             rows = [f"{again}-{i},A B,20255{again}{i:04d}," + ",".join([f"{i}".ljust(1000, "x")] * len(notes)) for i in range(leads)]
             cell.write("long.csv", "\n".join(["id,name,phone," + ",".join(notes), *rows]) + "\n")
             cell.run("import", cell.path("long.csv"), "--map", cell.path("map.yaml"), "--source", "web")
@@ -25,7 +25,7 @@ def memory_does_not_grow_by_leads_that_are_over_and_a_reopened_one_is_shown_agai
             wait_for(lambda: cell.hook("crm")["behind"] == 0 and len(crm.ids("closed")) == before, 20, "all is told")
             sizes.append(resident_kib(cell.hooks_pid()))
         expect(all(len(one["lead_data"]["attributes"]["n0"]) == 1000 for one in crm.got), "each event shows its lead")
-        expect(sizes[2] - sizes[0] < leads * len(notes) * 3 // 2, f"KiB after each thousand, of some 6000 each: {sizes}")
+        expect(sizes[3] - sizes[1] < leads * len(notes) * 3 // 2, f"KiB after each thousand, of some 6000 each: {sizes}")
         ended = next(one for one in crm.events("closed")[::-1] if one["state"] == "CLOSED_LOST")
         wait_for(lambda: cell.run("lead", ended["lead"], "--reopen", "--why", "test", "--by", "chief", check=False).returncode == 0, 10, "it begins anew")
         Agent(cell, "anna", "north").hear("offer")
