@@ -12,10 +12,10 @@ enum { REFUSED_IN_A_ROW = 1000 };
 
 /* Frames queued for and from one peer. At 256 KiB a frame this is what one who floods, or never reads, can make
  * us hold: who has more to hear than that is taken for gone. Out, a source's 64 open chunks and an agent's share
- * of a beat fit twice, since ZeroMQ counts as queued up to half of what has left. */
+ * of a beat fit twice and more, since ZeroMQ counts as queued up to half of what has left. */
 static const struct {
     int in, out;
-} queued[DOOR_ROLES] = {[ROLE_SOURCE - 1] = {32, 128},
+} queued[DOOR_ROLES] = {[ROLE_SOURCE - 1] = {32, 256},
                         [ROLE_AGENT - 1] = {256, 512},
                         [ROLE_WORKER - 1] = {64, 64},
                         [ROLE_OPERATOR - 1] = {16, 16}};

@@ -279,13 +279,16 @@ bool inputs_next(struct slice body, uint32_t *at, struct slice *ret_inputs)
     return *at > begin;
 }
 
-/* All that lie here, and behind them *at. Nobody looks one up, so they are not in the table. */
-static void feed_inputs(struct pending *pending, struct kept *kept, uint32_t *at, int64_t now_us)
+/* All that lie here, and behind them *at. Nobody looks one up, so they are not in the table. *apart: of the first that
+ * are met, so much is in the view. */
+static void feed_inputs(struct pending *pending, struct kept *kept, uint32_t *at, uint32_t *apart, int64_t now_us)
 {
     const struct slice body = kept_body(kept);
     struct slice inputs;
-    if (kept->apart > 0 && *at < body.len && body.at[*at] == ROW_INPUT)
-        *at += kept->apart;
+    if (*at < body.len && body.at[*at] == ROW_INPUT) {
+        *at += *apart;
+        *apart = 0;
+    }
     while (inputs_next(body, at, &inputs)) {
         kept->refs++;
         add_place(pending, &(struct pending_row){kept, {.whole = inputs}, kept->at, now_us}, pending->last);
@@ -296,12 +299,12 @@ bool pending_feed(struct pending *pending, struct kept *kept, int64_t now_us)
 {
     const struct slice body = kept_body(kept);
     struct pending_row rows[AHEAD]; /* read, their slots on the way from memory: a table of millions is in no cache */
-    uint32_t hashes[AHEAD], at = 0, n_read = 0, n_fed = 0;
+    uint32_t hashes[AHEAD], at = 0, n_read = 0, n_fed = 0, apart = kept->apart;
     int more = 1;
     while (more > 0 || n_fed < n_read) {
         struct pending_row *row = &rows[n_read % AHEAD];
         if (more > 0)
-            feed_inputs(pending, kept, &at, now_us);
+            feed_inputs(pending, kept, &at, &apart, now_us);
         *row = (struct pending_row){.kept = kept, .first = kept->at, .since_us = now_us};
         more = more > 0 ? row_next(body, &at, &row->row) : more;
         if (more > 0 && row->row.type != ROW_SNAPSHOT) {

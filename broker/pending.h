@@ -18,7 +18,7 @@ struct kept { /* one encoded entry */
     uint32_t len;
     struct position at;
     struct entry_hash hash;
-    uint32_t apart; /* bytes of its inputs that stand where the view has them since the entry stands; 0: none */
+    uint32_t apart; /* bytes of its first inputs that stand where the view has them since the entry stands; 0: none */
     uint8_t bytes[];
 };
 

@@ -144,7 +144,7 @@ static void join(const redisReply *rest, const redisReply *values, const uint32_
 enum store_status redis_join_entry(struct redis_store *redis, struct position id, const redisReply *fields,
                                    int64_t deadline_us, struct buf *joined, struct slice *ret)
 {
-    if (fields->elements != 2 && fields->elements != 4)
+    if (fields->elements != 2 && (fields->elements != 4 || strcmp(fields->element[2]->str, "inputs") != 0))
         return store_fail(&redis->base, STORE_DAMAGED, "%s holds what is no entry", redis->keys.log);
     *ret = slice_of(fields->element[1]->str, fields->element[1]->len);
     if (fields->elements == 2)
@@ -159,10 +159,10 @@ enum store_status redis_join_entry(struct redis_store *redis, struct position id
         ask_inputs(redis, id, places, n - 1);
         values = redis_answer(redis, deadline_us, REDIS_REPLY_ARRAY, REDIS_REPLY_ARRAY);
     }
-    if (values != NULL) {
+    const bool lost = n > 0 && values == NULL;
+    if (values != NULL)
         join(fields->element[1], values, places, n - 1, joined, ret);
-        freeReplyObject(values);
-    }
+    freeReplyObject(values);
     free(places);
-    return redis->base.status;
+    return lost ? redis->base.status : STORE_OK;
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -122,9 +123,8 @@ void print_value(FILE *to, json_t *value, unsigned indent)
 
 void print_event(FILE *to, json_t *value)
 {
-    struct pollfd room = {.fd = fileno(to),
-                          .events = POLLOUT}; /* a pipe says so when it takes 4 KiB, so a whole line */
-    if (poll(&room, 1, 0) > 0)
+    struct pollfd room = {.fd = fileno(to), .events = POLLOUT}; /* a pipe says so when it takes PIPE_BUF */
+    if (json_dumpb(value, NULL, 0, JSON_COMPACT) < PIPE_BUF && poll(&room, 1, 0) > 0)
         print_value(to, value, 0);
     else
         json_decref(value);

@@ -15,7 +15,7 @@
 
 static const struct position nothing_seen = {0, 0};
 
-enum { STORY_BEATS = 24, STORY_BEATS_MAX = 300, STORY_LEADS = 40 };
+enum { STORY_BEATS = 24, STORY_BEATS_MAX = 300, STORY_LEADS = 40, STORY_AGENTS = 4, BULK = 1000 };
 
 /* A broker's life of seeded steps, with crashes, lost replies and writes anywhere
  * between append, flush, position and trim. After each restart the state must be that
@@ -41,12 +41,23 @@ static uint32_t roll(struct story *story, uint32_t below)
     return (uint32_t) (story->random >> 33) % below;
 }
 
+/* So many inputs that they lie apart, in one place or in two; and behind another row. */
+static void add_bulk(struct story *story, struct buf *body)
+{
+    const uint32_t n = BULK + roll(story, 2 * BULK);
+    row_put(body, ROW_AGENT, STORY_AGENTS, "H 0");
+    for (uint32_t i = 0; i < n; i++)
+        row_put(body, ROW_INPUT, STORY_BEATS_MAX + STORY_LEADS + i, "H 0");
+}
+
 static void append_beat(struct story *story)
 {
     assert_true(story->n_bodies < STORY_BEATS_MAX);
     struct buf *body = &story->bodies[story->n_bodies++];
     const uint32_t rows = 1 + roll(story, 6) * roll(story, 6) * roll(story, 12);
     char payload[64];
+    if (roll(story, 24) == 0)
+        add_bulk(story, body);
     for (uint32_t i = 0; i < rows; i++) {
         const uint32_t number = roll(story, STORY_LEADS) + (rows > 100 ? i : 0);
         if (roll(story, 3) > 0)
@@ -56,7 +67,7 @@ static void append_beat(struct story *story)
         row_put(body, i < rows / 4 ? ROW_INPUT : ROW_LEAD, number, roll(story, 8) == 0 ? "T" : payload);
     }
     for (uint32_t i = 0; i < 2; i++) /* people come and go */
-        row_put(body, ROW_AGENT, roll(story, 4), roll(story, 2) == 0 ? NULL : payload);
+        row_put(body, ROW_AGENT, roll(story, STORY_AGENTS), roll(story, 2) == 0 ? NULL : payload);
     rig_append(story->store, story->n_bodies, body_slice(body));
 }
 

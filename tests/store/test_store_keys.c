@@ -387,6 +387,81 @@ static void a_bulk_without_its_inputs_is_damage(void **state)
     rig_destroy(&rig);
 }
 
+/* The entry that holds the bulk, with `inputs` as its second field. */
+static void forge_places(struct rig *rig, const char *field, const char *inputs)
+{
+    redisReply *entries = redis_server_command(rig->server, "XRANGE {%s}:log - +", rig->cell);
+    redis_server_integer(rig->server, "DEL {%s}:log", rig->cell);
+    for (size_t i = 0; i < entries->elements; i++) {
+        const redisReply *id = entries->element[i]->element[0], *fields = entries->element[i]->element[1],
+                         *entry = fields->element[1];
+        freeReplyObject(fields->elements == 2
+                            ? redis_server_command(rig->server, "XADD {%s}:log %s entry %b", rig->cell, id->str,
+                                                   entry->str, entry->len)
+                            : redis_server_command(rig->server, "XADD {%s}:log %s entry %b %s %s", rig->cell, id->str,
+                                                   entry->str, entry->len, field, inputs));
+    }
+    freeReplyObject(entries);
+}
+
+static void places_of_inputs_that_are_none_are_damage(void **state)
+{
+    static const char *const bad[] = {"",
+                                      "7",
+                                      "47 ",
+                                      "47 x",
+                                      "65567 47",
+                                      "47 47",
+                                      "4294967343 65567",
+                                      "-1 65567",
+                                      "47 65567 47",
+                                      "1 2",
+                                      "99999999 99999999999999999999",
+                                      "47,65567"};
+    struct rig *rig = rig_new(*state);
+    struct store *store = rig_opened(rig);
+    struct model *model = model_new();
+    struct loaded loaded;
+    char why[256];
+    rig_until_stands(store, append_bulk(store, model, 0));
+    rig_until_stands(store, rig_append_lead(store, BULK, "H 1"));
+    store_close(&store);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        forge_places(rig, "inputs", bad[i]);
+        assert_int_equal(rig_load_status(rig, &loaded, why), STORE_DAMAGED);
+        assert_string_equal(why, "log entry 1-1: its check does not match");
+        model_destroy(&loaded.model);
+    }
+    forge_places(rig, "outputs", "47 65567");
+    assert_int_equal(rig_load_status(rig, &loaded, why), STORE_DAMAGED);
+    assert_non_null(strstr(why, "holds what is no entry"));
+    model_destroy(&loaded.model);
+    model_destroy(&model);
+    rig_destroy(&rig);
+}
+
+/* Only the first that lie side by side are apart. */
+static void inputs_behind_a_bulk_and_its_leads_come_with_the_view(void **state)
+{
+    struct rig *rig = rig_new(*state);
+    struct store *store = rig_opened(rig);
+    struct model *model = model_new();
+    struct buf body = {0};
+    for (uint32_t i = 0; i < 2 * BULK; i++)
+        row_put(&body, i < BULK || i == BULK + 7 ? ROW_INPUT : ROW_LEAD, i % BULK, "H 1");
+    model_apply(model, body_slice(&body));
+    rig_until_stands(store, rig_append(store, 1, body_slice(&body)));
+    buf_fini(&body);
+    const long long apart = count_keys(rig, "inputs:*");
+    rig_until_flushed(store);
+    store_close(&store);
+    assert_int_equal(count_keys(rig, "inputs:*"), apart + 1);
+    assert_int_equal(count_keys(rig, "lead:*"), BULK - 1);
+    expect_all(rig, model);
+    model_destroy(&model);
+    rig_destroy(&rig);
+}
+
 static void a_full_server_takes_a_bulk_whole(void **state)
 {
     struct rig *rig = rig_new(*state);
@@ -482,6 +557,8 @@ int main(void)
         cmocka_unit_test(inputs_of_a_bulk_are_written_once),
         cmocka_unit_test(a_bulk_whose_answer_was_lost_is_found_or_repeated),
         cmocka_unit_test(a_bulk_without_its_inputs_is_damage),
+        cmocka_unit_test(places_of_inputs_that_are_none_are_damage),
+        cmocka_unit_test(inputs_behind_a_bulk_and_its_leads_come_with_the_view),
         cmocka_unit_test(a_full_server_takes_a_bulk_whole),
         cmocka_unit_test(the_keys_page_lists_what_a_live_server_holds),
     };
