@@ -187,9 +187,13 @@ void acts_say(struct core *core, uint32_t peer, const struct msg *msg)
 {
     struct agent *agent = core->agents[core->peers[peer].index];
     const struct msg_agent_says *says = &msg->says;
+    struct lead *leads[ACTS_MAX]; /* all looked up first: they come from memory side by side */
+    assert(says->n_acts <= ACTS_MAX);
+    for (uint32_t i = 0; i < says->n_acts; i++)
+        leads[i] = leads_find(core, says->acts[i].lead);
     for (uint32_t i = 0; i < says->n_acts; i++) {
         const struct act *act = &says->acts[i];
-        struct lead *lead = leads_find(core, act->lead);
+        struct lead *lead = leads[i];
         /* absent and never yours look the same to a stranger */
         const enum reason reason = lead ? perform(core, lead, agent, act) : REASON_STALE_FENCE;
         effects_result(
