@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`takt import FILE.ndjson`: a bad line is rejected alone. That real data gives the same leads as CSV is in test_real_data."""
+"""`takt import FILE.ndjson`: a bad line is rejected alone. That real data gives the same leads as CSV is in test_real_data_e2e."""
 import csv
 import json
 
