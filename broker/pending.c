@@ -19,7 +19,7 @@ enum {
     NO_PLACE = UINT32_MAX,
     FIRST_SLOTS = 1024,
     AHEAD = 8,           /* rows looked up together */
-    GREAT_LAG = 1 << 17, /* rows: what is kept for more of them is given back */
+    GREAT_LAG = 1 << 15, /* rows: what is kept for more of them is given back */
 };
 
 struct place { /* a pending row in the array, linked in order of its first change */
