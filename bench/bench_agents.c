@@ -24,6 +24,10 @@ struct held {
     uint64_t fence;
 };
 
+struct heard { /* in one turn of an agent: told at its end, so that counting is not what is measured */
+    uint32_t offered, accepted, closed, refused;
+};
+
 struct member {
     takt_t *handle;
     struct held *held;
@@ -58,14 +62,13 @@ struct tally *tally_new(void)
     return tally;
 }
 
-static uint32_t count(uint32_t *counter)
+static void count(uint32_t *counter, uint32_t n)
 {
-    return __atomic_fetch_add(counter, 1, __ATOMIC_ACQ_REL);
+    __atomic_fetch_add(counter, n, __ATOMIC_ACQ_REL);
 }
 
-static void note_time(int64_t *latest_us)
+static void note_time(int64_t *latest_us, int64_t now_us)
 {
-    const int64_t now_us = clock_mono_us();
     int64_t before_us = __atomic_load_n(latest_us, __ATOMIC_RELAXED);
 
     while (before_us < now_us &&
@@ -73,15 +76,28 @@ static void note_time(int64_t *latest_us)
         continue;
 }
 
-static void count_accept(struct tally *tally, takt_id lead)
+/* Times before counts: who sees the count reads the time. */
+static void count_heard(struct tally *tally, const struct heard *heard)
 {
-    const uint32_t place = count(&tally->n_ids);
+    const int64_t now_us = clock_mono_us();
+
+    if (heard->offered > 0)
+        note_time(&tally->offered_us, now_us);
+    if (heard->accepted > 0)
+        note_time(&tally->accepted_us, now_us);
+    count(&tally->offered, heard->offered);
+    count(&tally->accepted, heard->accepted);
+    count(&tally->closed, heard->closed);
+    count(&tally->refused, heard->refused);
+}
+
+static void note_accept(struct tally *tally, takt_id lead)
+{
+    const uint32_t place = __atomic_fetch_add(&tally->n_ids, 1, __ATOMIC_ACQ_REL);
 
     if (place >= ACCEPTS_MAX)
         bench_die("accepts", "more than can be checked");
     tally->ids[place] = lead;
-    note_time(&tally->accepted_us);
-    count(&tally->accepted);
 }
 
 /* ---- one agent ---------------------------------------------------------------------- */
@@ -104,45 +120,46 @@ static void close_lead(const struct part *part, struct member *member, takt_id l
 }
 
 /* An offer is taken; a lead that was asked for is the agent's already, and it closes it. */
-static void hear_offer(struct part *part, struct member *member, const struct takt_event *event)
+static void hear_offer(struct part *part, struct member *member, const struct takt_event *event, struct heard *heard)
 {
-    note_time(&part->tally->offered_us);
-    count(&part->tally->offered);
+    heard->offered++;
     if (event->state == LEAD_OWNED) {
-        count_accept(part->tally, event->lead_id);
+        note_accept(part->tally, event->lead_id);
+        heard->accepted++;
         close_lead(part, member, event->lead_id, event->fence);
     } else if (takt_accept(member->handle, event->lead_id, event->fence) != 0) {
         bench_die("accept", takt_why(member->handle));
     }
 }
 
-static void hear_acted(struct part *part, struct member *member, const struct takt_event *event)
+static void hear_acted(struct part *part, struct member *member, const struct takt_event *event, struct heard *heard)
 {
     if (event->reason != 0) {
-        count(&part->tally->refused);
+        heard->refused++;
     } else if (event->state == LEAD_OWNED) {
         keep(member, event);
-        count_accept(part->tally, event->lead_id);
+        note_accept(part->tally, event->lead_id);
+        heard->accepted++;
     } else {
-        count(&part->tally->closed);
+        heard->closed++;
     }
 }
 
-static void hear(struct part *part, struct member *member, const struct takt_event *event)
+static void hear(struct part *part, struct member *member, const struct takt_event *event, struct heard *heard)
 {
     switch (event->kind) {
     case TAKT_CONNECTED:
-        count(&part->tally->connected);
+        count(&part->tally->connected, 1);
         break;
     case TAKT_REFUSED:
     case TAKT_DISCONNECTED:
         bench_die("an agent lost its session", takt_why(member->handle));
         break;
     case TAKT_OFFER:
-        hear_offer(part, member, event);
+        hear_offer(part, member, event, heard);
         break;
     case TAKT_ACTED:
-        hear_acted(part, member, event);
+        hear_acted(part, member, event, heard);
         break;
     case TAKT_READY_ANSWER:
         if (event->reason != 0)
@@ -153,21 +170,15 @@ static void hear(struct part *part, struct member *member, const struct takt_eve
     }
 }
 
-/* Empty one handle. Acts leave with takt_flush(), and sending may swallow the
- * wake-up of something that came meanwhile: so look again until nothing came. */
+/* Empty one handle: takt_next() sends what was said before it looks for more. */
 static void drain(struct part *part, struct member *member)
 {
     struct takt_event event;
-    bool heard;
+    struct heard heard = {0};
 
-    do {
-        heard = false;
-        while (takt_next(member->handle, &event, 0) == 1) {
-            hear(part, member, &event);
-            heard = true;
-        }
-        takt_flush(member->handle);
-    } while (heard);
+    while (takt_next(member->handle, &event, 0) == 1)
+        hear(part, member, &event, &heard);
+    count_heard(part->tally, &heard);
 }
 
 /* ---- orders ------------------------------------------------------------------------- */
@@ -195,7 +206,7 @@ static void ask_for_one(struct part *part)
 {
     struct member *member = &part->members[part->turn++ % part->n];
 
-    note_time(&part->tally->asked_us);
+    note_time(&part->tally->asked_us, clock_mono_us());
     if (takt_ready(member->handle, 0) != 0)
         bench_die("ready", takt_why(member->handle));
     drain(part, member);

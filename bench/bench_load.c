@@ -55,6 +55,13 @@ struct row_text {
     struct takt_attribute attributes[ATTRIBUTES];
 };
 
+/* snprintf() would be a third of what this program spends on a lead, and it is takt that is measured. */
+static void put_digits(char *at, unsigned n, uint32_t number)
+{
+    for (; n > 0; number /= 10)
+        at[--n] = (char) ('0' + number % 10);
+}
+
 static void make_lead(uint32_t number, struct row_text *text, struct takt_lead *ret_lead)
 {
     static const char *const states[] = {"CA", "TX", "FL", "NY", "OH", "WA", "CO", "AZ"};
@@ -62,10 +69,14 @@ static void make_lead(uint32_t number, struct row_text *text, struct takt_lead *
     static const char remarks[] = "Would like to be called in the afternoon, has spoken to two lenders, wants a fixed "
                                   "rate and asks what papers are needed";
 
-    snprintf(text->key, sizeof text->key, "import-%07" PRIu32, number);
-    snprintf(text->name, sizeof text->name, "Ada Morgan %" PRIu32, number);
-    snprintf(text->phone, sizeof text->phone, "+1303555%04" PRIu32, number % 10000);
-    snprintf(text->email, sizeof text->email, "ada.morgan%" PRIu32 "@example.test", number);
+    *text = (struct row_text){.key = "import-0000000",
+                              .name = "Ada Morgan 0000000",
+                              .phone = "+13035550000",
+                              .email = "ada.morgan0000000@example.test"};
+    put_digits(text->key + 7, 7, number);
+    put_digits(text->name + 11, 7, number);
+    put_digits(text->phone + 8, 4, number);
+    put_digits(text->email + 10, 7, number);
     text->attributes[0] = (struct takt_attribute){.name = text_of("state"), .text = text_of(states[number % 8])};
     text->attributes[1] = (struct takt_attribute){.name = text_of("product"), .text = text_of(products[number % 3])};
     text->attributes[2] = (struct takt_attribute){.name = text_of("zip"), .text = text_of("80203")};

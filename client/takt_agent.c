@@ -305,11 +305,13 @@ static bool tell_result(struct takt *takt, const struct act_result *result, stru
                                      .fence = request->act.fence,
                                      .reason = result->reason,
                                      .state = result->state};
-    struct held *held = find_held(takt, request->act.lead);
+    const bool given_up = result->reason == REASON_OK && !state_is_held(result->state);
+    const bool lost = result->reason == REASON_STALE_FENCE || result->reason == REASON_UNKNOWN_LEAD;
+    struct held *held = given_up || lost ? find_held(takt, request->act.lead) : NULL;
     if (held && held->fence == request->act.fence) {
-        if (result->reason == REASON_OK && !state_is_held(result->state))
+        if (given_up)
             let_go(takt, held);
-        else if (result->reason == REASON_STALE_FENCE || result->reason == REASON_UNKNOWN_LEAD)
+        else
             end_at(takt, held, 0, result->reason); /* not ours any more: told next */
     }
     requests_done(&takt->requests, request);

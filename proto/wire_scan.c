@@ -77,7 +77,7 @@ static const struct type {
 
 struct counts { /* of one message while it is walked */
     uint32_t n[MESSAGE_FIELDS_MAX];
-    bool oneof_seen;
+    bool oneof_seen, repeated_seen;
 };
 
 static enum scan_verdict refuse(struct scan *scan, enum scan_verdict verdict, const char *field, const char *why)
@@ -140,10 +140,18 @@ static void note_envelope(struct scan *scan, const struct wire_field *field)
     }
 }
 
+/* Our messages number their fields from 1 without a gap, mostly: then there is nothing to search. */
+static const ProtobufCFieldDescriptor *field_of(const ProtobufCMessageDescriptor *type, uint32_t number)
+{
+    if (number <= type->n_fields && type->fields[number - 1].id == number) /* no field has the number 0 */
+        return &type->fields[number - 1];
+    return protobuf_c_message_descriptor_get_field(type, number);
+}
+
 static enum scan_verdict scan_field(struct scan *scan, const ProtobufCMessageDescriptor *type,
                                     const struct wire_field *field, unsigned depth, struct counts *counts)
 {
-    const ProtobufCFieldDescriptor *known = protobuf_c_message_descriptor_get_field(type, field->number);
+    const ProtobufCFieldDescriptor *known = field_of(type, field->number);
     if (known == NULL) {
         if (++scan->n_unknown > WIRE_UNKNOWN_MAX)
             return refuse(scan, SCAN_TOO_MANY, "", "too many unknown fields");
@@ -155,6 +163,7 @@ static enum scan_verdict scan_field(struct scan *scan, const ProtobufCMessageDes
     if ((!repeated && *count > 0) || (oneof && counts->oneof_seen))
         return refuse(scan, SCAN_DAMAGED, known->name, "more than once");
     counts->oneof_seen |= oneof;
+    counts->repeated_seen |= repeated;
     enum scan_verdict verdict = scan_value(scan, known, field, depth, count);
     if (verdict == SCAN_RANGE)
         return refuse(scan, verdict, known->name, "number too large for its type");
@@ -195,7 +204,7 @@ static enum scan_verdict scan_message(struct scan *scan, const ProtobufCMessageD
             return verdict;
         scan->message = type->short_name;
     }
-    for (unsigned i = 0; i < type->n_fields; i++) {
+    for (unsigned i = 0; counts.repeated_seen && i < type->n_fields; i++) {
         const ProtobufCFieldDescriptor *known = &type->fields[i];
         if (known->label == PROTOBUF_C_LABEL_REPEATED && counts.n[i] > 0 && counts.n[i] > limit_of(type, known->id))
             return refuse(scan, SCAN_TOO_MANY, known->name, "too many elements");
