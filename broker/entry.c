@@ -60,7 +60,8 @@ const char *entry_decode(struct slice bytes, struct entry *ret, struct entry_has
         return "it is shorter than a header";
     if (bytes_u32(bytes.at + AT_MAGIC) != magic)
         return "it is no takt entry";
-    if (bytes_u16(bytes.at + AT_VERSION) != ENTRY_VERSION)
+    const uint16_t version = bytes_u16(bytes.at + AT_VERSION);
+    if (version < ENTRY_VERSION_MIN || version > ENTRY_VERSION)
         return "it is of a version not known here";
     const size_t checked = bytes.len - ENTRY_CHECK_BYTES;
     if (bytes_u64(bytes.at + checked) != entry_check(bytes.at, checked))

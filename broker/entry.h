@@ -16,7 +16,8 @@
 enum {
     ENTRY_HEAD_BYTES = 56,
     ENTRY_CHECK_BYTES = 8,
-    ENTRY_VERSION = 1,
+    ENTRY_VERSION = 2, /* of what is written; see docs/LOG.md for what is read */
+    ENTRY_VERSION_MIN = 1,
 };
 
 struct entry_hash {

@@ -27,7 +27,8 @@ struct place { /* a pending row in the array, linked in order of its first chang
     const uint8_t *row; /* within it */
     struct position first;
     int64_t since_us;
-    uint32_t len; /* of the row, or of all inputs that stay together */
+    uint32_t len : 31; /* of the row, or of all inputs that stay together */
+    uint32_t fresh : 1;
     uint32_t hash, before, after;
 };
 
@@ -158,7 +159,7 @@ static struct row_ref row_at(const struct place *place)
 
 static struct pending_row pending_row_at(const struct place *place)
 {
-    return (struct pending_row){place->kept, row_at(place), place->first, place->since_us};
+    return (struct pending_row){place->kept, row_at(place), place->first, place->since_us, place->fresh};
 }
 
 static bool same_key(const struct place *place, const struct row_ref *row)
@@ -235,7 +236,8 @@ static uint32_t add_place(struct pending *pending, const struct pending_row *row
                                             .row = row->row.whole.at,
                                             .first = row->first,
                                             .since_us = row->since_us,
-                                            .len = row->row.whole.len};
+                                            .len = row->row.whole.len & INT32_MAX,
+                                            .fresh = row->fresh};
     link_behind(pending, place, before);
     pending->count++;
     return place;
@@ -264,7 +266,7 @@ static void feed_row(struct pending *pending, const struct pending_row *row, uin
     kept_release(&older->kept);
     older->kept = row->kept;
     older->row = row->row.whole.at;
-    older->len = row->row.whole.len;
+    older->len = row->row.whole.len & INT32_MAX;
 }
 
 bool inputs_next(struct slice body, uint32_t *at, struct slice *ret_inputs)
@@ -291,18 +293,34 @@ static void feed_inputs(struct pending *pending, struct kept *kept, uint32_t *at
     }
     while (inputs_next(body, at, &inputs)) {
         kept->refs++;
-        add_place(pending, &(struct pending_row){kept, {.whole = inputs}, kept->at, now_us}, pending->last);
+        add_place(pending, &(struct pending_row){kept, {.whole = inputs}, kept->at, now_us, false}, pending->last);
     }
 }
 
-bool pending_feed(struct pending *pending, struct kept *kept, int64_t now_us)
+/* Is this the row of the lead whose input is at *input? Then that moves on: a beat's new leads come as its inputs do.
+ */
+static bool is_fresh(struct slice body, uint32_t *input, const struct row_ref *row)
+{
+    struct row_ref next;
+    uint32_t behind = *input;
+    if (row->type != ROW_LEAD || row_next(body, &behind, &next) <= 0 || next.type != ROW_INPUT ||
+        next.key.len != row->key.len || memcmp(next.key.at, row->key.at, row->key.len) != 0)
+        return false;
+    *input = behind;
+    return true;
+}
+
+bool pending_feed(struct pending *pending, struct kept *kept, bool just_stood, int64_t now_us)
 {
     const struct slice body = kept_body(kept);
     struct pending_row rows[AHEAD]; /* read, their slots on the way from memory: a table of millions is in no cache */
     uint32_t hashes[AHEAD], at = 0, n_read = 0, n_fed = 0, apart = kept->apart;
+    uint32_t input = body.len; /* the first whose lead was not met; at the end: none is looked for */
     int more = 1;
     while (more > 0 || n_fed < n_read) {
         struct pending_row *row = &rows[n_read % AHEAD];
+        if (just_stood && input == body.len && at < body.len && body.at[at] == ROW_INPUT)
+            input = at;
         if (more > 0)
             feed_inputs(pending, kept, &at, &apart, now_us);
         *row = (struct pending_row){.kept = kept, .first = kept->at, .since_us = now_us};
@@ -310,6 +328,7 @@ bool pending_feed(struct pending *pending, struct kept *kept, int64_t now_us)
         if (more > 0 && row->row.type != ROW_SNAPSHOT) {
             hashes[n_read % AHEAD] = hash_of(pending, &row->row);
             __builtin_prefetch(&pending->slots[hashes[n_read % AHEAD] & pending->mask]);
+            row->fresh = is_fresh(body, &input, &row->row);
             n_read++;
         }
         if (n_fed < n_read && (n_read - n_fed == AHEAD || more <= 0)) {

@@ -38,6 +38,7 @@ struct pending_row {
     struct row_ref row;    /* of inputs: the first, but `whole` are all of them */
     struct position first; /* the oldest change of this key that is not in the view */
     int64_t since_us;      /* when that one stood */
+    bool fresh;            /* a lead's, and the view never had one of it */
 };
 
 struct pending;
@@ -46,8 +47,9 @@ void pending_destroy(struct pending **pending_p);
 void pending_clear(struct pending *pending);
 
 /* Every row of kept's body that the view holds (snapshots are log only) and does not have. Returns
- * false when the body is damaged; rows before the damage are in. */
-bool pending_feed(struct pending *pending, struct kept *kept, int64_t now_us);
+ * false when the body is damaged; rows before the damage are in. `just_stood`: the view can have nothing
+ * of this entry, so leads whose inputs are in it are fresh. */
+bool pending_feed(struct pending *pending, struct kept *kept, bool just_stood, int64_t now_us);
 
 /* Take the first row out; the caller releases row.kept. False: there is none. */
 bool pending_take(struct pending *pending, struct pending_row *ret);

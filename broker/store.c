@@ -145,7 +145,7 @@ void store_stood(struct store *store)
         struct kept *kept = flight->kept;
         store->stood = (struct chain){kept->at, kept->hash};
         trim_note(store, kept->at, kept->len - kept->apart);
-        const bool whole = pending_feed(store->pending, kept, store->now_us);
+        const bool whole = pending_feed(store->pending, kept, true, store->now_us);
         assert(whole); /* the body is our own core's */
         if (store->behind_us == NOT_BEHIND)
             store->behind_us = store->now_us;

@@ -77,23 +77,28 @@ struct looking {
     struct chain chain;
 };
 
-/* A row under its own name, or any number of inputs. */
+static bool named(struct slice key, const char *prefix)
+{
+    const size_t len = strlen(prefix);
+    return key.len > len && memcmp(key.at, prefix, len) == 0;
+}
+
+/* A row under its own name, or any number of inputs, or of leads' first rows. */
 static const char *rows_wrong(struct slice key, struct slice body)
 {
-    static const size_t prefix_len = sizeof VIEW_INPUTS - 1;
-    const bool inputs = key.len > prefix_len && memcmp(key.at, VIEW_INPUTS, prefix_len) == 0;
+    const bool inputs = named(key, VIEW_INPUTS), firsts = named(key, VIEW_FIRSTS);
     struct row_ref row;
     uint32_t at = 0, n = 0;
     char name[VIEW_KEY_MAX];
     int more;
     while ((more = row_next(body, &at, &row)) > 0) {
-        if (row.type == ROW_SNAPSHOT || (row.type == ROW_INPUT) != inputs)
+        if (row.type == ROW_SNAPSHOT || (row.type == ROW_INPUT) != inputs || (firsts && row.type != ROW_LEAD))
             return "it is a row of another kind";
-        if (!inputs && (view_key(&row, name) != key.len || memcmp(name, key.at, key.len) != 0))
+        if (!inputs && !firsts && (view_key(&row, name) != key.len || memcmp(name, key.at, key.len) != 0))
             return "it is the row of another key";
         n++;
     }
-    return more < 0 || (n != 1 && !inputs) ? "it is not one row" : NULL;
+    return more < 0 || n == 0 || (n != 1 && !inputs && !firsts) ? "it is not one row" : NULL;
 }
 
 static void tell_rows(const struct looking *looking, struct slice body)

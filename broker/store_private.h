@@ -177,6 +177,7 @@ uint32_t view_place_key(const struct pending_row *row, char to[VIEW_KEY_MAX]);
 const char *view_value_is_wrong(struct slice key, struct slice value, struct slice *ret_rows);
 
 #define VIEW_INPUTS "inputs:" /* so begin the names of those places */
+#define VIEW_FIRSTS "leads:"  /* and of values with many leads' first rows: store_redis_view.c */
 
 /* For store_recover.c: a flight that does not stand, encoded anew behind store->tail. */
 void store_queue(struct store *store, struct flight *flight);

@@ -162,20 +162,24 @@ static bool is_viewed(const struct row_ref *row)
     return row->type >= ROW_INPUT && row->type <= ROW_TURN && row->type != ROW_SNAPSHOT;
 }
 
-static const char *inputs_are_wrong(struct slice body)
+static bool begins_with(struct slice key, const char *prefix)
+{
+    return key.len > strlen(prefix) && memcmp(key.at, prefix, strlen(prefix)) == 0;
+}
+
+static const char *rows_are_not_of(struct slice body, enum row_type type)
 {
     struct row_ref row;
     uint32_t at = 0;
     int more;
     while ((more = row_next(body, &at, &row)) > 0)
-        if (row.type != ROW_INPUT)
-            return "holds more than inputs";
+        if (row.type != type)
+            return type == ROW_INPUT ? "holds more than inputs" : "holds more than leads";
     return more < 0 || at == 0 ? "holds no rows" : NULL;
 }
 
 const char *view_value_is_wrong(struct slice key, struct slice value, struct slice *ret_rows)
 {
-    static const size_t prefix_len = sizeof VIEW_INPUTS - 1;
     uint64_t check;
     uint32_t at = 0;
     struct row_ref row;
@@ -187,8 +191,10 @@ const char *view_value_is_wrong(struct slice key, struct slice value, struct sli
     if (le64toh(check) != entry_check(body.at, body.len))
         return "does not match its check";
     *ret_rows = body;
-    if (key.len > prefix_len && memcmp(key.at, VIEW_INPUTS, prefix_len) == 0)
-        return inputs_are_wrong(body);
+    if (begins_with(key, VIEW_INPUTS))
+        return rows_are_not_of(body, ROW_INPUT);
+    if (begins_with(key, VIEW_FIRSTS))
+        return rows_are_not_of(body, ROW_LEAD);
     if (row_next(body, &at, &row) != 1 || at != body.len || !is_viewed(&row))
         return "is not one row";
     const uint32_t len = view_key(&row, name);
@@ -246,7 +252,7 @@ static void keep_rows(struct store *store, const struct entry *entry, struct sli
     struct kept *kept = kept_new(bytes.len);
     memcpy(kept->bytes, bytes.at, bytes.len);
     kept->at = entry->at;
-    const bool sound = pending_feed(store->pending, kept, 0);
+    const bool sound = pending_feed(store->pending, kept, false, 0);
     assert(sound); /* rows_are_wrong() went through it */
     kept_release(&kept);
 }

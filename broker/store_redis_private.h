@@ -38,6 +38,7 @@ struct redis_store {
     enum aside aside;
     uint32_t aside_answers; /* taken so far */
     int64_t view_sent_us, rest_us, levels_us;
+    struct buf firsts, first_ends; /* of the write that is out: values of first rows; where each ends, uint32_t */
 };
 
 /* "12-7" and back. False: it is no such text. */
@@ -109,9 +110,11 @@ struct redis_range {
 };
 enum store_status redis_read_page(struct store *store, const struct redis_range *range, store_entry_fn *each, void *arg,
                                   uint32_t *ret_n, struct position *ret_last);
-enum store_status redis_read_view(struct store *store, store_value_fn *each, void *arg);
 enum store_status redis_read_log(struct store *store, struct position from, struct position to, store_entry_fn *each,
                                  void *arg);
+
+/* The same of the view: store_redis_read_view.c */
+enum store_status redis_read_view(struct store *store, store_value_fn *each, void *arg);
 
 /* The hash that holds rows of this kind, under their names less `*ret_skip` bytes; NULL: a key of their own. */
 const char *redis_row_hash(const struct redis_keys *keys, const struct row_ref *row, uint32_t *ret_skip);

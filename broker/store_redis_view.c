@@ -4,7 +4,13 @@
  * beat.
  *
  * They are fenced as the log's appends are (redis_fence.h): at most one is out,
- * and a takeover in between voids it. */
+ * and a takeover in between voids it.
+ *
+ * The rows that many leads have when they first get here lie together, as their
+ * inputs do: a key is the dearest part of a row. Such a value is never written
+ * again. What a lead becomes later is a key of its own, and that goes before it;
+ * so does one that waits, since readers look at row and sorted set together
+ * (docs/adr/0015-first-rows.md). */
 #include "broker/store_redis_private.h"
 
 #include <assert.h>
@@ -15,7 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REST_US = 1000 * 1000 };
+enum {
+    REST_US = 1000 * 1000,
+    FIRSTS_MIN = 64, /* fewer are keys of their own: each value stays for ever, whatever becomes of its leads */
+};
 
 static struct redis_store *redis_of(struct store *store)
 {
@@ -41,15 +50,72 @@ const char *redis_row_hash(const struct redis_keys *keys, const struct row_ref *
     return row->type == ROW_POLICY ? keys->policy : counts ? keys->counters : NULL;
 }
 
+static bool may_lie_together(const struct view_write *write, uint32_t i)
+{
+    return write->rows[i].fresh && write->pools_after[i] == 0;
+}
+
+static void end_firsts(struct redis_store *redis, uint32_t *begin)
+{
+    const uint64_t check = htole64(entry_check(redis->firsts.at + *begin, redis->firsts.len - *begin));
+    buf_add(&redis->firsts, &check, sizeof check);
+    *begin = (uint32_t) redis->firsts.len;
+    buf_add(&redis->first_ends, begin, sizeof *begin);
+}
+
+/* They are sent from where they are put: only one write is out. */
+static void gather_firsts(struct redis_store *redis)
+{
+    const struct view_write *write = &redis->base.write;
+    uint32_t n = 0, begin = 0;
+    redis->firsts.len = redis->first_ends.len = 0;
+    for (uint32_t i = 0; i < write->n; i++)
+        n += may_lie_together(write, i);
+    for (uint32_t i = 0; n >= FIRSTS_MIN && i < write->n; i++) {
+        const struct slice row = write->rows[i].row.whole;
+        if (!may_lie_together(write, i))
+            continue;
+        if (redis->firsts.len - begin + row.len > INPUTS_BYTES_MAX)
+            end_firsts(redis, &begin);
+        buf_add(&redis->firsts, row.at, row.len);
+    }
+    if (redis->firsts.len > begin)
+        end_firsts(redis, &begin);
+}
+
+static uint32_t count_firsts(const struct redis_store *redis)
+{
+    return (uint32_t) (redis->first_ends.len / sizeof(uint32_t));
+}
+
+static void add_firsts(struct redis_store *redis)
+{
+    const uint32_t *ends = (const uint32_t *) (const void *) redis->first_ends.at;
+    char key[VIEW_KEY_MAX];
+    for (uint32_t i = 0, begin = 0; i < count_firsts(redis); begin = ends[i++]) {
+        const int len = snprintf(key, sizeof key, VIEW_FIRSTS "%" PRIu64 "-%" PRIu32, redis->base.write.mark.writes, i);
+        redis_link_arg2(redis->view, redis->keys.prefix, strlen(redis->keys.prefix), key, (size_t) len);
+        redis_link_lend(redis->view, redis->firsts.at + begin, ends[i] - begin, NULL, 0);
+    }
+}
+
+/* Is this one of the rows that the command is about? */
+static bool is_told(const struct redis_store *redis, uint32_t i, const char *hash, bool gone, uint32_t *ret_skip)
+{
+    const struct view_write *write = &redis->base.write;
+    const struct row_ref *row = &write->rows[i].row;
+    return redis_row_hash(&redis->keys, row, ret_skip) == hash && row_is_gone(row) == gone &&
+           (redis->firsts.len == 0 || !may_lie_together(write, i));
+}
+
 /* MSET of the rows with a key of their own, or HSET of those in `hash`; DEL or HDEL of those that are `gone`. */
 static uint32_t add_rows(struct redis_store *redis, const char *hash, bool gone)
 {
     const struct view_write *write = &redis->base.write;
     char key[VIEW_KEY_MAX];
-    uint32_t n = 0, skip;
+    uint32_t n = hash == NULL && !gone ? count_firsts(redis) : 0, skip;
     for (uint32_t i = 0; i < write->n; i++)
-        n += redis_row_hash(&redis->keys, &write->rows[i].row, &skip) == hash &&
-             row_is_gone(&write->rows[i].row) == gone;
+        n += is_told(redis, i, hash, gone, &skip);
     if (n == 0)
         return 0;
     redis_link_command(redis->view, (gone ? n : 2 * n) + (hash != NULL ? 2 : 1));
@@ -59,13 +125,15 @@ static uint32_t add_rows(struct redis_store *redis, const char *hash, bool gone)
     const char *prefix = hash != NULL ? "" : redis->keys.prefix;
     for (uint32_t i = 0; i < write->n; i++) {
         const struct row_ref *row = &write->rows[i].row;
-        if (redis_row_hash(&redis->keys, row, &skip) != hash || row_is_gone(row) != gone)
+        if (!is_told(redis, i, hash, gone, &skip))
             continue;
         const uint32_t len = view_place_key(&write->rows[i], key);
         redis_link_arg2(redis->view, prefix, strlen(prefix), key + skip, len - skip);
         if (!gone)
             add_value(redis, row);
     }
+    if (hash == NULL && !gone)
+        add_firsts(redis);
     return 1;
 }
 
@@ -137,6 +205,7 @@ void redis_view_send(struct store *store)
     char at[48], mark[80];
     position_text(write->mark.at, at);
     snprintf(mark, sizeof mark, "%s %" PRIu64, at, write->mark.writes);
+    gather_firsts(redis);
     redis_fence_begin(&redis->view_fence);
     uint32_t commands = add_rows(redis, NULL, false) + add_rows(redis, redis->keys.counters, false) +
                         add_rows(redis, redis->keys.policy, false);

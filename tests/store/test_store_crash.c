@@ -16,6 +16,7 @@
 static const struct position nothing_seen = {0, 0};
 
 enum { STORY_BEATS = 24, STORY_BEATS_MAX = 300, STORY_LEADS = 40, STORY_AGENTS = 4, BULK = 1000 };
+enum { ONE_BY_ONE = STORY_LEADS + 512, FIRST_OF_BULKS = 1000 }; /* numbers of leads: below, and from there on */
 
 /* A broker's life of seeded steps, with crashes, lost replies and writes anywhere
  * between append, flush, position and trim. After each restart the state must be that
@@ -31,6 +32,8 @@ struct story {
     uint32_t n_sure;
     bool has_archive;
     struct position archive;
+    bool has_input[ONE_BY_ONE]; /* a lead comes once */
+    uint32_t n_of_bulks;        /* leads that came in bulks */
 };
 
 static uint32_t roll(struct story *story, uint32_t below)
@@ -41,13 +44,46 @@ static uint32_t roll(struct story *story, uint32_t below)
     return (uint32_t) (story->random >> 33) % below;
 }
 
-/* So many inputs that they lie apart, in one place or in two; and behind another row. */
+/* A lead's row, or that it is over. */
+static void put_lead(struct story *story, struct buf *body, uint32_t number)
+{
+    char payload[64];
+    if (roll(story, 3) > 0)
+        snprintf(payload, sizeof payload, "W pool-%u %u %u", roll(story, 3), roll(story, 100), story->n_bodies);
+    else
+        snprintf(payload, sizeof payload, "H %u", story->n_bodies);
+    row_put(body, ROW_LEAD, number, roll(story, 8) == 0 ? "T" : payload);
+}
+
+/* So many inputs that they lie apart, in one place or in two, and behind another row; so many leads that their first
+ * rows lie together. */
 static void add_bulk(struct story *story, struct buf *body)
 {
-    const uint32_t n = BULK + roll(story, 2 * BULK);
+    const uint32_t n = BULK + roll(story, 2 * BULK), first = FIRST_OF_BULKS + story->n_of_bulks;
     row_put(body, ROW_AGENT, STORY_AGENTS, "H 0");
     for (uint32_t i = 0; i < n; i++)
-        row_put(body, ROW_INPUT, STORY_BEATS_MAX + STORY_LEADS + i, "H 0");
+        row_put(body, ROW_INPUT, first + i, NULL);
+    for (uint32_t i = 0; i < n; i++) { /* few wait: those are keys of their own */
+        if (i % 8 == 0)
+            put_lead(story, body, first + i);
+        else
+            row_put(body, ROW_LEAD, first + i, "H 1");
+    }
+    story->n_of_bulks += n;
+}
+
+/* A lead that came alone, for the first time or again; or one of a bulk. */
+static void add_lead(struct story *story, struct buf *body, uint32_t spread)
+{
+    const uint32_t number = roll(story, STORY_LEADS) + spread;
+    if (story->n_of_bulks > 0 && roll(story, 3) == 0) {
+        put_lead(story, body, FIRST_OF_BULKS + roll(story, story->n_of_bulks));
+        return;
+    }
+    if (!story->has_input[number])
+        row_put(body, ROW_INPUT, number, NULL);
+    story->has_input[number] = true;
+    put_lead(story, body, number);
 }
 
 static void append_beat(struct story *story)
@@ -55,19 +91,12 @@ static void append_beat(struct story *story)
     assert_true(story->n_bodies < STORY_BEATS_MAX);
     struct buf *body = &story->bodies[story->n_bodies++];
     const uint32_t rows = 1 + roll(story, 6) * roll(story, 6) * roll(story, 12);
-    char payload[64];
-    if (roll(story, 24) == 0)
+    if (roll(story, story->rig->is_redis ? 32 : 96) == 0) /* memory keeps nothing apart */
         add_bulk(story, body);
-    for (uint32_t i = 0; i < rows; i++) {
-        const uint32_t number = roll(story, STORY_LEADS) + (rows > 100 ? i : 0);
-        if (roll(story, 3) > 0)
-            snprintf(payload, sizeof payload, "W pool-%u %u %u", roll(story, 3), i, story->n_bodies);
-        else
-            snprintf(payload, sizeof payload, "H %u", story->n_bodies);
-        row_put(body, i < rows / 4 ? ROW_INPUT : ROW_LEAD, number, roll(story, 8) == 0 ? "T" : payload);
-    }
+    for (uint32_t i = 0; i < rows; i++)
+        add_lead(story, body, rows > 100 ? i : 0);
     for (uint32_t i = 0; i < 2; i++) /* people come and go */
-        row_put(body, ROW_AGENT, roll(story, STORY_AGENTS), roll(story, 2) == 0 ? NULL : payload);
+        row_put(body, ROW_AGENT, roll(story, STORY_AGENTS), roll(story, 2) == 0 ? NULL : "H 1");
     rig_append(story->store, story->n_bodies, body_slice(body));
 }
 

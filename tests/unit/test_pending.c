@@ -74,7 +74,7 @@ static void feed_some(struct pending *pending, struct simple *simple, uint64_t b
         simple->value[rows[i][0]] = rows[i][1];
     }
     struct kept *kept = entry_of((struct position){1, beat}, rows, 5);
-    assert_true(pending_feed(pending, kept, (int64_t) beat));
+    assert_true(pending_feed(pending, kept, true, (int64_t) beat));
     kept_release(&kept);
 }
 
@@ -156,9 +156,9 @@ static void an_entry_is_freed_with_its_last_row_and_not_before(void **state)
     struct kept *old = entry_of((struct position){1, 1}, old_rows, 2),
                 *new = entry_of((struct position){1, 2}, new_rows, 1);
     struct pending_row row;
-    assert_true(pending_feed(pending, old, 1));
+    assert_true(pending_feed(pending, old, true, 1));
     assert_int_equal(old->refs, 3);
-    assert_true(pending_feed(pending, new, 2));
+    assert_true(pending_feed(pending, new, true, 2));
     assert_int_equal(old->refs, 2);
     assert_int_equal(new->refs, 2);
     assert_true(pending_take(pending, &row));
@@ -221,7 +221,7 @@ static void inputs_side_by_side_stay_together_up_to_a_bound(void **state)
     struct pending_row row;
     struct kept *kept = entry_of_inputs();
     const uint32_t fit = INPUTS_BYTES_MAX / 1000;
-    assert_true(pending_feed(pending, kept, 1));
+    assert_true(pending_feed(pending, kept, true, 1));
     assert_int_equal(pending_count(pending), 4);
     assert_int_equal(kept->refs, 5);
     expect_inputs(pending, 0, fit, true); /* was not written: it comes first again, as it was */
@@ -264,12 +264,84 @@ static void pools_remember_each_lead(void **state)
     pools_destroy(&pools);
 }
 
+/* Inputs `first` to `last`, then rows of the leads `numbers`. */
+static struct kept *entry_of_leads(uint64_t beat, uint32_t first, uint32_t last, const uint32_t *numbers, uint32_t n)
+{
+    struct buf body = {0};
+    add_row(&body, ROW_AGENT, 77, 5);
+    for (uint32_t i = first; i <= last; i++)
+        add_row(&body, ROW_INPUT, i, 30);
+    for (uint32_t i = 0; i < n; i++)
+        add_row(&body, ROW_LEAD, numbers[i], 10);
+    struct kept *kept = kept_new((uint32_t) entry_size((uint32_t) body.len));
+    const struct entry entry = {.at = {1, beat}, .body = {body.at, (uint32_t) body.len}};
+    const struct entry_hash none = {0};
+    entry_encode(&entry, &none, kept->bytes);
+    kept->at = entry.at;
+    buf_fini(&body);
+    return kept;
+}
+
+/* How many leads come, and whether each is fresh: bit by bit of `wanted`, in order. */
+static void expect_fresh(struct pending *pending, uint32_t n, uint32_t wanted)
+{
+    struct pending_row row;
+    uint32_t leads = 0;
+    while (leads < n && pending_take(pending, &row)) {
+        if (row.row.type == ROW_LEAD)
+            assert_int_equal(row.fresh, wanted >> leads++ & 1);
+        else
+            assert_false(row.fresh);
+        kept_release(&row.kept);
+    }
+    assert_int_equal(leads, n);
+}
+
+static void a_lead_is_fresh_until_the_view_has_it(void **state)
+{
+    (void) state;
+    struct pending *pending = pending_new(1);
+    struct pending_row rows[4];
+    struct kept *came = entry_of_leads(1, 1, 3, (const uint32_t[]){1, 2, 3, 9}, 4),
+                *changed = entry_of_leads(2, 4, 4, (const uint32_t[]){2, 1}, 2);
+    assert_true(pending_feed(pending, came, true, 1));
+    assert_true(pending_feed(pending, changed, true, 2)); /* before it was written: 2 and 1 stay fresh */
+    expect_fresh(pending, 4, 7);                          /* 9 has no input here: the view may have it */
+    assert_true(pending_feed(pending, changed, true, 3));
+    expect_fresh(pending, 2, 0);
+    assert_true(pending_feed(pending, came, true, 4)); /* taken, but not written: they are as they were */
+    for (uint32_t i = 0; i < 4; i++)
+        assert_true(pending_take(pending, &rows[i])); /* agent, inputs, 1, 2 */
+    for (uint32_t i = 4; i > 0; i--)
+        pending_put_back(pending, &rows[i - 1]);
+    expect_fresh(pending, 4, 7);
+    assert_true(pending_feed(pending, came, false, 5)); /* it may be there all the same */
+    expect_fresh(pending, 4, 0);
+    kept_release(&came);
+    kept_release(&changed);
+    pending_destroy(&pending);
+}
+
+/* A beat's leads come in the order of their inputs; who is not sure is not fresh. */
+static void only_in_the_order_of_the_inputs_is_a_lead_fresh(void **state)
+{
+    (void) state;
+    struct pending *pending = pending_new(1);
+    struct kept *other = entry_of_leads(1, 1, 4, (const uint32_t[]){1, 8, 2, 4, 3}, 5);
+    assert_true(pending_feed(pending, other, true, 1));
+    expect_fresh(pending, 5, 1 | 4 | 16);
+    kept_release(&other);
+    pending_destroy(&pending);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_out_newest_of_each_key_oldest_change_first),
         cmocka_unit_test(an_entry_is_freed_with_its_last_row_and_not_before),
         cmocka_unit_test(inputs_side_by_side_stay_together_up_to_a_bound),
+        cmocka_unit_test(a_lead_is_fresh_until_the_view_has_it),
+        cmocka_unit_test(only_in_the_order_of_the_inputs_is_a_lead_fresh),
         cmocka_unit_test(pools_remember_each_lead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
