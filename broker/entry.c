@@ -37,7 +37,26 @@ uint64_t entry_check(const void *bytes, size_t len)
     return XXH3_64bits(bytes, len);
 }
 
-void entry_encode(const struct entry *entry, const struct entry_hash *previous, uint8_t *to)
+static void put_hash(XXH128_hash_t hash, struct entry_hash *ret)
+{
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, hash);
+    memcpy(ret->bytes, canonical.digest, sizeof ret->bytes);
+}
+
+/* Check and hash in one go: the two differ only in how they end, and a bulk's entry is read from memory each time. */
+static void put_check(uint8_t *to, size_t checked, struct entry_hash *ret_hash)
+{
+    XXH3_state_t state;
+    XXH3_64bits_reset(&state);
+    XXH3_64bits_update(&state, to, checked);
+    bytes_put_u64(to + checked, XXH3_64bits_digest(&state));
+    XXH3_128bits_update(&state, to + checked, ENTRY_CHECK_BYTES); /* the same as its 64-bit namesake: xxhash.h */
+    put_hash(XXH3_128bits_digest(&state), ret_hash);
+}
+
+void entry_encode(const struct entry *entry, const struct entry_hash *previous, uint8_t *to,
+                  struct entry_hash *ret_hash)
 {
     bytes_put_u32(to + AT_MAGIC, magic);
     bytes_put_u16(to + AT_VERSION, ENTRY_VERSION);
@@ -50,8 +69,7 @@ void entry_encode(const struct entry *entry, const struct entry_hash *previous, 
     memcpy(to + AT_PREVIOUS, previous->bytes, sizeof previous->bytes);
     if (entry->body.len > 0 && entry->body.at != to + ENTRY_HEAD_BYTES)
         memcpy(to + ENTRY_HEAD_BYTES, entry->body.at, entry->body.len);
-    const size_t checked = (size_t) ENTRY_HEAD_BYTES + entry->body.len;
-    bytes_put_u64(to + checked, entry_check(to, checked));
+    put_check(to, (size_t) ENTRY_HEAD_BYTES + entry->body.len, ret_hash);
 }
 
 const char *entry_decode(struct slice bytes, struct entry *ret, struct entry_hash *ret_previous)
@@ -83,9 +101,7 @@ const char *entry_decode(struct slice bytes, struct entry *ret, struct entry_has
 
 void entry_hash(struct slice bytes, struct entry_hash *ret)
 {
-    XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes.at, bytes.len));
-    memcpy(ret->bytes, canonical.digest, sizeof ret->bytes);
+    put_hash(XXH3_128bits(bytes.at, bytes.len), ret);
 }
 
 int position_compare(struct position a, struct position b)

@@ -27,8 +27,9 @@ struct entry_hash {
 size_t entry_size(uint32_t body_len);
 
 /* Write `entry`, whose predecessor hashes to `previous` (all zero: none), to `to`,
- * entry_size() bytes. entry->body may already lie where it belongs. */
-void entry_encode(const struct entry *entry, const struct entry_hash *previous, uint8_t *to);
+ * entry_size() bytes; *ret_hash is its hash. entry->body may already lie where it belongs. */
+void entry_encode(const struct entry *entry, const struct entry_hash *previous, uint8_t *to,
+                  struct entry_hash *ret_hash);
 
 /* Check and take apart. Returns NULL, or what is wrong; then *ret is untouched. A
  * takeover's body is the nonce of its broker, not rows. */

@@ -55,8 +55,7 @@ enum store_status store_fail(struct store *store, enum store_status status, cons
 static void encode_next(struct store *store, struct kept *kept, struct entry *entry)
 {
     entry->at = (struct position){store->tail.at.epoch, store->tail.at.beat + 1};
-    entry_encode(entry, &store->tail.hash, kept->bytes);
-    entry_hash((struct slice){kept->bytes, kept->len}, &kept->hash);
+    entry_encode(entry, &store->tail.hash, kept->bytes, &kept->hash);
     kept->at = entry->at;
     store->tail = (struct chain){kept->at, kept->hash};
 }

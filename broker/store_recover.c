@@ -17,11 +17,6 @@
 
 #include "common/clock.h"
 
-static struct slice whole(const struct kept *kept)
-{
-    return (struct slice){kept->bytes, kept->len};
-}
-
 /* ---- takeover ------------------------------------------------------------------- */
 
 static struct kept *takeover_entry(const struct store *store, const struct store_head *head, uint64_t epoch,
@@ -38,9 +33,8 @@ static struct kept *takeover_entry(const struct store *store, const struct store
         .takeover = true,
         .body = {(const uint8_t *) &store->nonce, sizeof store->nonce}, /* so that two histories never hash alike */
     };
-    entry_encode(&entry, &previous, kept->bytes);
+    entry_encode(&entry, &previous, kept->bytes, &kept->hash);
     kept->at = entry.at;
-    entry_hash(whole(kept), &kept->hash);
     return kept;
 }
 

@@ -121,8 +121,10 @@ static void entry(const uint8_t *data, size_t size)
     wrong = entry_decode(slice_of(bytes, size), &entry, &previous);
     if (!wrong) {
         assert(entry_size(entry.body.len) == size);
-        entry_encode(&entry, &previous, again);
-        assert(memcmp(bytes, again, size) == 0);
+        struct entry_hash hash;
+        entry_encode(&entry, &previous, again, &hash);
+        memcpy(again + 4, bytes + 4, 2); /* read are older versions, too; and with it the check changes */
+        assert(memcmp(bytes, again, size - ENTRY_CHECK_BYTES) == 0);
     }
     free(bytes);
     free(again);

@@ -157,9 +157,10 @@ static int write_day(const char *folder, struct wire *wire)
     small_cell_play(cell, turns.at, turns.len);
     const struct slice rows = small_cell_log(cell);
     const struct entry entry = {.at = {1, 1}, .body = rows};
+    struct entry_hash hash;
     int failed = entry_size(rows.len) > sizeof bytes;
     if (!failed)
-        entry_encode(&entry, &(struct entry_hash){{0}}, bytes);
+        entry_encode(&entry, &(struct entry_hash){{0}}, bytes, &hash);
     failed = failed || write_file(folder, "fuzz_core", 0, slice_of(turns.at, turns.len)) ||
              write_file(folder, "fuzz_log", 0, rows) ||
              write_file(folder, "fuzz_log", 1, slice_of(bytes, entry_size(rows.len))) ||

@@ -18,8 +18,9 @@ static void encode_sample(uint8_t bytes[BYTES])
     memset(body, 0x5a, sizeof body);
     const struct entry entry = {
         .at = {7, 1ull << 40}, .time_ms = 1700000000123, .policy_version = 9, .body = {body, sizeof body}};
+    struct entry_hash hash;
     assert_int_equal(entry_size(BODY_BYTES), BYTES);
-    entry_encode(&entry, &previous, bytes);
+    entry_encode(&entry, &previous, bytes, &hash);
 }
 
 static void what_was_encoded_is_decoded(void **state)
@@ -46,8 +47,8 @@ static void an_empty_body_and_a_takeover_are_entries_too(void **state)
     uint8_t bytes[ENTRY_HEAD_BYTES + ENTRY_CHECK_BYTES];
     const struct entry in = {.at = {1, 0}, .takeover = true};
     struct entry entry;
-    struct entry_hash before;
-    entry_encode(&in, &previous, bytes);
+    struct entry_hash before, hash;
+    entry_encode(&in, &previous, bytes, &hash);
     assert_null(entry_decode((struct slice){bytes, sizeof bytes}, &entry, &before));
     assert_true(entry.takeover);
     assert_int_equal(entry.body.len, 0);
@@ -134,6 +135,26 @@ static void hashes_differ_where_entries_differ(void **state)
     assert_memory_not_equal(&a, &b, sizeof a);
 }
 
+/* Both methods of the hash, for short and for long, and their seams. */
+static void check_and_hash_are_those_of_the_bytes(void **state)
+{
+    (void) state;
+    static uint8_t body[70000], bytes[70000 + ENTRY_HEAD_BYTES + ENTRY_CHECK_BYTES];
+    for (uint32_t i = 0; i < sizeof body; i++)
+        body[i] = (uint8_t) (i * i >> 5);
+    for (uint32_t len = 0; len <= sizeof body; len += len < 2000 ? 1 : 997) {
+        const struct entry entry = {.at = {3, 4}, .body = {body, len}};
+        const size_t size = entry_size(len);
+        struct entry_hash hash, again;
+        uint64_t check;
+        entry_encode(&entry, &previous, bytes, &hash);
+        memcpy(&check, bytes + size - ENTRY_CHECK_BYTES, sizeof check);
+        assert_true(check == entry_check(bytes, size - ENTRY_CHECK_BYTES));
+        entry_hash((struct slice){bytes, (uint32_t) size}, &again);
+        assert_memory_equal(&hash, &again, sizeof hash);
+    }
+}
+
 static void positions_are_ordered_by_epoch_then_beat(void **state)
 {
     (void) state;
@@ -154,6 +175,7 @@ int main(void)
         cmocka_unit_test(every_shorter_or_longer_entry_is_refused),
         cmocka_unit_test(a_version_or_flag_not_known_is_refused_though_its_check_is_right),
         cmocka_unit_test(hashes_differ_where_entries_differ),
+        cmocka_unit_test(check_and_hash_are_those_of_the_bytes),
         cmocka_unit_test(positions_are_ordered_by_epoch_then_beat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

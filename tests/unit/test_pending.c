@@ -36,7 +36,7 @@ static struct kept *entry_of(struct position at, const uint32_t (*rows)[2], uint
     struct kept *kept = kept_new((uint32_t) entry_size((uint32_t) body.len));
     const struct entry entry = {.at = at, .body = {body.at, (uint32_t) body.len}};
     const struct entry_hash none = {0};
-    entry_encode(&entry, &none, kept->bytes);
+    entry_encode(&entry, &none, kept->bytes, &kept->hash);
     kept->at = at;
     buf_fini(&body);
     return kept;
@@ -194,7 +194,7 @@ static struct kept *entry_of_inputs(void)
     struct kept *kept = kept_new((uint32_t) entry_size((uint32_t) body.len));
     const struct entry entry = {.at = {1, 1}, .body = {body.at, (uint32_t) body.len}};
     const struct entry_hash none = {0};
-    entry_encode(&entry, &none, kept->bytes);
+    entry_encode(&entry, &none, kept->bytes, &kept->hash);
     kept->at = entry.at;
     buf_fini(&body);
     return kept;
@@ -276,7 +276,7 @@ static struct kept *entry_of_leads(uint64_t beat, uint32_t first, uint32_t last,
     struct kept *kept = kept_new((uint32_t) entry_size((uint32_t) body.len));
     const struct entry entry = {.at = {1, beat}, .body = {body.at, (uint32_t) body.len}};
     const struct entry_hash none = {0};
-    entry_encode(&entry, &none, kept->bytes);
+    entry_encode(&entry, &none, kept->bytes, &kept->hash);
     kept->at = entry.at;
     buf_fini(&body);
     return kept;
