@@ -395,6 +395,7 @@ void pending_put_back(struct pending *pending, struct pending_row *row)
     struct place *newer = &pending->places[slot->place];
     newer->first = row->first;
     newer->since_us = row->since_us;
+    newer->fresh = row->fresh;
     unlink_place(pending, slot->place);
     link_behind(pending, slot->place, NO_PLACE);
     kept_release(&row->kept);

@@ -231,17 +231,31 @@ uint32_t view_key(const struct row_ref *row, char to[VIEW_KEY_MAX])
     return (uint32_t) (at - to);
 }
 
+static uint32_t place_key(const char *prefix, struct position at, uint32_t byte, char to[VIEW_KEY_MAX])
+{
+    return (uint32_t) snprintf(to, VIEW_KEY_MAX, "%s%" PRIu64 "-%" PRIu64 "-%" PRIu32, prefix, at.epoch, at.beat, byte);
+}
+
+static uint32_t byte_of(const struct pending_row *row)
+{
+    return (uint32_t) (row->row.whole.at - kept_body(row->kept).at);
+}
+
 uint32_t view_inputs_key(struct position at, uint32_t byte, char to[VIEW_KEY_MAX])
 {
-    return (uint32_t) snprintf(to, VIEW_KEY_MAX, VIEW_INPUTS "%" PRIu64 "-%" PRIu64 "-%" PRIu32, at.epoch, at.beat,
-                               byte);
+    return place_key(VIEW_INPUTS, at, byte, to);
+}
+
+uint32_t view_firsts_key(const struct pending_row *first, char to[VIEW_KEY_MAX])
+{
+    return place_key(VIEW_FIRSTS, first->kept->at, byte_of(first), to);
 }
 
 uint32_t view_place_key(const struct pending_row *row, char to[VIEW_KEY_MAX])
 {
     if (row->row.type != ROW_INPUT)
         return view_key(&row->row, to);
-    return view_inputs_key(row->kept->at, (uint32_t) (row->row.whole.at - kept_body(row->kept).at), to);
+    return view_inputs_key(row->kept->at, byte_of(row), to);
 }
 
 /* The place of a lead in the sorted sets before and after this write. */

@@ -77,16 +77,10 @@ struct looking {
     struct chain chain;
 };
 
-static bool named(struct slice key, const char *prefix)
-{
-    const size_t len = strlen(prefix);
-    return key.len > len && memcmp(key.at, prefix, len) == 0;
-}
-
 /* A row under its own name, or any number of inputs, or of leads' first rows. */
 static const char *rows_wrong(struct slice key, struct slice body)
 {
-    const bool inputs = named(key, VIEW_INPUTS), firsts = named(key, VIEW_FIRSTS);
+    const bool inputs = view_is_under(key, VIEW_INPUTS), firsts = view_is_under(key, VIEW_FIRSTS);
     struct row_ref row;
     uint32_t at = 0, n = 0;
     char name[VIEW_KEY_MAX];

@@ -10,6 +10,7 @@
 #define TAKT_BROKER_STORE_PRIVATE_H
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "broker/entry.h"
 #include "broker/pending.h"
@@ -167,17 +168,23 @@ void store_trim_failed(struct store *store);        /* it is not, for a reason t
 void store_archived(struct store *store, bool has_archive, struct position at); /* what was published */
 
 /* What a row is called: "lead:<hex>", "agent:<name>", "programme:<name>", "cell", ... The view keeps it under this
- * name; inputs, which nobody changes and nobody asks for one by one, as they lay side by side in an entry, under the
- * name of that place: "inputs:<epoch>-<beat>-<byte>". All return the length. */
+ * name. Inputs, which nobody changes and nobody asks for one by one, lie there as they lay side by side in an entry,
+ * under the name of that place: "inputs:<epoch>-<beat>-<byte>"; leads' first rows under the place of the first of them:
+ * "leads:<epoch>-<beat>-<byte>". All return the length. */
 uint32_t view_key(const struct row_ref *row, char to[VIEW_KEY_MAX]);
 uint32_t view_inputs_key(struct position at, uint32_t byte, char to[VIEW_KEY_MAX]);
+uint32_t view_firsts_key(const struct pending_row *first, char to[VIEW_KEY_MAX]);
 uint32_t view_place_key(const struct pending_row *row, char to[VIEW_KEY_MAX]);
 
 /* What the view keeps under `key`: NULL and its rows, sound for row_next(), or what is wrong with it. */
 const char *view_value_is_wrong(struct slice key, struct slice value, struct slice *ret_rows);
 
 #define VIEW_INPUTS "inputs:" /* so begin the names of those places */
-#define VIEW_FIRSTS "leads:"  /* and of values with many leads' first rows: store_redis_view.c */
+#define VIEW_FIRSTS "leads:"
+static inline bool view_is_under(struct slice key, const char *prefix)
+{
+    return key.len >= strlen(prefix) && memcmp(key.at, prefix, strlen(prefix)) == 0;
+}
 
 /* For store_recover.c: a flight that does not stand, encoded anew behind store->tail. */
 void store_queue(struct store *store, struct flight *flight);

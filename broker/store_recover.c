@@ -156,11 +156,6 @@ static bool is_viewed(const struct row_ref *row)
     return row->type >= ROW_INPUT && row->type <= ROW_TURN && row->type != ROW_SNAPSHOT;
 }
 
-static bool begins_with(struct slice key, const char *prefix)
-{
-    return key.len > strlen(prefix) && memcmp(key.at, prefix, strlen(prefix)) == 0;
-}
-
 static const char *rows_are_not_of(struct slice body, enum row_type type)
 {
     struct row_ref row;
@@ -185,9 +180,9 @@ const char *view_value_is_wrong(struct slice key, struct slice value, struct sli
     if (le64toh(check) != entry_check(body.at, body.len))
         return "does not match its check";
     *ret_rows = body;
-    if (begins_with(key, VIEW_INPUTS))
+    if (view_is_under(key, VIEW_INPUTS))
         return rows_are_not_of(body, ROW_INPUT);
-    if (begins_with(key, VIEW_FIRSTS))
+    if (view_is_under(key, VIEW_FIRSTS))
         return rows_are_not_of(body, ROW_LEAD);
     if (row_next(body, &at, &row) != 1 || at != body.len || !is_viewed(&row))
         return "is not one row";

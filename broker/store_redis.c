@@ -244,8 +244,8 @@ static void redis_close(struct store *store)
     struct redis_store *redis = redis_of(store);
     redis_disconnect(redis);
     store_fini(store);
+    buf_fini(&redis->first_rows);
     buf_fini(&redis->firsts);
-    buf_fini(&redis->first_ends);
     free(redis->address);
     free(redis->broker_id);
     free(redis);

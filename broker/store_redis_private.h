@@ -38,7 +38,7 @@ struct redis_store {
     enum aside aside;
     uint32_t aside_answers; /* taken so far */
     int64_t view_sent_us, rest_us, levels_us;
-    struct buf firsts, first_ends; /* of the write that is out: values of first rows; where each ends, uint32_t */
+    struct buf first_rows, firsts; /* of the write that is out: rows that lie together, and in which values */
 };
 
 /* "12-7" and back. False: it is no such text. */

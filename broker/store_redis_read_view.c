@@ -39,8 +39,8 @@ struct view_reading {
     struct names names[N_KINDS];
     struct names asked;           /* the leads whose inputs were read last */
     uint64_t n_values, n_bytes;   /* of inputs, so far */
-    struct buf met;               /* uint64_t each: hashes of the names of leads that were asked for and there */
-    uint64_t met_sum, listed_sum; /* of those, and of the leads' names that SCAN found */
+    struct buf met;               /* struct id each: leads that were asked for and had a key */
+    uint64_t met_sum, listed_sum; /* of the hashes of their names, and of the leads' names that SCAN found */
 };
 
 static void add_name(struct names *names, const void *name, size_t len)
@@ -56,16 +56,10 @@ static void drop_names(struct names *names)
     buf_fini(&names->lens);
 }
 
-static bool is_kind(const void *name, size_t len, int kind)
-{
-    const size_t kind_len = strlen(kinds[kind]);
-    return len >= kind_len && memcmp(name, kinds[kind], kind_len) == 0;
-}
-
 static void sort_in(struct view_reading *reading, const char *name, size_t len)
 {
     for (int i = 0; i < N_KINDS; i++) {
-        if (!is_kind(name, len, i))
+        if (!view_is_under(slice_of(name, len), kinds[i]))
             continue;
         add_name(&reading->names[i], name, len);
         if (i == KIND_LEAD)
@@ -202,14 +196,29 @@ static enum store_status take_inputs(struct view_reading *reading, struct slice 
     return STORE_OK;
 }
 
+/* Whose key is this? False: nobody's, so it is damage. */
+static bool lead_of(struct slice name, struct id *ret_lead)
+{
+    const size_t prefix_len = strlen(kinds[KIND_LEAD]);
+    char hex[33] = "", again[33];
+    if (name.len != prefix_len + 32)
+        return false;
+    memcpy(hex, name.at + prefix_len, 32);
+    if (!id_from_hex(hex, ret_lead))
+        return false;
+    id_to_hex(*ret_lead, again);
+    return memcmp(hex, again, 32) == 0; /* not in capitals */
+}
+
 /* An input may be in the view already where its lead is still to come. */
 static enum store_status take_lead(struct view_reading *reading, struct slice name, const redisReply *value)
 {
     if (value->type == REDIS_REPLY_NIL)
         return STORE_OK;
-    const uint64_t hash = entry_check(name.at, name.len);
-    reading->met_sum += hash;
-    buf_add(&reading->met, &hash, sizeof hash);
+    struct id lead;
+    reading->met_sum += entry_check(name.at, name.len);
+    if (lead_of(name, &lead))
+        buf_add(&reading->met, &lead, sizeof lead);
     return take_row(reading, name, value);
 }
 
@@ -266,18 +275,16 @@ static enum store_status read_inputs(struct view_reading *reading)
     return status;
 }
 
-static int by_value(const void *a, const void *b)
+static int by_id(const void *a, const void *b)
 {
-    const uint64_t x = *(const uint64_t *) a, y = *(const uint64_t *) b;
-    return (x > y) - (x < y);
+    return memcmp(a, b, sizeof(struct id));
 }
 
-/* Has this lead a key of its own? Once all are met, and sorted. */
-static bool is_met(const struct view_reading *reading, const void *name, size_t len)
+/* Has it a key of its own? Once all are met, and sorted. */
+static bool is_met(const struct view_reading *reading, struct id lead)
 {
-    const uint64_t hash = entry_check(name, len);
-    return reading->met.len > 0 &&
-           bsearch(&hash, reading->met.at, reading->met.len / sizeof hash, sizeof hash, by_value);
+    const size_t n = reading->met.len / sizeof lead;
+    return n > 0 && bsearch(&lead, reading->met.at, n, sizeof lead, by_id) != NULL;
 }
 
 /* Leads that SCAN found and no input led to. */
@@ -288,9 +295,11 @@ static enum store_status read_left_out(struct view_reading *reading)
     const uint16_t *lens = (const uint16_t *) (const void *) listed->lens.at;
     const uint8_t *name = listed->text.at;
     struct names left_out = {0};
-    for (size_t i = 0; i < n_listed; name += lens[i++])
-        if (!is_met(reading, name, lens[i]))
+    for (size_t i = 0; i < n_listed; name += lens[i++]) {
+        struct id lead;
+        if (!lead_of(slice_of(name, lens[i]), &lead) || !is_met(reading, lead))
             add_name(&left_out, name, lens[i]);
+    }
     const enum store_status status = read_names(reading, &left_out, reading->portions->rows, take_row);
     drop_names(&left_out);
     return status;
@@ -299,11 +308,10 @@ static enum store_status read_left_out(struct view_reading *reading)
 /* Those of the rows that are still what their leads are. */
 static void choose_firsts(const struct view_reading *reading, struct slice rows, struct buf *ret_rows)
 {
-    char key[VIEW_KEY_MAX];
     struct row_ref row;
     uint32_t at = 0;
     while (row_next(rows, &at, &row) > 0)
-        if (row.type != ROW_LEAD || !is_met(reading, key, view_key(&row, key)))
+        if (row.type != ROW_LEAD || row.key.len != 16 || !is_met(reading, id_from_bytes(row.key.at)))
             buf_add(ret_rows, row.whole.at, row.whole.len);
     if (at < rows.len) /* damage, for the checks of who reads */
         buf_add(ret_rows, rows.at + at, rows.len - at);
@@ -336,7 +344,7 @@ static enum store_status read_leads(struct view_reading *reading)
 {
     enum store_status status = read_inputs(reading);
     if (reading->met.len > 0)
-        qsort(reading->met.at, reading->met.len / sizeof(uint64_t), sizeof(uint64_t), by_value);
+        qsort(reading->met.at, reading->met.len / sizeof(struct id), sizeof(struct id), by_id);
     if (status == STORE_OK)
         status =
             read_names(reading, &reading->names[KIND_FIRSTS], reading->portions->bytes / INPUTS_BYTES_MAX, take_firsts);

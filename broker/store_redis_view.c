@@ -55,47 +55,60 @@ static bool may_lie_together(const struct view_write *write, uint32_t i)
     return write->rows[i].fresh && write->pools_after[i] == 0;
 }
 
-static void end_firsts(struct redis_store *redis, uint32_t *begin)
+struct firsts {                 /* a value of them */
+    uint32_t first, begin, end; /* its first row's number; in redis->firsts */
+};
+
+static const struct firsts *firsts_of(const struct redis_store *redis, uint32_t *ret_n)
 {
-    const uint64_t check = htole64(entry_check(redis->firsts.at + *begin, redis->firsts.len - *begin));
-    buf_add(&redis->firsts, &check, sizeof check);
-    *begin = (uint32_t) redis->firsts.len;
-    buf_add(&redis->first_ends, begin, sizeof *begin);
+    *ret_n = (uint32_t) (redis->firsts.len / sizeof(struct firsts));
+    return (const struct firsts *) (const void *) redis->firsts.at;
+}
+
+static void end_firsts(struct redis_store *redis, struct firsts *value)
+{
+    struct buf *rows = &redis->first_rows;
+    if (rows->len == value->begin)
+        return;
+    const uint64_t check = htole64(entry_check(rows->at + value->begin, rows->len - value->begin));
+    buf_add(rows, &check, sizeof check);
+    value->end = (uint32_t) rows->len;
+    buf_add(&redis->firsts, value, sizeof *value);
 }
 
 /* They are sent from where they are put: only one write is out. */
 static void gather_firsts(struct redis_store *redis)
 {
     const struct view_write *write = &redis->base.write;
-    uint32_t n = 0, begin = 0;
-    redis->firsts.len = redis->first_ends.len = 0;
+    struct firsts value = {0};
+    uint32_t n = 0;
+    redis->first_rows.len = redis->firsts.len = 0;
     for (uint32_t i = 0; i < write->n; i++)
         n += may_lie_together(write, i);
     for (uint32_t i = 0; n >= FIRSTS_MIN && i < write->n; i++) {
         const struct slice row = write->rows[i].row.whole;
         if (!may_lie_together(write, i))
             continue;
-        if (redis->firsts.len - begin + row.len > INPUTS_BYTES_MAX)
-            end_firsts(redis, &begin);
-        buf_add(&redis->firsts, row.at, row.len);
+        if (redis->first_rows.len - value.begin + row.len > INPUTS_BYTES_MAX) {
+            end_firsts(redis, &value);
+            value.begin = (uint32_t) redis->first_rows.len;
+        }
+        if (redis->first_rows.len == value.begin)
+            value.first = i;
+        buf_add(&redis->first_rows, row.at, row.len);
     }
-    if (redis->firsts.len > begin)
-        end_firsts(redis, &begin);
-}
-
-static uint32_t count_firsts(const struct redis_store *redis)
-{
-    return (uint32_t) (redis->first_ends.len / sizeof(uint32_t));
+    end_firsts(redis, &value);
 }
 
 static void add_firsts(struct redis_store *redis)
 {
-    const uint32_t *ends = (const uint32_t *) (const void *) redis->first_ends.at;
+    uint32_t n;
+    const struct firsts *values = firsts_of(redis, &n);
     char key[VIEW_KEY_MAX];
-    for (uint32_t i = 0, begin = 0; i < count_firsts(redis); begin = ends[i++]) {
-        const int len = snprintf(key, sizeof key, VIEW_FIRSTS "%" PRIu64 "-%" PRIu32, redis->base.write.mark.writes, i);
-        redis_link_arg2(redis->view, redis->keys.prefix, strlen(redis->keys.prefix), key, (size_t) len);
-        redis_link_lend(redis->view, redis->firsts.at + begin, ends[i] - begin, NULL, 0);
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t len = view_firsts_key(&redis->base.write.rows[values[i].first], key);
+        redis_link_arg2(redis->view, redis->keys.prefix, strlen(redis->keys.prefix), key, len);
+        redis_link_lend(redis->view, redis->first_rows.at + values[i].begin, values[i].end - values[i].begin, NULL, 0);
     }
 }
 
@@ -113,7 +126,9 @@ static uint32_t add_rows(struct redis_store *redis, const char *hash, bool gone)
 {
     const struct view_write *write = &redis->base.write;
     char key[VIEW_KEY_MAX];
-    uint32_t n = hash == NULL && !gone ? count_firsts(redis) : 0, skip;
+    uint32_t n = 0, skip;
+    if (hash == NULL && !gone)
+        firsts_of(redis, &n);
     for (uint32_t i = 0; i < write->n; i++)
         n += is_told(redis, i, hash, gone, &skip);
     if (n == 0)

@@ -245,7 +245,7 @@ static void look_again(struct fsck *fsck, struct id lead, const char *set)
     if (should && !place.has_score)
         add(fsck, FSCK_POOL_MISSING, hex, "%s", set);
     else if (!should && place.has_score)
-        add(fsck, FSCK_POOL_EXTRA, hex, "%s%s", set, place.has_row ? "" : ": there is no such lead");
+        add(fsck, FSCK_POOL_EXTRA, hex, "%s%s", set, place.has_row ? "" : ": it has no row of its own");
     else if (should && place.score != score)
         add(fsck, FSCK_POOL_SCORE, hex, "%s has %.17g, the lead %.17g", set, place.score, score);
 }

@@ -15,7 +15,7 @@
 #define uthash_fatal(text) abort()
 #define HASH_FUNCTION(key, len, hashv) ((hashv) = hash_of_id(key))
 #define HASH_KEYCMP(a, b, len) keys_differ(a, b, len)
-#define HASH_BKT_CAPACITY_THRESH 3 /* short chains: an agent may hold hundreds; with 2 a collision doubles the table */
+#define HASH_BKT_CAPACITY_THRESH 3 /* short chains for hundreds of leads; with 2 each collision doubles the table */
 #include <uthash.h>
 
 #include "client/session.h"

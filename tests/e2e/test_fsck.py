@@ -6,9 +6,10 @@ import os
 import struct
 import subprocess
 
-from harness import BUILD, MAP, Cell, Redis, expect, main, wait_for
+from harness import BUILD, MAP, ROOT, Cell, Redis, expect, main, wait_for
 
 SEAL = os.path.join(BUILD, "tests", "e2e", "seal_row")
+BENCH = os.path.join(ROOT, "deploy", "policies", "import-bench.yaml")
 POOLED, CLOSED_WON = 3, 16
 
 
@@ -216,6 +217,28 @@ def a_living_broker_is_no_finding(rng):
         expect(crew.end() == 0, crew.tail())
 
 
+def a_bulk_beside_it_is_no_finding(rng):
+    """Agents with room for all take each lead at once: then first rows lie together, for fsck and for who loads."""
+    with Cell(policy=BENCH) as cell:
+        keepers = cell.crew("keepers", "--team", "bench", "--agents", "50", "--mode", "accept-only", "--leads", "1000")
+        wait_for(lambda: sum(row["present"] == "yes" for row in cell.ask("agents")) == 50, 20, "the keepers are there")
+        redis, imports = Redis(cell, runs=True), 0
+        while not redis("KEYS", "{bench}:leads:*"):
+            imports += 1
+            expect(imports < 8, "first rows of a bulk lie together")
+            leads = cell.generate(6000, imports + 10 * rng.randrange(1000))
+            importer = cell.background(f"import-{imports}", "import", leads, "--map", MAP, "--source", "bench")
+            redis("CLIENT", "PAUSE", 300)  # a slow disk: meanwhile a beat grows, and in it leads come and are offered
+            while importer.is_running():
+                cell.fsck()
+            expect(importer.wait(60) == 0, importer.tail())
+        state = cell.fsck("--digest")
+        cell.kill_child("takt-broker")
+        wait_for(lambda: cell.ask("status"), 20, "a broker is back")
+        expect(cell.fsck("--digest")["leads"] == state["leads"] > 5000, "a broker that loads them has them all")
+        expect(keepers.end() == 0, keepers.tail())
+
+
 def what_cannot_be_read_is_said(rng):
     with Cell() as cell:
         cell.stop()
@@ -226,4 +249,4 @@ def what_cannot_be_read_is_said(rng):
 if __name__ == "__main__":
     main({test.__name__: test for test in (
         each_corruption_is_found_by_its_name, a_row_that_passes_its_check_and_breaks_a_rule_is_found,
-        a_trimmed_log_is_no_finding, a_living_broker_is_no_finding, what_cannot_be_read_is_said)})
+        a_trimmed_log_is_no_finding, a_living_broker_is_no_finding, a_bulk_beside_it_is_no_finding, what_cannot_be_read_is_said)})

@@ -75,7 +75,7 @@ def imported(cell, path, map_path, source):
 
 
 def leads_of(cell):
-    """The ids of all leads in the store."""
+    """The ids of all leads in the store: they wait, so each is a key."""
     keys = subprocess.run(["redis-cli", "-s", os.path.join(cell.dir, "redis.sock"), "--scan", "--pattern", "*:lead:*"],
                           capture_output=True, text=True, timeout=60, check=True).stdout
     return {key.rsplit(":", 1)[1] for key in keys.split()}

@@ -447,3 +447,34 @@ void rig_members(struct rig *rig, const char *set, char text[512])
     }
     freeReplyObject(reply);
 }
+
+uint64_t rig_append_bulk(struct store *store, struct model *model, uint32_t first)
+{
+    struct buf body = {0};
+    row_put(&body, ROW_AGENT, first, NULL);
+    for (uint32_t i = first; i < first + RIG_BULK; i++)
+        row_put(&body, ROW_INPUT, i, NULL);
+    for (uint32_t i = first; i < first + RIG_BULK; i++)
+        row_put(&body, ROW_LEAD, i, "H 1");
+    model_apply(model, body_slice(&body));
+    const uint64_t ticket = rig_append(store, 1, body_slice(&body));
+    buf_fini(&body);
+    return ticket;
+}
+
+void rig_expect_all(struct rig *rig, const struct model *model)
+{
+    struct loaded loaded;
+    char why[256];
+    assert_int_equal(rig_load_status(rig, &loaded, why), STORE_OK);
+    assert_true(model_equal(loaded.model, model));
+    model_destroy(&loaded.model);
+}
+
+long long rig_count_keys(struct rig *rig, const char *pattern)
+{
+    redisReply *keys = redis_server_command(rig->server, "KEYS {%s}:%s", rig->cell, pattern);
+    const long long n = (long long) keys->elements;
+    freeReplyObject(keys);
+    return n;
+}

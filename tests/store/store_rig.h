@@ -72,6 +72,15 @@ bool loaded_row(void *arg, const struct row_ref *row, const struct entry *entry)
 uint64_t rig_append(struct store *store, int64_t time_ms, struct slice rows);
 uint64_t rig_append_row(struct store *store, enum row_type type, uint32_t number, const char *payload);
 uint64_t rig_append_lead(struct store *store, uint32_t number, const char *payload);
+
+/* Leads `first` and on, "H 1", with their inputs, in one beat, behind a row of another kind: so many that they lie
+ * apart. */
+enum { RIG_BULK = 9000 };
+uint64_t rig_append_bulk(struct store *store, struct model *model, uint32_t first);
+
+void rig_expect_all(struct rig *rig, const struct model *model); /* a store that starts now has exactly this */
+long long rig_count_keys(struct rig *rig, const char *pattern);  /* of this cell; Redis only */
+
 enum store_status rig_open_status(struct rig *rig, bool allow_unsafe, char why[256]); /* Redis only */
 enum store_status rig_load_status(struct rig *rig, struct loaded *ret, char why[256]);
 void rig_members(struct rig *rig, const char *set, char text[512]); /* "number:score " each, by score; Redis only */

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "broker/store_inspect.h"
 #include "common/clock.h"
 
 /* ---- helpers --------------------------------------------------------------------- */
@@ -272,40 +271,6 @@ static void inputs_of_a_beat_share_keys_and_all_come_back(void **state)
 
 /* ---- a bulk: its inputs lie apart ------------------------------------------------- */
 
-enum { BULK = 9000 };
-
-/* Appends leads `first` and on with their inputs, in one beat, behind a row of another kind. */
-static uint64_t append_bulk(struct store *store, struct model *model, uint32_t first)
-{
-    struct buf body = {0};
-    row_put(&body, ROW_AGENT, first, NULL);
-    for (uint32_t i = first; i < first + BULK; i++)
-        row_put(&body, ROW_INPUT, i, NULL);
-    for (uint32_t i = first; i < first + BULK; i++)
-        row_put(&body, ROW_LEAD, i, "H 1");
-    model_apply(model, body_slice(&body));
-    const uint64_t ticket = rig_append(store, 1, body_slice(&body));
-    buf_fini(&body);
-    return ticket;
-}
-
-static void expect_all(struct rig *rig, const struct model *model)
-{
-    struct loaded loaded;
-    char why[256];
-    assert_int_equal(rig_load_status(rig, &loaded, why), STORE_OK);
-    assert_true(model_equal(loaded.model, model));
-    model_destroy(&loaded.model);
-}
-
-static long long count_keys(struct rig *rig, const char *pattern)
-{
-    redisReply *keys = redis_server_command(rig->server, "KEYS {%s}:%s", rig->cell, pattern);
-    const long long n = (long long) keys->elements;
-    freeReplyObject(keys);
-    return n;
-}
-
 static long long bytes_of_log(struct rig *rig)
 {
     return redis_server_integer(rig->server, "MEMORY USAGE {%s}:log SAMPLES 0", rig->cell);
@@ -317,25 +282,26 @@ static void inputs_of_a_bulk_are_written_once(void **state)
     struct store *store = rig_opened(rig);
     struct model *model = model_new();
     struct store_levels levels;
-    rig_until_stands(store, append_bulk(store, model, 0));
+    rig_until_stands(store, rig_append_bulk(store, model, 0));
     store_levels(store, &levels);
-    assert_int_equal(levels.view_rows_behind, BULK + 1); /* the inputs are there */
-    const long long inputs = count_keys(rig, "inputs:1-1-*");
+    assert_int_equal(levels.view_rows_behind, RIG_BULK + 1); /* the inputs are there */
+    const long long inputs = rig_count_keys(rig, "inputs:1-1-*");
     assert_true(inputs > 1);
     const long long without = bytes_of_log(rig);
     rig_lose_write(rig); /* nothing of the view gets there, and the log is what is read */
     store_close(&store);
     rig_heal(rig);
-    assert_int_equal(count_keys(rig, "lead:*"), 0);
-    expect_all(rig, model); /* whole, also for the takeover that comes right behind it */
+    assert_int_equal(rig_count_keys(rig, "lead:*"), 0);
+    rig_expect_all(rig, model); /* whole, also for the takeover that comes right behind it */
     store = rig_opened(rig);
     rig_until_flushed(store);
     store_close(&store);
-    assert_int_equal(count_keys(rig, "inputs:*"), inputs);
-    assert_int_equal(count_keys(rig, "lead:*"), BULK); /* who finds them in the log cannot tell what the view had */
-    assert_int_equal(count_keys(rig, "leads:*"), 0);
-    assert_in_range(without, BULK * 25, BULK * 40); /* a lead's row is 25 bytes, an input's 32 */
-    expect_all(rig, model);
+    assert_int_equal(rig_count_keys(rig, "inputs:*"), inputs);
+    assert_int_equal(rig_count_keys(rig, "lead:*"),
+                     RIG_BULK); /* who finds them in the log cannot tell what the view had */
+    assert_int_equal(rig_count_keys(rig, "leads:*"), 0);
+    assert_in_range(without, RIG_BULK * 25, RIG_BULK * 40); /* a lead's row is 25 bytes, an input's 32 */
+    rig_expect_all(rig, model);
     model_destroy(&model);
     rig_destroy(&rig);
 }
@@ -347,11 +313,11 @@ static void a_bulk_whose_answer_was_lost_is_found_or_repeated(void **state)
         struct store *store = rig_opened(rig);
         struct model *model = model_new();
         uint64_t epoch;
-        rig_until_stands(store, append_bulk(store, model, 0));
+        rig_until_stands(store, rig_append_bulk(store, model, 0));
         (lost == 0 ? rig_lose_reply : rig_lose_write)(rig);
-        append_bulk(store, model, BULK);
+        rig_append_bulk(store, model, RIG_BULK);
         rig_pump(store);
-        for (int i = 0; lost == 0 && count_keys(rig, "inputs:1-2-*") == 0;
+        for (int i = 0; lost == 0 && rig_count_keys(rig, "inputs:1-2-*") == 0;
              i++) { /* no socket takes all of it at once */
             assert_true(i < 10000);
             rig_pump(store);
@@ -360,11 +326,11 @@ static void a_bulk_whose_answer_was_lost_is_found_or_repeated(void **state)
         rig_heal(rig);
         assert_int_equal(store_reopen(store, &epoch), STORE_OK);
         rig_until_stands(store, 2);
-        assert_true(count_keys(rig, lost == 0 ? "inputs:1-2-*" : "inputs:2-1-*") > 1);
-        assert_int_equal(count_keys(rig, lost == 0 ? "inputs:2-1-*" : "inputs:1-2-*"), 0);
+        assert_true(rig_count_keys(rig, lost == 0 ? "inputs:1-2-*" : "inputs:2-1-*") > 1);
+        assert_int_equal(rig_count_keys(rig, lost == 0 ? "inputs:2-1-*" : "inputs:1-2-*"), 0);
         rig_until_flushed(store);
         store_close(&store);
-        expect_all(rig, model);
+        rig_expect_all(rig, model);
         model_destroy(&model);
         rig_destroy(&rig);
     }
@@ -376,8 +342,8 @@ static struct rig *rig_with_bulk(struct redis_server *server)
     struct rig *rig = rig_new(server);
     struct store *store = rig_opened(rig);
     struct model *model = model_new();
-    rig_until_stands(store, append_bulk(store, model, 0));
-    rig_until_stands(store, rig_append_lead(store, BULK, "H 1"));
+    rig_until_stands(store, rig_append_bulk(store, model, 0));
+    rig_until_stands(store, rig_append_lead(store, RIG_BULK, "H 1"));
     store_close(&store);
     model_destroy(&model);
     return rig;
@@ -451,17 +417,17 @@ static void inputs_behind_a_bulk_and_its_leads_come_with_the_view(void **state)
     struct store *store = rig_opened(rig);
     struct model *model = model_new();
     struct buf body = {0};
-    for (uint32_t i = 0; i < 2 * BULK; i++)
-        row_put(&body, i < BULK || i == BULK + 7 ? ROW_INPUT : ROW_LEAD, i % BULK, "H 1");
+    for (uint32_t i = 0; i < 2 * RIG_BULK; i++)
+        row_put(&body, i < RIG_BULK || i == RIG_BULK + 7 ? ROW_INPUT : ROW_LEAD, i % RIG_BULK, "H 1");
     model_apply(model, body_slice(&body));
     rig_until_stands(store, rig_append(store, 1, body_slice(&body)));
     buf_fini(&body);
-    const long long apart = count_keys(rig, "inputs:*");
+    const long long apart = rig_count_keys(rig, "inputs:*");
     rig_until_flushed(store);
     store_close(&store);
-    assert_int_equal(count_keys(rig, "inputs:*"), apart + 1);
-    assert_int_equal(count_keys(rig, "lead:*"), BULK - 1);
-    expect_all(rig, model);
+    assert_int_equal(rig_count_keys(rig, "inputs:*"), apart + 1);
+    assert_int_equal(rig_count_keys(rig, "lead:*"), RIG_BULK - 1);
+    rig_expect_all(rig, model);
     model_destroy(&model);
     rig_destroy(&rig);
 }
@@ -473,177 +439,13 @@ static void a_full_server_takes_a_bulk_whole(void **state)
     struct model *model = model_new();
     rig_until_flushed(store);
     freeReplyObject(redis_server_command(rig->server, "CONFIG SET maxmemory 1"));
-    rig_until_stands(store, append_bulk(store, model, 0));
-    assert_int_equal(count_keys(rig, "inputs:*"), 0);
+    rig_until_stands(store, rig_append_bulk(store, model, 0));
+    assert_int_equal(rig_count_keys(rig, "inputs:*"), 0);
     freeReplyObject(redis_server_command(rig->server, "CONFIG SET maxmemory 0"));
     rig_until_flushed(store);
-    assert_true(count_keys(rig, "inputs:1-1-*") > 1); /* with the view, then */
+    assert_true(rig_count_keys(rig, "inputs:1-1-*") > 1); /* with the view, then */
     store_close(&store);
-    expect_all(rig, model);
-    model_destroy(&model);
-    rig_destroy(&rig);
-}
-
-/* ---- a bulk: the first rows of its leads lie together ------------------------------ */
-
-struct inspected { /* what a checker is told */
-    struct model *model;
-    uint32_t rows, wrong;
-    char key[64], why[128]; /* of the last that is wrong */
-};
-
-static void inspected_row(void *arg, struct slice key, const struct row_ref *row, const char *wrong)
-{
-    struct inspected *inspected = arg;
-    if (wrong != NULL) {
-        inspected->wrong++;
-        snprintf(inspected->key, sizeof inspected->key, "%.*s", (int) key.len, (const char *) key.at);
-        snprintf(inspected->why, sizeof inspected->why, "%s", wrong);
-        return;
-    }
-    inspected->rows++;
-    model_apply(inspected->model, row->whole);
-}
-
-static void inspect(struct rig *rig, struct inspected *ret)
-{
-    struct inspect *inspect = NULL;
-    *ret = (struct inspected){.model = model_new()};
-    assert_int_equal(inspect_open(redis_server_address(rig->server), rig->cell, &inspect, NULL), STORE_OK);
-    assert_int_equal(inspect_view(inspect, inspected_row, ret), STORE_OK);
-    inspect_close(&inspect);
-}
-
-/* Who loads, who reads without a fence and who checks see each lead once, and what it is now. */
-static void expect_all_see(struct rig *rig, const struct model *model)
-{
-    const struct store_redis_options options = {.address = redis_server_address(rig->server), .cell = rig->cell};
-    struct loaded loaded = {.model = model_new()};
-    struct inspected inspected;
-    assert_int_equal(store_redis_read(&options, loaded_row, &loaded, NULL), STORE_OK);
-    assert_true(model_equal(loaded.model, model));
-    assert_int_equal(loaded.view_rows, model_count(model));
-    model_destroy(&loaded.model);
-    inspect(rig, &inspected);
-    assert_int_equal(inspected.wrong, 0);
-    assert_int_equal(inspected.rows, model_count(model));
-    assert_true(model_equal(inspected.model, model));
-    model_destroy(&inspected.model);
-    expect_all(rig, model);
-}
-
-static void change_leads(struct store *store, struct model *model, uint32_t first, uint32_t n, const char *payload)
-{
-    struct buf body = {0};
-    for (uint32_t i = first; i < first + n; i++)
-        row_put(&body, ROW_LEAD, i, payload);
-    model_apply(model, body_slice(&body));
-    rig_until_stands(store, rig_append(store, 2, body_slice(&body)));
-    buf_fini(&body);
-}
-
-static void first_rows_lie_together_and_later_ones_go_before_them(void **state)
-{
-    struct rig *rig = rig_new(*state);
-    struct store *store = rig_opened(rig);
-    struct model *model = model_new();
-    append_bulk(store, model, 0);
-    change_leads(store, model, 20, 10, "H 2"); /* before the view had them */
-    rig_until_flushed(store);
-    const long long together = count_keys(rig, "leads:*");
-    assert_in_range(together, BULK * 25 / (64 * 1024), BULK / 64);
-    assert_int_equal(count_keys(rig, "lead:*"), 0);
-    change_leads(store, model, 25, 300, "H 3");
-    rig_until_flushed(store);
-    assert_int_equal(count_keys(rig, "leads:*"), together);
-    assert_int_equal(count_keys(rig, "lead:*"), 300);
-    store_close(&store);
-    expect_all_see(rig, model);
-    store = rig_opened(rig);
-    change_leads(store, model, 300, 50, "H 4");
-    rig_until_stands(store, append_bulk(store, model, BULK)); /* names of values begin anew nowhere */
-    rig_until_flushed(store);
-    assert_true(count_keys(rig, "leads:*") > together);
-    assert_int_equal(count_keys(rig, "lead:*"), 325);
-    store_close(&store);
-    expect_all_see(rig, model);
-    model_destroy(&model);
-    rig_destroy(&rig);
-}
-
-static void a_few_and_those_that_wait_are_keys_of_their_own(void **state)
-{
-    enum { FEW = 63 };
-    struct rig *rig = rig_new(*state);
-    struct store *store = rig_opened(rig);
-    struct model *model = model_new();
-    struct buf body = {0};
-    for (uint32_t i = 0; i < 4 * FEW; i++)
-        row_put(&body, ROW_INPUT, i, NULL);
-    for (uint32_t i = 0; i < 4 * FEW; i++)
-        row_put(&body, ROW_LEAD, i, i < FEW ? "H 1" : "W a 1 1");
-    model_apply(model, body_slice(&body));
-    rig_until_stands(store, rig_append(store, 1, body_slice(&body)));
-    rig_until_flushed(store);
-    assert_int_equal(count_keys(rig, "leads:*"), 0);
-    assert_int_equal(count_keys(rig, "lead:*"), 4 * FEW);
-    body.len = 0;
-    for (uint32_t i = 1000; i <= 1000 + 2 * FEW; i++)
-        row_put(&body, ROW_INPUT, i, NULL);
-    for (uint32_t i = 1000; i <= 1000 + 2 * FEW; i++) /* one more of those that hold */
-        row_put(&body, ROW_LEAD, i, i % 2 == 0 ? "H 1" : "W a 1 1");
-    model_apply(model, body_slice(&body));
-    rig_until_stands(store, rig_append(store, 2, body_slice(&body)));
-    rig_until_flushed(store);
-    assert_int_equal(count_keys(rig, "leads:*"), 1);
-    assert_int_equal(count_keys(rig, "lead:*"), 5 * FEW);
-    assert_int_equal(redis_server_integer(rig->server, "ZCARD {%s}:pool:a", rig->cell), 4 * FEW);
-    store_close(&store);
-    expect_all_see(rig, model);
-    buf_fini(&body);
-    model_destroy(&model);
-    rig_destroy(&rig);
-}
-
-/* Beside others of it, one byte; then what is sound in itself and belongs elsewhere. */
-static void damage_among_first_rows_is_found(void **state)
-{
-    struct rig *rig = rig_new(*state);
-    struct store *store = rig_opened(rig);
-    struct model *model = model_new();
-    struct loaded loaded;
-    struct inspected inspected;
-    char why[256];
-    rig_until_stands(store, append_bulk(store, model, 0));
-    rig_until_flushed(store);
-    rig_append_row(store, ROW_AGENT, 1, "H 1");
-    rig_until_stands(store, rig_append_lead(store, 4, "H 2"));
-    rig_until_flushed(store);
-    store_close(&store);
-    redisReply *keys = redis_server_command(rig->server, "KEYS {%s}:leads:*", rig->cell);
-    const char *key = keys->element[0]->str, *name = strchr(key, ':') + 1;
-    freeReplyObject(redis_server_command(rig->server, "COPY %s {%s}:kept", key, rig->cell));
-    freeReplyObject(redis_server_command(rig->server, "SETRANGE %s 500 X", key));
-    assert_int_equal(rig_load_status(rig, &loaded, why), STORE_DAMAGED);
-    assert_non_null(strstr(why, name));
-    assert_non_null(strstr(why, "does not match its check"));
-    model_destroy(&loaded.model);
-    inspect(rig, &inspected);
-    assert_int_equal(inspected.wrong, 1);
-    assert_string_equal(inspected.key, name);
-    model_destroy(&inspected.model);
-    freeReplyObject(redis_server_command(rig->server, "COPY {%s}:agent:name-1 %s REPLACE", rig->cell, key));
-    assert_int_equal(rig_load_status(rig, &loaded, why), STORE_DAMAGED);
-    assert_non_null(strstr(why, "holds more than leads"));
-    model_destroy(&loaded.model);
-    inspect(rig, &inspected);
-    assert_int_equal(inspected.wrong, 1);
-    assert_string_equal(inspected.why, "it is a row of another kind");
-    model_destroy(&inspected.model);
-    freeReplyObject(redis_server_command(rig->server, "RENAME {%s}:kept %s", rig->cell, key));
-    freeReplyObject(keys);
-    assert_int_equal(rig_load_status(rig, &loaded, why), STORE_OK);
-    model_destroy(&loaded.model);
+    rig_expect_all(rig, model);
     model_destroy(&model);
     rig_destroy(&rig);
 }
@@ -680,7 +482,7 @@ static void the_keys_page_lists_what_a_live_server_holds(void **state)
     struct listed listed[32];
     const size_t n = read_keys_page(listed, 32);
     struct model *unread = model_new();
-    append_bulk(store, unread, 2);
+    rig_append_bulk(store, unread, 2);
     model_destroy(&unread);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         rig_append_row(store, kinds[i], 1, "W a 1 1");
@@ -731,9 +533,6 @@ int main(void)
         cmocka_unit_test(places_of_inputs_that_are_none_are_damage),
         cmocka_unit_test(inputs_behind_a_bulk_and_its_leads_come_with_the_view),
         cmocka_unit_test(a_full_server_takes_a_bulk_whole),
-        cmocka_unit_test(first_rows_lie_together_and_later_ones_go_before_them),
-        cmocka_unit_test(a_few_and_those_that_wait_are_keys_of_their_own),
-        cmocka_unit_test(damage_among_first_rows_is_found),
         cmocka_unit_test(the_keys_page_lists_what_a_live_server_holds),
     };
     return cmocka_run_group_tests(tests, redis_server_setup, redis_server_teardown);

@@ -315,7 +315,16 @@ static void a_lead_is_fresh_until_the_view_has_it(void **state)
     for (uint32_t i = 4; i > 0; i--)
         pending_put_back(pending, &rows[i - 1]);
     expect_fresh(pending, 4, 7);
-    assert_true(pending_feed(pending, came, false, 5)); /* it may be there all the same */
+    assert_true(pending_feed(pending, came, true, 5)); /* and so where they changed meanwhile */
+    for (uint32_t i = 0; i < 4; i++)
+        assert_true(pending_take(pending, &rows[i]));
+    assert_true(pending_feed(pending, changed, true, 6));
+    for (uint32_t i = 4; i > 0; i--)
+        pending_put_back(pending, &rows[i - 1]);
+    expect_fresh(pending, 4, 7);
+    assert_true(pending_take(pending, &rows[0])); /* the input of the change, and its agent */
+    kept_release(&rows[0].kept);
+    assert_true(pending_feed(pending, came, false, 7)); /* it may be there all the same */
     expect_fresh(pending, 4, 0);
     kept_release(&came);
     kept_release(&changed);
