@@ -41,19 +41,22 @@ static bool find_inputs(struct slice body, uint32_t *ret_at)
     return *ret_at < body.len;
 }
 
-static void add_inputs(struct redis_store *redis, const struct kept *kept, const struct buf *inputs)
+/* A command each: Redis writes a command for its file into one piece of memory, and that of an MSET would be megabytes.
+ */
+static uint32_t add_inputs(struct redis_store *redis, const struct kept *kept, const struct buf *inputs)
 {
     const struct slice *at = (const struct slice *) (const void *) inputs->at;
-    const size_t n = inputs->len / sizeof *at;
+    const uint32_t n = (uint32_t) (inputs->len / sizeof *at);
     char key[VIEW_KEY_MAX];
-    redis_link_command(redis->log, (uint32_t) (1 + 2 * n));
-    redis_link_text(redis->log, "MSET");
-    for (size_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n; i++) {
+        redis_link_command(redis->log, 3);
+        redis_link_text(redis->log, "SET");
         const uint64_t check = htole64(entry_check(at[i].at, at[i].len));
         const uint32_t len = view_inputs_key(kept->at, (uint32_t) (at[i].at - kept_body(kept).at), key);
         redis_link_arg2(redis->log, redis->keys.prefix, strlen(redis->keys.prefix), key, len);
         redis_link_lend(redis->log, at[i].at, at[i].len, &check, sizeof check);
     }
+    return n;
 }
 
 /* What is lent is in flight, or the connection is closed, until it is sent. */
@@ -62,7 +65,7 @@ uint32_t redis_add_entry(struct redis_store *redis, struct kept *kept)
     const struct slice body = kept_body(kept);
     struct buf places = {0}, inputs = {0}; /* of struct slice */
     struct slice next;
-    uint32_t begin, end;
+    uint32_t begin, end, commands = 1;
     const bool any = find_inputs(body, &begin);
     for (end = begin; any && inputs_next(body, &end, &next); buf_add(&inputs, &next, sizeof next))
         buf_printf(&places, "%" PRIu32 " ", (uint32_t) (next.at - body.at));
@@ -74,14 +77,14 @@ uint32_t redis_add_entry(struct redis_store *redis, struct kept *kept)
                          body.len - end + ENTRY_CHECK_BYTES);
         redis_link_text(redis->log, "inputs");
         redis_link_arg(redis->log, places.at, places.len);
-        add_inputs(redis, kept, &inputs);
+        commands += add_inputs(redis, kept, &inputs);
     } else {
         begin_xadd(redis, kept, 1);
         redis_link_lend(redis->log, kept->bytes, kept->len, NULL, 0);
     }
     buf_fini(&places);
     buf_fini(&inputs);
-    return kept->apart > 0 ? 2 : 1;
+    return commands;
 }
 
 /* ---- in ------------------------------------------------------------------------- */

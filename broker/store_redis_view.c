@@ -100,16 +100,20 @@ static void gather_firsts(struct redis_store *redis)
     end_firsts(redis, &value);
 }
 
-static void add_firsts(struct redis_store *redis)
+/* A command each, as with the inputs of an entry. */
+static uint32_t add_firsts(struct redis_store *redis)
 {
     uint32_t n;
     const struct firsts *values = firsts_of(redis, &n);
     char key[VIEW_KEY_MAX];
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t len = view_firsts_key(&redis->base.write.rows[values[i].first], key);
+        redis_link_command(redis->view, 3);
+        redis_link_text(redis->view, "SET");
         redis_link_arg2(redis->view, redis->keys.prefix, strlen(redis->keys.prefix), key, len);
         redis_link_lend(redis->view, redis->first_rows.at + values[i].begin, values[i].end - values[i].begin, NULL, 0);
     }
+    return n;
 }
 
 /* Is this one of the rows that the command is about? */
@@ -127,8 +131,6 @@ static uint32_t add_rows(struct redis_store *redis, const char *hash, bool gone)
     const struct view_write *write = &redis->base.write;
     char key[VIEW_KEY_MAX];
     uint32_t n = 0, skip;
-    if (hash == NULL && !gone)
-        firsts_of(redis, &n);
     for (uint32_t i = 0; i < write->n; i++)
         n += is_told(redis, i, hash, gone, &skip);
     if (n == 0)
@@ -147,8 +149,6 @@ static uint32_t add_rows(struct redis_store *redis, const char *hash, bool gone)
         if (!gone)
             add_value(redis, row);
     }
-    if (hash == NULL && !gone)
-        add_firsts(redis);
     return 1;
 }
 
@@ -222,8 +222,8 @@ void redis_view_send(struct store *store)
     snprintf(mark, sizeof mark, "%s %" PRIu64, at, write->mark.writes);
     gather_firsts(redis);
     redis_fence_begin(&redis->view_fence);
-    uint32_t commands = add_rows(redis, NULL, false) + add_rows(redis, redis->keys.counters, false) +
-                        add_rows(redis, redis->keys.policy, false);
+    uint32_t commands = add_firsts(redis) + add_rows(redis, NULL, false) +
+                        add_rows(redis, redis->keys.counters, false) + add_rows(redis, redis->keys.policy, false);
     commands += add_rows(redis, NULL, true) + add_rows(redis, redis->keys.counters, true);
     commands += add_pools(redis, write->pools_before, write->pools_after, false);
     commands += add_pools(redis, write->pools_after, write->pools_before, true);
