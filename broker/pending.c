@@ -275,7 +275,7 @@ bool inputs_next(struct slice body, uint32_t *at, struct slice *ret_inputs)
     uint32_t next = begin;
     struct row_ref row;
     while (next < body.len && body.at[next] == ROW_INPUT && row_next(body, &next, &row) > 0 &&
-           (*at == begin || next - begin <= INPUTS_BYTES_MAX))
+           (*at == begin || next - begin <= TOGETHER_BYTES_MAX))
         *at = next;
     *ret_inputs = slice_of(body.at + begin, *at - begin);
     return *at > begin;
@@ -297,8 +297,7 @@ static void feed_inputs(struct pending *pending, struct kept *kept, uint32_t *at
     }
 }
 
-/* Is this the row of the lead whose input is at *input? Then that moves on: a beat's new leads come as its inputs do.
- */
+/* Is this the row of the lead whose input is at *input? Then that moves on: new leads come in the order of inputs. */
 static bool is_fresh(struct slice body, uint32_t *input, const struct row_ref *row)
 {
     struct row_ref next;

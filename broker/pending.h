@@ -28,7 +28,9 @@ struct kept *kept_of(struct buf *buf);
 void kept_release(struct kept **kept_p);
 struct slice kept_body(const struct kept *kept);
 
-enum { INPUTS_BYTES_MAX = 64 * 1024 - 64 }; /* of inputs that stay together, or one; as a value it fills 64 KiB */
+enum {
+    TOGETHER_BYTES_MAX = 64 * 1024 - 64
+}; /* of rows in one value of the view, or of one; with its check it fills 64 KiB */
 
 /* Inputs in `body`, from the row at *at on, that stay together. False: there is another row, or none. */
 bool inputs_next(struct slice body, uint32_t *at, struct slice *ret_inputs);

@@ -41,8 +41,7 @@ static bool find_inputs(struct slice body, uint32_t *ret_at)
     return *ret_at < body.len;
 }
 
-/* A command each: Redis writes a command for its file into one piece of memory, and that of an MSET would be megabytes.
- */
+/* A command each: Redis puts one together for its file in one piece of memory, and an MSET would be megabytes. */
 static uint32_t add_inputs(struct redis_store *redis, const struct kept *kept, const struct buf *inputs)
 {
     const struct slice *at = (const struct slice *) (const void *) inputs->at;

@@ -346,8 +346,8 @@ static enum store_status read_leads(struct view_reading *reading)
     if (reading->met.len > 0)
         qsort(reading->met.at, reading->met.len / sizeof(struct id), sizeof(struct id), by_id);
     if (status == STORE_OK)
-        status =
-            read_names(reading, &reading->names[KIND_FIRSTS], reading->portions->bytes / INPUTS_BYTES_MAX, take_firsts);
+        status = read_names(reading, &reading->names[KIND_FIRSTS], reading->portions->bytes / TOGETHER_BYTES_MAX,
+                            take_firsts);
     if (status == STORE_OK && reading->met_sum != reading->listed_sum)
         status = read_left_out(reading);
     return status;

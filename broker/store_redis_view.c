@@ -55,8 +55,9 @@ static bool may_lie_together(const struct view_write *write, uint32_t i)
     return write->rows[i].fresh && write->pools_after[i] == 0;
 }
 
-struct firsts {                 /* a value of them */
-    uint32_t first, begin, end; /* its first row's number; in redis->firsts */
+struct firsts {          /* a value of them */
+    uint32_t first;      /* its first row's number in the write */
+    uint32_t begin, end; /* bytes of redis->first_rows */
 };
 
 static const struct firsts *firsts_of(const struct redis_store *redis, uint32_t *ret_n)
@@ -89,7 +90,7 @@ static void gather_firsts(struct redis_store *redis)
         const struct slice row = write->rows[i].row.whole;
         if (!may_lie_together(write, i))
             continue;
-        if (redis->first_rows.len - value.begin + row.len > INPUTS_BYTES_MAX) {
+        if (redis->first_rows.len - value.begin + row.len > TOGETHER_BYTES_MAX) {
             end_firsts(redis, &value);
             value.begin = (uint32_t) redis->first_rows.len;
         }

@@ -291,7 +291,7 @@ static void plant_inputs(struct tap *tap)
 
 static enum store_status plant_input(struct tap *tap, const struct row_ref *row)
 {
-    if (tap->inputs.len + row->whole.len > INPUTS_BYTES_MAX)
+    if (tap->inputs.len + row->whole.len > TOGETHER_BYTES_MAX)
         plant_inputs(tap);
     buf_add(&tap->inputs, row->whole.at, row->whole.len);
     return settle(tap, PLANT_OUT_MAX);

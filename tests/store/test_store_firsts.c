@@ -69,6 +69,18 @@ static void change_leads(struct store *store, struct model *model, uint32_t firs
     buf_fini(&body);
 }
 
+/* With their inputs, in one beat. */
+static void take_in(struct store *store, struct model *model, uint32_t n, const char *payload)
+{
+    struct buf body = {0};
+    for (uint32_t i = 0; i < 2 * n; i++)
+        row_put(&body, i < n ? ROW_INPUT : ROW_LEAD, i % n, payload);
+    model_apply(model, body_slice(&body));
+    rig_until_stands(store, rig_append(store, 1, body_slice(&body)));
+    rig_until_flushed(store);
+    buf_fini(&body);
+}
+
 static void first_rows_lie_together_and_later_ones_go_before_them(void **state)
 {
     struct rig *rig = rig_new(*state);
@@ -149,15 +161,8 @@ static void first_rows_fill_values_of_64_kib(void **state)
     struct rig *rig = rig_new(*state);
     struct store *store = rig_opened(rig);
     struct model *model = model_new();
-    struct buf body = {0};
     long long longest = 0;
-    for (uint32_t i = 0; i < RIG_BULK; i++)
-        row_put(&body, ROW_INPUT, i, NULL);
-    for (uint32_t i = 0; i < RIG_BULK; i++)
-        row_put(&body, ROW_LEAD, i, "H 1 and so much more that a write of them is more than one value takes, or two");
-    model_apply(model, body_slice(&body));
-    rig_until_stands(store, rig_append(store, 1, body_slice(&body)));
-    rig_until_flushed(store);
+    take_in(store, model, RIG_BULK, "H 1 and so much more that a write of them is more than one value takes, or two");
     store_close(&store);
     redisReply *keys = redis_server_command(rig->server, "KEYS {%s}:leads:*", rig->cell);
     for (size_t i = 0; i < keys->elements; i++) {
@@ -168,7 +173,6 @@ static void first_rows_fill_values_of_64_kib(void **state)
     assert_in_range(longest, 63 * 1024, 64 * 1024);
     freeReplyObject(keys);
     expect_all_see(rig, model);
-    buf_fini(&body);
     model_destroy(&model);
     rig_destroy(&rig);
 }
@@ -258,11 +262,7 @@ static void damage_behind_rows_out_of_date_is_found(void **state)
     struct buf body = {0};
     struct loaded loaded;
     char why[256];
-    for (uint32_t i = 0; i < 2 * LEADS; i++)
-        row_put(&body, i < LEADS ? ROW_INPUT : ROW_LEAD, i % LEADS, "H 1");
-    model_apply(model, body_slice(&body));
-    rig_until_stands(store, rig_append(store, 1, body_slice(&body)));
-    rig_until_flushed(store);
+    take_in(store, model, LEADS, "H 1");
     change_leads(store, model, 0, LEADS, "H 2");
     rig_until_flushed(store);
     store_close(&store);
@@ -270,7 +270,6 @@ static void damage_behind_rows_out_of_date_is_found(void **state)
     redisReply *keys = redis_server_command(rig->server, "KEYS {%s}:leads:*", rig->cell);
     assert_int_equal(keys->elements, 1);
     redisReply *value = redis_server_command(rig->server, "GET %s", keys->element[0]->str);
-    body.len = 0;
     buf_add(&body, value->str, value->len - sizeof(uint64_t));
     buf_add(&body, "none", 4);
     const uint64_t check = entry_check(body.at, body.len);

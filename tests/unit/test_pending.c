@@ -220,7 +220,7 @@ static void inputs_side_by_side_stay_together_up_to_a_bound(void **state)
     struct pending *pending = pending_new(1);
     struct pending_row row;
     struct kept *kept = entry_of_inputs();
-    const uint32_t fit = INPUTS_BYTES_MAX / 1000;
+    const uint32_t fit = TOGETHER_BYTES_MAX / 1000;
     assert_true(pending_feed(pending, kept, true, 1));
     assert_int_equal(pending_count(pending), 4);
     assert_int_equal(kept->refs, 5);
